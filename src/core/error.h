@@ -1,0 +1,27 @@
+#pragma once
+
+#include "core/text_format.h"
+#include "glm_image/error.h"
+
+namespace glm_image {
+
+/// Throws an Error whose message is its parts one after the other.
+template <typename... Parts>
+[[noreturn]] void fail(ErrorCode code, const Parts&... parts) {
+  throw Error(code, concat(parts...));
+}
+
+/// Checks a condition that only a defect of ours can break; throws kInternal.
+#define GLM_IMAGE_CHECK(condition, ...)                    \
+  do {                                                     \
+    if (!(condition)) {                                    \
+      ::glm_image::fail(::glm_image::ErrorCode::kInternal, \
+                        "internal error: ",                \
+                        ::glm_image::concat(__VA_ARGS__),  \
+                        " (" #condition ", " __FILE__ ":", \
+                        __LINE__,                          \
+                        ")");                              \
+    }                                                      \
+  } while (false)
+
+}  // namespace glm_image

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <sstream>
+#include <string>
+
+namespace glm_image {
+
+/// Streams its arguments one after the other: concat("got ", 3, " of ", 4).
+template <typename... Parts>
+std::string concat(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+}  // namespace glm_image
