@@ -3,6 +3,7 @@
 // The one door to LibTorch. What differs between 1.13 and 2.x is settled here and nowhere else.
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/generated/variable_factories.h>
 #include <torch/nn/module.h>

@@ -1,0 +1,123 @@
+#include "core/device.h"
+
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <dlfcn.h>
+
+#include <charconv>
+
+#include "core/error.h"
+
+namespace glm_image {
+namespace {
+
+struct DeviceKind {
+  std::string name;
+  c10::DeviceType type;
+};
+
+/// The name a plugin gave its device, "privateuseone" when it gave none (LibTorch 1.13 has no
+/// names).
+std::string plugin_device_name() {
+#if TORCH_VERSION_MAJOR >= 2
+  return c10::get_privateuse1_backend();
+#else
+  return "privateuseone";
+#endif
+}
+
+std::vector<DeviceKind> device_kinds() {
+  std::vector<DeviceKind> kinds = {
+      {"cpu", c10::DeviceType::CPU},
+      {"cuda", c10::DeviceType::CUDA},
+      {"privateuseone", c10::DeviceType::PrivateUse1},
+  };
+  if (plugin_device_name() != "privateuseone") {
+    kinds.push_back({plugin_device_name(), c10::DeviceType::PrivateUse1});
+  }
+  return kinds;
+}
+
+int64_t device_count(c10::DeviceType type) {
+  if (type == c10::DeviceType::CPU) return 1;
+  if (!c10::impl::hasDeviceGuardImpl(type)) return 0;
+  try {
+    return c10::impl::getDeviceGuardImpl(type)->deviceCount();
+  } catch (const c10::Error&) {
+    return 0;  // a driver that is not there
+  }
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
+void load_device_plugin(const std::string& library) {
+  if (::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    const char* reason = ::dlerror();
+    fail(ErrorCode::kNotFound,
+         "the device plugin ",
+         library,
+         " cannot be loaded: ",
+         reason == nullptr ? "unknown reason" : reason,
+         " (it must match LibTorch ",
+         TORCH_VERSION,
+         "; a vendor's environment script may have to be sourced first)");
+  }
+}
+
+std::vector<std::string> available_devices() {
+  std::vector<std::string> names;
+  for (const auto& kind : device_kinds()) {
+    const int64_t count = device_count(kind.type);
+    if (kind.type == c10::DeviceType::CPU) {
+      names.push_back(kind.name);
+      continue;
+    }
+    for (int64_t i = 0; i < count; ++i) names.push_back(concat(kind.name, ":", i));
+  }
+  return names;
+}
+
+at::Device parse_device(const std::string& name) {
+  const auto colon = name.find(':');
+  const auto kind_name = name.substr(0, colon);
+  int index = 0;
+  bool index_ok = true;
+  if (colon != std::string::npos) {
+    const char* begin = name.data() + colon + 1;
+    const char* end = name.data() + name.size();
+    const auto parsed = std::from_chars(begin, end, index);
+    index_ok = begin != end && parsed.ec == std::errc() && parsed.ptr == end && index >= 0;
+  }
+  for (const auto& kind : device_kinds()) {
+    if (kind.name != kind_name || !index_ok) continue;
+    if (index >= device_count(kind.type)) {
+      fail(ErrorCode::kNotFound,
+           "the device ",
+           name,
+           " is not there; this program can use: ",
+           joined(available_devices()));
+    }
+    if (kind.type == c10::DeviceType::CPU) return at::Device(kind.type);
+    return at::Device(kind.type, static_cast<c10::DeviceIndex>(index));
+  }
+  fail(ErrorCode::kInvalidInput,
+       "'",
+       name,
+       "' names no device (a plugin's device needs --device-plugin); this program can use: ",
+       joined(available_devices()));
+}
+
+bool cpu_has_fast_bfloat16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace glm_image

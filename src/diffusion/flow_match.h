@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/torch.h"
+#include "io/json_file.h"
+
+/// Flow matching with Euler steps, as GLM-Image schedules it.
+/// After diffusers' FlowMatchEulerDiscreteScheduler and the published pipeline.
+namespace glm_image::diffusion {
+
+/// scheduler/scheduler_config.json.
+struct FlowMatchConfig {
+  int64_t num_train_timesteps = 0;
+  int64_t base_image_seq_len = 0;
+  double base_shift = 0;
+  double max_shift = 0;
+
+  static FlowMatchConfig from_json(const io::JsonFields& config);
+};
+
+/// μ = base_shift + max_shift·√(tokens/base_image_seq_len): larger pictures stay noisy for longer.
+double resolution_shift(const FlowMatchConfig& config, int64_t image_tokens);
+
+/// σ' = μ/(μ + 1/σ − 1), in float32.
+float shifted_sigma(float sigma, double mu);
+
+struct Schedule {
+  /// What the DiT is given at each step: t_i − 1, *unshifted*. Feeding it the shifted value, as
+  /// diffusers does since its change #14011, draws magenta, grainy pictures with this model.
+  std::vector<float> timesteps;
+  /// Shifted noise levels; one more than steps, the last is 0.
+  std::vector<float> sigmas;
+};
+
+/// t_i = trunc(linspace(T, 1, steps + 1)[i]), σ_i = t_i/T, shifted for the number of image tokens.
+Schedule make_schedule(const FlowMatchConfig& config, int64_t steps, int64_t image_tokens);
+
+/// latents + (σ_{i+1} − σ_i)·velocity, in float32.
+Tensor euler_step(const Tensor& latents,
+                  const Tensor& velocity,
+                  const Schedule& schedule,
+                  int64_t i);
+
+/// u + g·(c − u).
+Tensor guide(const Tensor& conditional, const Tensor& unconditional, double guidance);
+
+/// (1 − σ)·clean + σ·noise: what training shows the DiT, and where sampling begins (σ = 1).
+Tensor noised(const Tensor& clean, const Tensor& noise, const Tensor& sigma);
+
+}  // namespace glm_image::diffusion

@@ -1,0 +1,308 @@
+#include "io/json_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+namespace glm_image::io {
+namespace {
+
+constexpr std::size_t kShownBytes = 60;
+
+/// A value as ASCII JSON, cut to a length that fits in a sentence.
+std::string shown(const Json* value) {
+  if (value == nullptr) return "nothing";
+  // Only the kind of a container is printed: dumping it could cost as much as the whole file.
+  if (value->is_object()) return "an object";
+  if (value->is_array()) return concat("a list of ", value->size(), " elements");
+  if (value->is_string() && value->get_ref<const std::string&>().size() > kShownBytes) {
+    return concat("a string of ", value->get_ref<const std::string&>().size(), " bytes");
+  }
+  return value->dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+}
+
+/// nlohmann's parser takes any depth; what walks the document later does not have to.
+void check_depth(std::string_view text, const std::string& source) {
+  int64_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = false;
+      }
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxJsonDepth) {
+        fail(ErrorCode::kCorruptFile,
+             source,
+             " is nested more than ",
+             kMaxJsonDepth,
+             " levels deep at byte ",
+             i);
+      }
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+}
+
+[[noreturn]] void fail_at(std::string_view text,
+                          std::size_t byte,
+                          const char* problem,
+                          const std::string& source) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
+  const auto line = 1 + std::count(text.begin(), end, '\n');
+  fail(ErrorCode::kCorruptFile, source, ": ", problem, " at line ", line, ", byte ", byte);
+}
+
+std::string range_text(int64_t min, int64_t max) {
+  constexpr auto kLowest = std::numeric_limits<int64_t>::min();
+  constexpr auto kHighest = std::numeric_limits<int64_t>::max();
+  if (min == kLowest && max == kHighest) return "";
+  if (max == kHighest) return concat(" of at least ", min);
+  if (min == kLowest) return concat(" of at most ", max);
+  return concat(" from ", min, " to ", max);
+}
+
+std::string range_text(double min, double max) {
+  const bool any_low = min == std::numeric_limits<double>::lowest();
+  const bool any_high = max == std::numeric_limits<double>::max();
+  if (any_low && any_high) return "";
+  if (any_high) return concat(" of at least ", min);
+  if (any_low) return concat(" of at most ", max);
+  return concat(" from ", min, " to ", max);
+}
+
+std::optional<int64_t> as_int64(const Json& value, int64_t min, int64_t max) {
+  if (!value.is_number_integer()) return std::nullopt;
+  if (value.is_number_unsigned() &&
+      value.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+    return std::nullopt;
+  }
+  const auto number = value.get<int64_t>();
+  if (number < min || number > max) return std::nullopt;
+  return number;
+}
+
+std::optional<double> as_double(const Json& value, double min, double max) {
+  if (!value.is_number()) return std::nullopt;
+  const auto number = value.get<double>();
+  if (!std::isfinite(number) || number < min || number > max) return std::nullopt;
+  return number;
+}
+
+/// Nothing unless `list` is a list whose every element converts; then the index of the first
+/// element that does not is left in `bad_index`.
+template <typename T, typename Convert>
+std::optional<std::vector<T>> as_list(const Json* list, std::size_t& bad_index, Convert convert) {
+  if (list == nullptr || !list->is_array()) return std::nullopt;
+  std::vector<T> values;
+  values.reserve(list->size());
+  for (const auto& element : *list) {
+    std::optional<T> value = convert(element);
+    if (!value) {
+      bad_index = values.size();
+      return std::nullopt;
+    }
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
+}  // namespace
+
+std::string read_text_file(const std::filesystem::path& file, int64_t max_bytes) {
+  std::error_code status_error;
+  const auto status = std::filesystem::status(file, status_error);
+  if (!std::filesystem::exists(status)) {
+    fail(ErrorCode::kNotFound, file.string(), " does not exist or cannot be reached");
+  }
+  // A pipe or a device would block or never end.
+  if (!std::filesystem::is_regular_file(status)) {
+    fail(ErrorCode::kCorruptFile, file.string(), " must be a regular file");
+  }
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  if (!in) fail(ErrorCode::kNotFound, file.string(), " cannot be opened: ", std::strerror(errno));
+  const auto size = static_cast<int64_t>(in.tellg());
+  if (size > max_bytes) {
+    fail(ErrorCode::kCorruptFile,
+         file.string(),
+         " holds ",
+         size,
+         " bytes, more than the ",
+         max_bytes,
+         " that such a file may have");
+  }
+  std::string bytes(static_cast<std::size_t>(std::max<int64_t>(size, 0)), '\0');
+  in.seekg(0);
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!in) fail(ErrorCode::kCorruptFile, file.string(), " cannot be read to its end");
+  return bytes;
+}
+
+Json parse_json(std::string_view text, const std::string& source) {
+  check_depth(text, source);
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    // Its own message quotes the text read so far, of any length and in any encoding.
+    fail_at(text, error.byte, "not valid JSON", source);
+  } catch (const Json::out_of_range&) {
+    fail(ErrorCode::kCorruptFile, source, ": holds a number that no double can represent");
+  }
+}
+
+Json read_json_file(const std::filesystem::path& file, int64_t max_bytes) {
+  return parse_json(read_text_file(file, max_bytes), file.string());
+}
+
+JsonFields JsonFields::load(const std::filesystem::path& file) {
+  return JsonFields(read_json_file(file), file.string());
+}
+
+JsonFields::JsonFields(Json object, std::string source)
+    : JsonFields(std::make_shared<const Json>(std::move(object)), std::move(source), "") {}
+
+JsonFields::JsonFields(std::shared_ptr<const Json> object, std::string source, std::string prefix)
+    : object_(std::move(object)), source_(std::move(source)), prefix_(std::move(prefix)) {
+  if (!object_->is_object()) {
+    fail(
+        ErrorCode::kCorruptFile, source_, " must hold a JSON object, found ", shown(object_.get()));
+  }
+}
+
+const Json* JsonFields::find(const std::string& name) const {
+  const auto found = object_->find(name);
+  return found == object_->end() || found->is_null() ? nullptr : &*found;
+}
+
+void JsonFields::refuse(const std::string& name,
+                        const std::string& expected,
+                        ErrorCode code) const {
+  fail(code, source_, ": ", path_of(name), " must be ", expected, ", found ", shown(find(name)));
+}
+
+bool JsonFields::has(const std::string& name) const {
+  return find(name) != nullptr;
+}
+
+int64_t JsonFields::required_int64(const std::string& name, int64_t min, int64_t max) const {
+  const Json* value = find(name);
+  const auto number = value == nullptr ? std::nullopt : as_int64(*value, min, max);
+  if (!number) refuse(name, "an integer" + range_text(min, max));
+  return *number;
+}
+
+int64_t JsonFields::optional_int64(const std::string& name,
+                                   int64_t fallback,
+                                   int64_t min,
+                                   int64_t max) const {
+  return has(name) ? required_int64(name, min, max) : fallback;
+}
+
+double JsonFields::required_double(const std::string& name, double min, double max) const {
+  const Json* value = find(name);
+  const auto number = value == nullptr ? std::nullopt : as_double(*value, min, max);
+  if (!number) refuse(name, "a number" + range_text(min, max));
+  return *number;
+}
+
+double JsonFields::optional_double(const std::string& name,
+                                   double fallback,
+                                   double min,
+                                   double max) const {
+  return has(name) ? required_double(name, min, max) : fallback;
+}
+
+bool JsonFields::required_bool(const std::string& name) const {
+  const Json* value = find(name);
+  if (value == nullptr || !value->is_boolean()) refuse(name, "true or false");
+  return value->get<bool>();
+}
+
+bool JsonFields::optional_bool(const std::string& name, bool fallback) const {
+  return has(name) ? required_bool(name) : fallback;
+}
+
+std::string JsonFields::required_string(const std::string& name) const {
+  const Json* value = find(name);
+  if (value == nullptr || !value->is_string()) refuse(name, "a string");
+  return value->get<std::string>();
+}
+
+std::string JsonFields::optional_string(const std::string& name,
+                                        const std::string& fallback) const {
+  return has(name) ? required_string(name) : fallback;
+}
+
+std::vector<int64_t> JsonFields::required_int64_list(const std::string& name,
+                                                     int64_t min,
+                                                     int64_t max) const {
+  const Json* list = find(name);
+  std::size_t bad_index = 0;
+  auto values = as_list<int64_t>(
+      list, bad_index, [&](const Json& element) { return as_int64(element, min, max); });
+  if (!values) refuse_list(name, list, bad_index, "integers" + range_text(min, max));
+  return std::move(*values);
+}
+
+std::vector<double> JsonFields::required_double_list(const std::string& name) const {
+  const Json* list = find(name);
+  std::size_t bad_index = 0;
+  auto values = as_list<double>(list, bad_index, [](const Json& element) {
+    return as_double(
+        element, std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
+  });
+  if (!values) refuse_list(name, list, bad_index, "numbers");
+  return std::move(*values);
+}
+
+std::vector<std::string> JsonFields::required_string_list(const std::string& name) const {
+  const Json* list = find(name);
+  std::size_t bad_index = 0;
+  auto values = as_list<std::string>(list, bad_index, [](const Json& element) {
+    return element.is_string() ? std::optional(element.get<std::string>()) : std::nullopt;
+  });
+  if (!values) refuse_list(name, list, bad_index, "strings");
+  return std::move(*values);
+}
+
+void JsonFields::refuse_list(const std::string& name,
+                             const Json* list,
+                             std::size_t bad_index,
+                             const std::string& elements) const {
+  const bool is_list = list != nullptr && list->is_array();
+  fail(ErrorCode::kCorruptFile,
+       source_,
+       ": ",
+       path_of(name),
+       " must be a list of ",
+       elements,
+       ", found ",
+       shown(is_list ? &list->at(bad_index) : list),
+       is_list ? concat(" at index ", bad_index) : "");
+}
+
+JsonFields JsonFields::required_object(const std::string& name) const {
+  const Json* value = find(name);
+  if (value == nullptr || !value->is_object()) refuse(name, "an object");
+  return JsonFields(std::shared_ptr<const Json>(object_, value), source_, path_of(name) + ".");
+}
+
+std::optional<JsonFields> JsonFields::optional_object(const std::string& name) const {
+  if (!has(name)) return std::nullopt;
+  return required_object(name);
+}
+
+void JsonFields::supports_only(const std::string& name, const Json& value) const {
+  const Json* found = find(name);
+  if (found != nullptr && *found != value) refuse(name, shown(&value), ErrorCode::kUnsupported);
+}
+
+}  // namespace glm_image::io

@@ -1,0 +1,118 @@
+#include "io/weight_binding.h"
+
+#include <set>
+
+#include "core/error.h"
+#include "nn/parameter.h"
+
+namespace glm_image::io {
+namespace {
+
+std::string shape_text(at::IntArrayRef shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+bool is_floating(ElementType type) {
+  return type == ElementType::kFloat32 || type == ElementType::kFloat16 ||
+         type == ElementType::kBFloat16;
+}
+
+bool is_allowed(const std::string& name, const std::vector<std::string>& allowed) {
+  for (const auto& pattern : allowed) {
+    if (name == pattern) return true;
+    if (pattern.back() == '.' && name.compare(0, pattern.size(), pattern) == 0) return true;
+  }
+  return false;
+}
+
+void verify(const torch::OrderedDict<std::string, Tensor>& parameters,
+            const WeightSet& weights,
+            const BindingOptions& options) {
+  std::set<std::string> expected;
+  for (const auto& item : parameters) {
+    const auto& name = item.key();
+    expected.insert(name);
+    const auto* location = weights.find(name);
+    if (location == nullptr) {
+      fail(ErrorCode::kCorruptFile,
+           weights.folder().string(),
+           ": the tensor '",
+           name,
+           "' of shape ",
+           shape_text(item.value().sizes()),
+           " is missing");
+    }
+    const auto& entry = *location->entry;
+    if (item.value().sizes() != at::IntArrayRef(entry.shape)) {
+      fail(ErrorCode::kCorruptFile,
+           weights.source_of(name),
+           ": the tensor '",
+           name,
+           "' has the shape ",
+           shape_text(entry.shape),
+           "; config.json asks for ",
+           shape_text(item.value().sizes()));
+    }
+    if (!is_floating(entry.type)) {
+      fail(ErrorCode::kCorruptFile,
+           weights.source_of(name),
+           ": the tensor '",
+           name,
+           "' is ",
+           element_type_name(entry.type),
+           "; expected F32, F16 or BF16");
+    }
+  }
+  for (const auto& [name, location] : weights.tensors()) {
+    if (expected.count(name) == 0 && !is_allowed(name, options.surplus_allowed)) {
+      fail(ErrorCode::kCorruptFile,
+           weights.source_of(name),
+           ": the tensor '",
+           name,
+           "' of shape ",
+           shape_text(location.entry->shape),
+           " belongs to no part of the model that config.json describes");
+    }
+  }
+}
+
+}  // namespace
+
+void bind_weights(torch::nn::Module& module,
+                  const WeightSet& weights,
+                  const BindingOptions& options) {
+  const auto parameters = module.named_parameters();
+  verify(parameters, weights, options);
+
+  const auto is_wanted = [&](const std::string& name) {
+    return !options.wanted || options.wanted(name);
+  };
+  uint64_t total = 0, done = 0;
+  for (const auto& item : parameters) {
+    if (!is_wanted(item.key())) continue;
+    const auto& entry = *weights.find(item.key())->entry;
+    total += entry.end - entry.begin;
+  }
+  for (const auto& item : parameters) {
+    if (!is_wanted(item.key())) continue;
+    const auto& location = *weights.find(item.key());
+    location.file->file().prefetch(location.entry->begin, location.entry->end);
+    const auto stored = location.file->tensor(item.key());
+    const auto type = options.dtype.value_or(stored.scalar_type());
+    auto parameter = item.value();
+    // Neither device nor type may differ from the placeholder's: set_data would refuse.
+    parameter.set_data(stored.to(options.device, type));
+    done += location.entry->end - location.entry->begin;
+    if (options.progress) options.progress(done, total);
+  }
+}
+
+void unbind_weights(torch::nn::Module& module) {
+  for (auto& parameter : module.parameters()) {
+    parameter.set_data(nn::unbound_parameter(parameter.sizes(), parameter.options()));
+  }
+}
+
+}  // namespace glm_image::io

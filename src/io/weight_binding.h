@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/weight_set.h"
+
+namespace glm_image::io {
+
+/// How the weights of a component are bound to its module.
+struct BindingOptions {
+  at::Device device = at::kCPU;
+  /// The type that parameters get; the file's own when absent.
+  std::optional<at::ScalarType> dtype;
+  /// Parameters that are verified but left without storage are those for which this is false.
+  std::function<bool(const std::string& name)> wanted;
+  /// Names (whole, or ending in '.' for a prefix) that the file may hold without the module having
+  /// them. Each needs a reason where it is listed.
+  std::vector<std::string> surplus_allowed;
+  /// Called with the bytes bound so far and in all; may throw to stop.
+  std::function<void(uint64_t done, uint64_t total)> progress;
+};
+
+/// Checks every parameter of `module` against the tensors of the same name, then binds them: on the
+/// CPU without a change of type the parameter becomes a view of the mapped file and nothing is
+/// copied; otherwise it is converted or moved, one tensor at a time.
+///
+/// Nothing is bound unless all fit. Throws kCorruptFile naming the file, the tensor, the expected
+/// and the found shape for a tensor that is missing, surplus, of another shape, or not a floating
+/// type. Call with gradients off.
+void bind_weights(torch::nn::Module& module,
+                  const WeightSet& weights,
+                  const BindingOptions& options);
+
+/// Every parameter of the module without storage again: releases what bind_weights holds.
+void unbind_weights(torch::nn::Module& module);
+
+}  // namespace glm_image::io

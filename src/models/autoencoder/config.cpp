@@ -1,0 +1,44 @@
+#include "models/autoencoder/config.h"
+
+#include "models/config_limits.h"
+
+namespace glm_image::models {
+
+AutoencoderConfig AutoencoderConfig::from_json(const io::JsonFields& json) {
+  AutoencoderConfig config;
+  config.in_channels = json.required_int64("in_channels", 3, 3);
+  config.out_channels = json.required_int64("out_channels", 3, 3);
+  config.latent_channels = json.required_int64("latent_channels", 1, 4096);
+  config.block_out_channels = json.required_int64_list("block_out_channels", 1, kMaxWidth);
+  if (config.block_out_channels.empty() || config.block_out_channels.size() > 8) {
+    json.refuse("block_out_channels", "a list of 1 to 8 widths");
+  }
+  config.layers_per_block = json.required_int64("layers_per_block", 1, 64);
+  config.norm_num_groups = json.required_int64("norm_num_groups", 1, kMaxWidth);
+  for (const int64_t channels : config.block_out_channels) {
+    if (channels % config.norm_num_groups != 0) {
+      json.refuse("norm_num_groups", "a divisor of every width in block_out_channels");
+    }
+  }
+  config.mid_block_add_attention = json.optional_bool("mid_block_add_attention", true);
+  config.use_quant_conv = json.optional_bool("use_quant_conv", true);
+  config.use_post_quant_conv = json.optional_bool("use_post_quant_conv", true);
+  json.supports_only("act_fn", "silu");
+
+  const auto statistic = [&](const char* name, bool positive) {
+    auto values = json.required_double_list(name);
+    if (static_cast<int64_t>(values.size()) != config.latent_channels) {
+      json.refuse(name,
+                  concat("a list of ", config.latent_channels, " numbers, one a latent channel"));
+    }
+    for (const double value : values) {
+      if (positive && !(value > 0)) json.refuse(name, "a list of positive numbers");
+    }
+    return values;
+  };
+  config.latents_mean = statistic("latents_mean", /*positive=*/false);
+  config.latents_std = statistic("latents_std", /*positive=*/true);
+  return config;
+}
+
+}  // namespace glm_image::models

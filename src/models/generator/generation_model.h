@@ -1,0 +1,39 @@
+#pragma once
+
+#include "models/generator/language_model.h"
+#include "models/vision/vision_model.h"
+#include "models/vision/vq_model.h"
+
+namespace glm_image::models {
+
+/// vision_language_encoder/config.json as a whole.
+struct VisionLanguageConfig {
+  GeneratorConfig text;
+  VisionConfig vision;
+  VqConfig vq;
+  int64_t image_start_token_id = 0;
+  int64_t image_end_token_id = 0;
+  int64_t image_token_id = 0;  ///< the placeholder that VQ ids of condition images replace
+
+  static VisionLanguageConfig from_json(const io::JsonFields& config);
+};
+
+/// The component vision_language_encoder: generator, vision encoder and codebook under the
+/// checkpoint's names.
+struct GlmImageForConditionalGenerationImpl : torch::nn::Module {
+  GlmImageForConditionalGenerationImpl(const VisionLanguageConfig& config,
+                                       const at::TensorOptions& options);
+
+  /// Logits over the visual vocabulary, [..., vision_vocab], float32.
+  Tensor logits(const Tensor& hidden) const;
+
+  GlmImageTextModel language_model{nullptr};
+  GlmImageVisionModel visual{nullptr};
+  GlmImageVQModel vqmodel{nullptr};
+
+ private:
+  nn::Linear lm_head{nullptr};
+};
+TORCH_MODULE(GlmImageForConditionalGeneration);
+
+}  // namespace glm_image::models

@@ -1,0 +1,171 @@
+#include "models/glyph_encoder/t5_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "models/config_limits.h"
+#include "nn/functional.h"
+
+namespace glm_image::models {
+namespace {
+
+std::shared_ptr<torch::nn::Module> group() {
+  return std::make_shared<torch::nn::Module>();
+}
+
+nn::Linear bare_linear(int64_t in, int64_t out, const at::TensorOptions& options) {
+  return nn::Linear(in, out, options, /*with_bias=*/false);
+}
+
+/// Self-attention without scaling, plus the position bias; x += attention(norm(x)).
+struct SelfAttentionLayerImpl : torch::nn::Module {
+  SelfAttentionLayerImpl(const T5Config& config, bool holds_bias, const at::TensorOptions& options)
+      : heads_(config.num_heads), dim_(config.d_kv) {
+    const int64_t inner = heads_ * dim_;
+    const auto attention = register_module("SelfAttention", group());
+    q_ = attention->register_module("q", bare_linear(config.d_model, inner, options));
+    k_ = attention->register_module("k", bare_linear(config.d_model, inner, options));
+    v_ = attention->register_module("v", bare_linear(config.d_model, inner, options));
+    o_ = attention->register_module("o", bare_linear(inner, config.d_model, options));
+    if (holds_bias) {
+      bias_ = attention->register_module(
+          "relative_attention_bias",
+          nn::Embedding(config.relative_attention_num_buckets, heads_, options));
+    }
+    layer_norm_ = register_module("layer_norm",
+                                  nn::RMSNorm(config.d_model, config.layer_norm_epsilon, options));
+  }
+
+  /// [1, H, T, T]
+  Tensor position_bias(const Tensor& buckets) const {
+    return bias_->forward(buckets).permute({2, 0, 1}).unsqueeze(0);
+  }
+
+  Tensor forward(const Tensor& x, const Tensor& position_bias, const Tensor& mask) const {
+    const int64_t batch = x.size(0), tokens = x.size(1);
+    const auto normed = layer_norm_->forward(x);
+    const auto heads = [&](const nn::Linear& projection) {
+      return projection->forward(normed).view({batch, tokens, heads_, dim_});
+    };
+    nn::AttentionOptions attention;
+    attention.scale = 1.0;
+    attention.bias = position_bias;
+    attention.key_mask = mask;
+    const auto mixed = nn::attention(heads(q_), heads(k_), heads(v_), attention);
+    return x + o_->forward(mixed.reshape({batch, tokens, heads_ * dim_}));
+  }
+
+ private:
+  int64_t heads_, dim_;
+  nn::Linear q_{nullptr}, k_{nullptr}, v_{nullptr}, o_{nullptr};
+  nn::Embedding bias_{nullptr};
+  nn::RMSNorm layer_norm_{nullptr};
+};
+TORCH_MODULE(SelfAttentionLayer);
+
+/// x += wo(gelu(wi_0(norm(x)))·wi_1(norm(x))).
+struct FeedForwardLayerImpl : torch::nn::Module {
+  FeedForwardLayerImpl(const T5Config& config, const at::TensorOptions& options) {
+    const auto dense = register_module("DenseReluDense", group());
+    wi_0_ = dense->register_module("wi_0", bare_linear(config.d_model, config.d_ff, options));
+    wi_1_ = dense->register_module("wi_1", bare_linear(config.d_model, config.d_ff, options));
+    wo_ = dense->register_module("wo", bare_linear(config.d_ff, config.d_model, options));
+    layer_norm_ = register_module("layer_norm",
+                                  nn::RMSNorm(config.d_model, config.layer_norm_epsilon, options));
+  }
+
+  Tensor forward(const Tensor& x) const {
+    const auto normed = layer_norm_->forward(x);
+    return x + wo_->forward(nn::gelu_tanh(wi_0_->forward(normed)) * wi_1_->forward(normed));
+  }
+
+ private:
+  nn::Linear wi_0_{nullptr}, wi_1_{nullptr}, wo_{nullptr};
+  nn::RMSNorm layer_norm_{nullptr};
+};
+TORCH_MODULE(FeedForwardLayer);
+
+struct BlockImpl : torch::nn::Module {
+  BlockImpl(const T5Config& config, bool holds_bias, const at::TensorOptions& options) {
+    const auto layer = register_module("layer", group());
+    attention = layer->register_module("0", SelfAttentionLayer(config, holds_bias, options));
+    feed_forward = layer->register_module("1", FeedForwardLayer(config, options));
+  }
+  SelfAttentionLayer attention{nullptr};
+  FeedForwardLayer feed_forward{nullptr};
+};
+TORCH_MODULE(Block);
+
+}  // namespace
+
+T5Config T5Config::from_json(const io::JsonFields& json) {
+  T5Config config;
+  config.vocab_size = json.required_int64("vocab_size", 259, kMaxVocabulary);
+  config.d_model = json.required_int64("d_model", 1, kMaxWidth);
+  config.d_kv = json.required_int64("d_kv", 1, kMaxWidth);
+  config.d_ff = json.required_int64("d_ff", 1, kMaxWidth);
+  config.num_layers = json.required_int64("num_layers", 1, kMaxLayers);
+  config.num_heads = json.required_int64("num_heads", 1, kMaxHeads);
+  // Four: half of the buckets a direction, half of those exact.
+  config.relative_attention_num_buckets =
+      json.required_int64("relative_attention_num_buckets", 4, kMaxWidth);
+  config.relative_attention_max_distance = json.required_int64(
+      "relative_attention_max_distance", config.relative_attention_num_buckets / 4 + 1, kMaxWidth);
+  config.layer_norm_epsilon = json.required_double("layer_norm_epsilon", 0, 1);
+  config.pad_token_id = json.required_int64("pad_token_id", 0, config.vocab_size - 1);
+  config.eos_token_id = json.required_int64("eos_token_id", 0, config.vocab_size - 1);
+  json.supports_only("feed_forward_proj", "gated-gelu");
+  return config;
+}
+
+Tensor relative_position_buckets(int64_t tokens, const T5Config& config) {
+  const int64_t direction = config.relative_attention_num_buckets / 2;
+  const int64_t exact = direction / 2;
+  // In float32 throughout: that decides which side of a bucket's edge a distance falls on.
+  const float scale = static_cast<float>(
+      std::log(static_cast<double>(config.relative_attention_max_distance) / exact));
+  std::vector<int64_t> buckets;
+  buckets.reserve(tokens * tokens);
+  for (int64_t query = 0; query < tokens; ++query) {
+    for (int64_t key = 0; key < tokens; ++key) {
+      const int64_t distance = std::abs(key - query);
+      int64_t bucket = distance;
+      if (distance >= exact) {
+        const float ratio = std::log(static_cast<float>(distance) / static_cast<float>(exact));
+        bucket =
+            exact + static_cast<int64_t>(ratio / scale * static_cast<float>(direction - exact));
+        bucket = std::min(bucket, direction - 1);
+      }
+      buckets.push_back(bucket + (key > query ? direction : 0));
+    }
+  }
+  return torch::tensor(buckets).view({tokens, tokens});
+}
+
+T5EncoderModelImpl::T5EncoderModelImpl(const T5Config& config, const at::TensorOptions& options)
+    : config_(config) {
+  shared = register_module("shared", nn::Embedding(config.vocab_size, config.d_model, options));
+  const auto encoder = register_module("encoder", group());
+  block_ = encoder->register_module("block", torch::nn::ModuleList());
+  for (int64_t i = 0; i < config.num_layers; ++i) {
+    block_->push_back(Block(config, /*holds_bias=*/i == 0, options));
+  }
+  final_layer_norm_ = encoder->register_module(
+      "final_layer_norm", nn::RMSNorm(config.d_model, config.layer_norm_epsilon, options));
+}
+
+Tensor T5EncoderModelImpl::forward(const Tensor& ids, const Tensor& mask) const {
+  auto x = shared->forward(ids);  // [B, T, d_model]
+  const auto buckets = relative_position_buckets(ids.size(1), config_).to(ids.device());
+  // Held by block 0, used by all.
+  const auto position_bias = block_->ptr<BlockImpl>(0)->attention->position_bias(buckets);
+  for (const auto& item : *block_) {
+    const auto* block = item->as<BlockImpl>();
+    x = block->attention->forward(x, position_bias, mask);
+    x = block->feed_forward->forward(x);
+  }
+  return final_layer_norm_->forward(x);
+}
+
+}  // namespace glm_image::models

@@ -1,0 +1,29 @@
+#include "models/transformer/config.h"
+
+#include "models/config_limits.h"
+
+namespace glm_image::models {
+
+TransformerConfig TransformerConfig::from_json(const io::JsonFields& json) {
+  TransformerConfig config;
+  config.num_layers = json.required_int64("num_layers", 1, kMaxLayers);
+  config.num_attention_heads = json.required_int64("num_attention_heads", 1, kMaxHeads);
+  config.attention_head_dim = json.required_int64("attention_head_dim", 4, 4096);
+  if (config.attention_head_dim % 4 != 0) {
+    json.refuse("attention_head_dim", "a multiple of 4 (rotary pairs for rows and columns)");
+  }
+  config.in_channels = json.required_int64("in_channels", 1, 4096);
+  config.out_channels = json.optional_int64(
+      "out_channels", config.in_channels, config.in_channels, config.in_channels);
+  config.patch_size = json.required_int64("patch_size", 1, 64);
+  config.text_embed_dim = json.required_int64("text_embed_dim", 1, kMaxWidth);
+  config.time_embed_dim = json.required_int64("time_embed_dim", 2, kMaxWidth);
+  config.condition_dim = json.required_int64("condition_dim", 2, kMaxWidth);
+  config.prior_vq_quantizer_codebook_size =
+      json.required_int64("prior_vq_quantizer_codebook_size", 1, kMaxVocabulary);
+  // Absent from the published config; the reference's pipeline then takes 128 (1024 pixels).
+  config.sample_size = json.optional_int64("sample_size", 128, 1, 4096);
+  return config;
+}
+
+}  // namespace glm_image::models

@@ -1,0 +1,42 @@
+#include "nn/key_value_cache.h"
+
+#include "core/error.h"
+
+namespace glm_image::nn {
+
+KeyValueCache::KeyValueCache(int64_t layers,
+                             int64_t batch,
+                             int64_t capacity,
+                             int64_t heads,
+                             int64_t dim,
+                             const at::TensorOptions& options)
+    : capacity_(capacity) {
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    keys_.push_back(at::empty({batch, capacity, heads, dim}, options));
+    values_.push_back(at::empty({batch, capacity, heads, dim}, options));
+  }
+}
+
+std::pair<Tensor, Tensor> KeyValueCache::append(int64_t layer, const Tensor& k, const Tensor& v) {
+  const int64_t tokens = k.size(1);
+  GLM_IMAGE_CHECK(
+      length_ + tokens <= capacity_, "key/value cache of ", capacity_, " tokens is full");
+  auto& keys = keys_.at(layer);
+  auto& values = values_.at(layer);
+  keys.narrow(1, length_, tokens).copy_(k);
+  values.narrow(1, length_, tokens).copy_(v);
+  return {keys.narrow(1, 0, length_ + tokens), values.narrow(1, 0, length_ + tokens)};
+}
+
+void KeyValueCache::advance(int64_t tokens) {
+  GLM_IMAGE_CHECK(
+      length_ + tokens <= capacity_, "key/value cache of ", capacity_, " tokens is full");
+  length_ += tokens;
+}
+
+void KeyValueCache::truncate(int64_t length) {
+  GLM_IMAGE_CHECK(length >= 0 && length <= length_, "cannot truncate ", length_, " to ", length);
+  length_ = length;
+}
+
+}  // namespace glm_image::nn

@@ -1,0 +1,95 @@
+#include "nn/modules.h"
+
+#include "core/error.h"
+#include "nn/functional.h"
+#include "nn/parameter.h"
+
+namespace glm_image::nn {
+
+LinearImpl::LinearImpl(int64_t in, int64_t out, const at::TensorOptions& options, bool with_bias) {
+  weight = register_parameter("weight", unbound_parameter({out, in}, options));
+  if (with_bias) bias = register_parameter("bias", unbound_parameter({out}, options));
+}
+
+Tensor LinearImpl::forward(const Tensor& x) const {
+  return linear(x, weight, bias);
+}
+
+LayerNormImpl::LayerNormImpl(int64_t dim, double eps, const at::TensorOptions& options) : eps(eps) {
+  weight = register_parameter("weight", unbound_parameter({dim}, options));
+  bias = register_parameter("bias", unbound_parameter({dim}, options));
+}
+
+Tensor LayerNormImpl::forward(const Tensor& x) const {
+  return at::layer_norm(x, {x.size(-1)}, weight, bias, eps);
+}
+
+RMSNormImpl::RMSNormImpl(int64_t dim, double eps, const at::TensorOptions& options) : eps(eps) {
+  weight = register_parameter("weight", unbound_parameter({dim}, options));
+}
+
+Tensor RMSNormImpl::forward(const Tensor& x) const {
+  return rms_norm(x, weight, eps);
+}
+
+EmbeddingImpl::EmbeddingImpl(int64_t count, int64_t dim, const at::TensorOptions& options) {
+  weight = register_parameter("weight", unbound_parameter({count, dim}, options));
+}
+
+Tensor EmbeddingImpl::forward(const Tensor& ids) const {
+  return at::embedding(weight, ids);
+}
+
+Conv2dImpl::Conv2dImpl(int64_t in, int64_t out, Geometry geometry, const at::TensorOptions& options)
+    : geometry(geometry) {
+  weight = register_parameter(
+      "weight", unbound_parameter({out, in, geometry.kernel, geometry.kernel}, options));
+  bias = register_parameter("bias", unbound_parameter({out}, options));
+}
+
+Tensor Conv2dImpl::forward(const Tensor& x) const {
+  return at::conv2d(x, weight, bias, geometry.stride, geometry.padding);
+}
+
+GroupNormImpl::GroupNormImpl(int64_t groups,
+                             int64_t channels,
+                             double eps,
+                             const at::TensorOptions& options)
+    : groups(groups), eps(eps) {
+  weight = register_parameter("weight", unbound_parameter({channels}, options));
+  bias = register_parameter("bias", unbound_parameter({channels}, options));
+}
+
+Tensor GroupNormImpl::forward(const Tensor& x) const {
+  return at::group_norm(x, groups, weight, bias, eps);
+}
+
+FeedForwardImpl::FeedForwardImpl(int64_t in,
+                                 int64_t hidden,
+                                 int64_t out,
+                                 Activation activation,
+                                 const at::TensorOptions& options)
+    : activation_(activation), projection_(in, hidden, options), output_(hidden, out, options) {
+  // register_module refuses dots in a name, so each level of the checkpoint's path is a module.
+  auto first = std::make_shared<torch::nn::Module>();
+  first->register_module("proj", projection_);
+  auto net = std::make_shared<torch::nn::Module>();
+  net->register_module("0", first);
+  net->register_module("2", output_);
+  register_module("net", net);
+}
+
+Tensor FeedForwardImpl::forward(const Tensor& x) const {
+  const auto hidden = projection_->forward(x);
+  switch (activation_) {
+    case Activation::kSilu:
+      return output_->forward(at::silu(hidden));
+    case Activation::kGelu:
+      return output_->forward(at::gelu(hidden));
+    case Activation::kGeluTanh:
+      return output_->forward(gelu_tanh(hidden));
+  }
+  fail(ErrorCode::kInternal, "an activation without a formula");
+}
+
+}  // namespace glm_image::nn

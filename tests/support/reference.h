@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "io/safetensors.h"
+#include "support/test_support.h"
+
+namespace glm_image::test {
+
+/// One case of tests/data/tiny: what was asked of the reference, and what it recorded.
+struct ReferenceCase {
+  nlohmann::json request;  ///< its row in cases.json
+  std::shared_ptr<const io::SafetensorsFile> recorded;
+
+  std::string name() const { return request.at("name"); }
+  bool has(const std::string& tensor) const {
+    return recorded->header().tensors.count(tensor) != 0;
+  }
+  Tensor tensor(const std::string& tensor) const { return recorded->tensor(tensor); }
+};
+
+std::filesystem::path tiny_dir();
+std::filesystem::path tiny_model_dir();
+std::vector<ReferenceCase> reference_cases();
+
+/// Largest relative error allowed between a float32 stage and the reference's: both round, in
+/// another order.
+inline constexpr double kStageTolerance = 1e-4;
+
+}  // namespace glm_image::test
