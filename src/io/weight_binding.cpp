@@ -27,11 +27,13 @@ bool is_allowed(const std::string& name, const std::vector<std::string>& allowed
   return false;
 }
 
-void verify(const torch::OrderedDict<std::string, Tensor>& parameters,
-            const WeightSet& weights,
-            const BindingOptions& options) {
+}  // namespace
+
+void verify_weights(const torch::nn::Module& module,
+                    const WeightSet& weights,
+                    const BindingOptions& options) {
   std::set<std::string> expected;
-  for (const auto& item : parameters) {
+  for (const auto& item : module.named_parameters()) {
     const auto& name = item.key();
     expected.insert(name);
     const auto* location = weights.find(name);
@@ -78,13 +80,11 @@ void verify(const torch::OrderedDict<std::string, Tensor>& parameters,
   }
 }
 
-}  // namespace
-
 void bind_weights(torch::nn::Module& module,
                   const WeightSet& weights,
                   const BindingOptions& options) {
   const auto parameters = module.named_parameters();
-  verify(parameters, weights, options);
+  verify_weights(module, weights, options);
 
   const auto is_wanted = [&](const std::string& name) {
     return !options.wanted || options.wanted(name);

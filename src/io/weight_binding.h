@@ -23,13 +23,17 @@ struct BindingOptions {
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
-/// Checks every parameter of `module` against the tensors of the same name, then binds them: on the
-/// CPU without a change of type the parameter becomes a view of the mapped file and nothing is
-/// copied; otherwise it is converted or moved, one tensor at a time.
-///
-/// Nothing is bound unless all fit. Throws kCorruptFile naming the file, the tensor, the expected
-/// and the found shape for a tensor that is missing, surplus, of another shape, or not a floating
-/// type. Call with gradients off.
+/// Checks every parameter of `module` against the tensors of the same name, and the other way
+/// round. Throws kCorruptFile naming the file, the tensor, the expected and the found shape for a
+/// tensor that is missing, surplus, of another shape, or not of a floating type.
+void verify_weights(const torch::nn::Module& module,
+                    const WeightSet& weights,
+                    const BindingOptions& options);
+
+/// Verifies, then binds every parameter to the tensor of its name: on the CPU without a change of
+/// type the parameter becomes a view of the mapped file and nothing is copied; otherwise it is
+/// converted or moved, one tensor at a time. Nothing is bound unless all fit; throws as
+/// verify_weights does. Call with gradients off.
 void bind_weights(torch::nn::Module& module,
                   const WeightSet& weights,
                   const BindingOptions& options);

@@ -19,7 +19,7 @@ GlmImageVisionBlockImpl::GlmImageVisionBlockImpl(const VisionConfig& config,
   norm2 = register_module("norm2", nn::LayerNorm(dim, config.layer_norm_eps, options));
   const auto attn = register_module("attn", group());
   qkv_ = attn->register_module("qkv", nn::Linear(dim, 3 * dim, options, config.attention_bias));
-  proj_ = attn->register_module("proj", nn::Linear(dim, dim, options));
+  proj_ = attn->register_module("proj", nn::Linear(dim, dim, options, config.attention_bias));
   const auto mlp = register_module("mlp", group());
   fc1_ = mlp->register_module("fc1", nn::Linear(dim, config.intermediate_size, options));
   fc2_ = mlp->register_module("fc2", nn::Linear(config.intermediate_size, dim, options));

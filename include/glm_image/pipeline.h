@@ -1,0 +1,97 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "glm_image/error.h"
+#include "glm_image/request.h"
+
+namespace glm_image {
+
+/// Number type of the weights and activations. The VAE always computes in float32.
+enum class DataType {
+  kAuto,  ///< the checkpoint's own, or float32 where the device is slow at it
+  kFloat32,
+  kBFloat16,
+};
+
+struct PipelineOptions {
+  /// "cpu", "cuda", "cuda:1", or a device that the plugin registers ("npu:0").
+  std::string device = "cpu";
+  /// Library of a LibTorch device plugin to load first; empty for none.
+  std::string device_plugin;
+  DataType dtype = DataType::kAuto;
+  /// CPU threads, of the whole process; 0 leaves them as they are.
+  int threads = 0;
+};
+
+struct Progress {
+  Stage stage = Stage::kReadingWeights;
+  int64_t step = 0;  ///< done so far
+  int64_t total = 0;
+  int64_t picture = 0;  ///< index of the picture at work, where a stage has one
+};
+
+/// Called after every step, on the thread that called generate. Return false to stop: generate then
+/// throws Error with ErrorCode::kCancelled.
+using ProgressCallback = std::function<bool(const Progress&)>;
+
+/// One part of a checkpoint.
+struct ComponentInfo {
+  std::string name;   ///< its folder
+  std::string dtype;  ///< of its weights, as stored ("BF16"; "F32, BF16" when mixed)
+  int64_t parameters = 0;
+  int64_t bytes = 0;         ///< on disk
+  int64_t memory_bytes = 0;  ///< of its weights while it is in use, with the pipeline's options
+};
+
+struct ModelInfo {
+  std::filesystem::path directory;
+  std::vector<ComponentInfo> components;
+  int64_t default_width = 0;
+  int64_t default_height = 0;
+  std::string device;  ///< where the pipeline computes
+  std::string dtype;   ///< in which it computes
+};
+
+/// A GLM-Image checkpoint, ready to draw.
+///
+///   auto pipeline = glm_image::Pipeline::load("models/glm-image");
+///   glm_image::Request request;
+///   request.prompt = "Une affiche jaune avec le titre « École de Saaba »";
+///   auto result = pipeline.generate(request);
+///
+/// load() reads all configuration and checks every tensor's name and shape; weights are read when a
+/// stage needs them and released after it, so that the peak is the largest stage and not the sum.
+///
+/// Pipelines share nothing but the number of CPU threads. One pipeline may be used by one thread at
+/// a time.
+class Pipeline {
+ public:
+  /// Throws Error: kNotFound or kCorruptFile for a checkpoint that lacks something, kUnsupported
+  /// for one that this program cannot compute, kInvalidInput or kNotFound for the device.
+  static Pipeline load(const std::filesystem::path& directory, const PipelineOptions& options = {});
+
+  Pipeline(Pipeline&&) noexcept;
+  Pipeline& operator=(Pipeline&&) noexcept;
+  ~Pipeline();
+
+  const ModelInfo& info() const;
+
+  /// Draws. Throws Error: kInvalidInput naming the field of a request that cannot be met,
+  /// kCancelled when the callback returned false.
+  Result generate(const Request& request, const ProgressCallback& progress = {});
+
+ private:
+  class Implementation;
+  explicit Pipeline(std::unique_ptr<Implementation> implementation);
+  std::unique_ptr<Implementation> implementation_;
+};
+
+/// The version of this library, "0.1.0".
+const char* version();
+
+}  // namespace glm_image

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "glm_image/image.h"
+
+namespace glm_image {
+
+/// How the texts to spell are found in a prompt.
+enum class GlyphRules {
+  /// « … » ‹ … › „ … “ “ … ” " … " ' … ' ‘ … ’ 「 … 」; an apostrophe inside a word quotes nothing.
+  kSmart,
+  /// Exactly the reference's, whose apostrophes misfire in French.
+  kReference,
+};
+
+/// A grid of visual tokens, each standing for 32×32 pixels, row by row.
+struct TokenGrid {
+  int64_t height = 0;
+  int64_t width = 0;
+  std::vector<int64_t> tokens;  ///< height·width ids
+};
+
+/// What the generator composed: it can be painted again with another seed, number of steps or
+/// guidance, without the generator.
+struct Composition {
+  TokenGrid picture;
+  std::vector<TokenGrid> conditions;  ///< one for each condition picture, in order
+};
+
+/// What to draw. Fields left alone take the model's own defaults.
+struct Request {
+  std::string prompt;              ///< UTF-8
+  std::vector<std::string> texts;  ///< to spell, besides those that the prompt quotes
+  GlyphRules glyph_rules = GlyphRules::kSmart;
+
+  /// Pictures to start from, in the order in which the prompt speaks of them. Of any size; they are
+  /// brought to the nearest size that the model can read.
+  std::vector<Image> condition_images;
+
+  /// Pixels, multiples of 32 up to 4096; 0 for the size of the first condition picture, or else
+  /// for the model's own.
+  int64_t width = 0;
+  int64_t height = 0;
+
+  int64_t steps = 50;     ///< denoising steps, 1 to 1000
+  double guidance = 1.5;  ///< classifier-free guidance, at least 1 (none)
+
+  uint64_t seed = 0;
+  /// Pictures to draw. Each draws its own composition, with the seeds seed, seed + 1, …
+  int64_t count = 1;
+
+  std::optional<double> temperature;  ///< of the generator; above 0
+  std::optional<double> top_p;        ///< of the generator; above 0, at most 1
+
+  /// Paint this composition instead of making one.
+  std::optional<Composition> composition;
+};
+
+/// What a pipeline is doing.
+enum class Stage {
+  kReadingWeights,   ///< steps are bytes
+  kReadingPictures,  ///< steps are condition pictures
+  kImageTokens,      ///< steps are visual tokens
+  kSpelling,         ///< steps are texts
+  kDenoising,        ///< steps are denoising steps
+  kDecoding,         ///< steps are pictures
+};
+
+/// "reading weights", … for people.
+const char* stage_name(Stage stage);
+
+struct Picture {
+  Image image;
+  uint64_t seed = 0;
+  Composition composition;
+};
+
+struct StageReport {
+  Stage stage;
+  double seconds = 0;
+  /// Largest resident size of the process during the stage; 0 where the system does not tell.
+  int64_t peak_memory_bytes = 0;
+};
+
+struct Result {
+  std::vector<Picture> pictures;
+  std::vector<std::string> spelled_texts;  ///< what the glyph encoder was given
+  std::vector<StageReport> stages;         ///< in the order in which they ran
+};
+
+}  // namespace glm_image

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+/// The sub-commands of glm-image. Each registers its options with the program; its action runs
+/// after parsing and throws Error.
+namespace glm_image::cli {
+
+/// The options of every command that loads a model.
+struct ModelOptions {
+  std::string model;
+  std::string device = "cpu";
+  std::string device_plugin;
+  std::string dtype = "auto";
+  int threads = 0;
+};
+void add_model_options(CLI::App& command, ModelOptions& options);
+
+void add_generate_command(CLI::App& app);
+void add_edit_command(CLI::App& app);
+void add_info_command(CLI::App& app);
+
+}  // namespace glm_image::cli

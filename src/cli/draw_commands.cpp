@@ -1,0 +1,42 @@
+#include <memory>
+
+#include "cli/draw_options.h"
+
+namespace glm_image::cli {
+
+void add_generate_command(CLI::App& app) {
+  auto* command = app.add_subcommand("generate", "Draw pictures from a prompt");
+  const auto options = std::make_shared<DrawOptions>();
+  add_draw_options(*command, *options);
+  command->footer(
+      "Examples:\n"
+      "  glm-image generate --prompt 'A blue poster with the title \"OPEN DAY\"' -o poster.png\n"
+      "  glm-image generate -p 'Une affiche : « Marché de Ouaga »' --size 768x1024 --count 4\n"
+      "  glm-image generate -p 'a market' --save-tokens market.json\n"
+      "  glm-image generate -p 'a market' --tokens market.json --seed 8    same composition, other "
+      "details\n"
+      "  glm-image generate --like picture.png --steps 30");
+  command->callback([options] { draw_pictures(*options); });
+}
+
+void add_edit_command(CLI::App& app) {
+  auto* command = app.add_subcommand("edit", "Draw pictures from a prompt and from other pictures");
+  const auto options = std::make_shared<DrawOptions>();
+  command
+      ->add_option("--image,-i",
+                   options->images,
+                   "A picture to start from: PNG, JPEG or WebP of any size (repeatable)")
+      ->required()
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  add_draw_options(*command, *options);
+  command->footer(
+      "The new picture has the size of the first one unless --size says otherwise.\n\n"
+      "Examples:\n"
+      "  glm-image edit --image photo.jpg --prompt 'Make it night and write \"SALAM\"'\n"
+      "  glm-image edit -i person.png -i street.png -p 'Put the person into the street' -o "
+      "both.webp");
+  command->callback([options] { draw_pictures(*options); });
+}
+
+}  // namespace glm_image::cli

@@ -1,0 +1,93 @@
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/model_options.h"
+
+namespace glm_image::cli {
+namespace {
+
+struct InfoOptions {
+  ModelOptions model;
+  bool json = false;
+};
+
+nlohmann::ordered_json to_json(const ModelInfo& info) {
+  auto components = nlohmann::ordered_json::array();
+  for (const auto& component : info.components) {
+    components.push_back({{"name", component.name},
+                          {"dtype", component.dtype},
+                          {"parameters", component.parameters},
+                          {"bytes", component.bytes},
+                          {"memory_bytes", component.memory_bytes}});
+  }
+  return {{"model", info.directory.string()},
+          {"device", info.device},
+          {"dtype", info.dtype},
+          {"default_width", info.default_width},
+          {"default_height", info.default_height},
+          {"components", components}};
+}
+
+std::string megabytes(int64_t bytes) {
+  char text[64];
+  const auto value = static_cast<double>(bytes);
+  std::snprintf(text,
+                sizeof text,
+                bytes >= 1000000000 ? "%.1f GB" : "%.1f MB",
+                value / (bytes >= 1000000000 ? 1e9 : 1e6));
+  return text;
+}
+
+void print_table(const ModelInfo& info) {
+  std::printf("model    %s\n", info.directory.c_str());
+  std::printf("computes on %s in %s; default size %ldx%ld\n\n",
+              info.device.c_str(),
+              info.dtype.c_str(),
+              static_cast<long>(info.default_width),
+              static_cast<long>(info.default_height));
+  std::printf(
+      "%-25s %14s %11s %11s  %s\n", "component", "parameters", "on disk", "in memory", "stored as");
+  int64_t parameters = 0, bytes = 0, largest = 0;
+  for (const auto& component : info.components) {
+    std::printf("%-25s %14ld %11s %11s  %s\n",
+                component.name.c_str(),
+                static_cast<long>(component.parameters),
+                megabytes(component.bytes).c_str(),
+                megabytes(component.memory_bytes).c_str(),
+                component.dtype.c_str());
+    parameters += component.parameters;
+    bytes += component.bytes;
+    largest = std::max(largest, component.memory_bytes);
+  }
+  std::printf(
+      "%-25s %14ld %11s\n\n", "in all", static_cast<long>(parameters), megabytes(bytes).c_str());
+  std::printf(
+      "Components are loaded one after the other: the weights in memory at a time are at most "
+      "%s.\n",
+      megabytes(largest).c_str());
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app) {
+  auto* command =
+      app.add_subcommand("info", "Say what a model consists of and what memory it takes");
+  const auto options = std::make_shared<InfoOptions>();
+  add_model_options(*command, options->model);
+  command->add_flag("--json", options->json, "Print JSON");
+  command->footer("Example:\n  glm-image info --model models/glm-image");
+  command->callback([options] {
+    const auto pipeline = load_pipeline(options->model);
+    if (options->json) {
+      std::cout << to_json(pipeline.info()).dump(2) << '\n';
+    } else {
+      print_table(pipeline.info());
+    }
+  });
+}
+
+}  // namespace glm_image::cli

@@ -1,0 +1,58 @@
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "glm_image/pipeline.h"
+
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kBadInput = 2;
+constexpr int kSignalBase = 128;
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  glm-image generate --prompt 'Une affiche jaune avec le titre « École de Saaba »'\n"
+    "  glm-image generate --prompt-file prompt.txt --size 1152x768 --count 4 -o poster.png\n"
+    "  glm-image edit --image photo.jpg --prompt 'Make it night and write \"SALAM\"'\n"
+    "  glm-image info --model models/glm-image\n"
+    "\n"
+    "glm-image COMMAND --help tells the options of a command.";
+
+int report(const std::string& message, int code) {
+  std::cerr << "glm-image: " << message << '\n';
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace glm_image;
+  CLI::App app("Draws pictures that spell text correctly, with GLM-Image, on your own machine.",
+               "glm-image");
+  app.set_version_flag("--version", std::string("glm-image ") + version());
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  cli::add_generate_command(app);
+  cli::add_edit_command(app);
+  cli::add_info_command(app);
+
+  cli::watch_for_interrupts();
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return report(std::string(error.what()) + " (see --help)", kBadInput);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled && cli::interrupted_by() != 0) {
+      return report("stopped", kSignalBase + cli::interrupted_by());
+    }
+    return report(error.what(), is_bad_input(error.code()) ? kBadInput : kFailure);
+  } catch (const std::exception& error) {
+    return report(std::string("unexpected failure: ") + error.what(), kFailure);
+  }
+}

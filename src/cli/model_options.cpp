@@ -1,0 +1,42 @@
+#include "cli/model_options.h"
+
+#include <map>
+
+#include "cli/model_location.h"
+
+namespace glm_image::cli {
+
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  command.add_option("--model", options.model, "Folder of the checkpoint (else $GLM_IMAGE_MODEL)")
+      ->type_name("DIR");
+  command.add_option("--device", options.device, "cpu, cuda, cuda:1, or a plugin's device (npu:0)")
+      ->capture_default_str()
+      ->type_name("D");
+  command
+      .add_option("--device-plugin",
+                  options.device_plugin,
+                  "LibTorch device plugin to load first, e.g. libtorch_npu.so")
+      ->type_name("LIB");
+  command.add_option("--dtype", options.dtype, "Number type of the models")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}))
+      ->capture_default_str()
+      ->type_name("T");
+  command.add_option("--threads", options.threads, "CPU threads (0: one per core)")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str()
+      ->type_name("N");
+}
+
+Pipeline load_pipeline(const ModelOptions& options) {
+  static const std::map<std::string, DataType> kTypes = {{"auto", DataType::kAuto},
+                                                         {"float32", DataType::kFloat32},
+                                                         {"bfloat16", DataType::kBFloat16}};
+  PipelineOptions pipeline;
+  pipeline.device = options.device;
+  pipeline.device_plugin = options.device_plugin;
+  pipeline.dtype = kTypes.at(options.dtype);
+  pipeline.threads = options.threads;
+  return Pipeline::load(locate_model(options.model), pipeline);
+}
+
+}  // namespace glm_image::cli

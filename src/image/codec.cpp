@@ -1,0 +1,48 @@
+#include "image/codec.h"
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "image/file_bytes.h"
+#include "image/jpeg_codec.h"
+#include "image/webp_codec.h"
+
+namespace glm_image::image {
+
+Image decode_image(std::string_view bytes, const std::string& name, const ImageLimits& limits) {
+  switch (format_from_bytes(bytes, name)) {
+    case ImageFormat::kPng:
+      return decode_png(bytes, name, limits);
+    case ImageFormat::kJpeg:
+      return decode_jpeg(bytes, name, limits);
+    case ImageFormat::kWebp:
+      return decode_webp(bytes, name, limits);
+  }
+  fail(ErrorCode::kInternal, "unknown picture format");
+}
+
+Image read_image(const std::filesystem::path& path, const ImageLimits& limits) {
+  return decode_image(read_file_bytes(path, limits.max_file_bytes), path.string(), limits);
+}
+
+std::string encode_image(const Image& image, ImageFormat format, const EncodeOptions& options) {
+  if (options.quality < 1 || options.quality > 100) {
+    fail(ErrorCode::kInvalidInput, "the quality must be from 1 to 100, found ", options.quality);
+  }
+  switch (format) {
+    case ImageFormat::kPng:
+      return encode_png(image, options.text);
+    case ImageFormat::kJpeg:
+      return encode_jpeg(image, options.quality);
+    case ImageFormat::kWebp:
+      return encode_webp(image, options.quality);
+  }
+  fail(ErrorCode::kInternal, "unknown picture format");
+}
+
+void write_image(const std::filesystem::path& path,
+                 const Image& image,
+                 const EncodeOptions& options) {
+  write_file_atomically(path, encode_image(image, format_from_path(path), options));
+}
+
+}  // namespace glm_image::image

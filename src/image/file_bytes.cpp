@@ -1,0 +1,69 @@
+#include "image/file_bytes.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace glm_image::image {
+namespace {
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int number) : number_(number) {}
+  ~FileDescriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+}  // namespace
+
+std::string read_file_bytes(const std::filesystem::path& path, int64_t max_bytes) {
+  // Without O_NONBLOCK, opening a pipe would wait for its writer.
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.number() < 0) {
+    fail(ErrorCode::kNotFound, path.string(), ": cannot be opened: ", std::strerror(errno));
+  }
+  struct stat status = {};
+  if (::fstat(file.number(), &status) != 0) {
+    fail(ErrorCode::kNotFound, path.string(), ": cannot be read: ", std::strerror(errno));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    fail(ErrorCode::kInvalidInput,
+         path.string(),
+         S_ISDIR(status.st_mode) ? ": is a directory, not a picture" : ": is not a regular file");
+  }
+  if (status.st_size > max_bytes) {
+    fail(ErrorCode::kInvalidInput,
+         path.string(),
+         ": has ",
+         status.st_size,
+         " bytes; a picture file may have ",
+         max_bytes);
+  }
+  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    const auto got = ::read(file.number(), &bytes[filled], bytes.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      fail(ErrorCode::kNotFound, path.string(), ": cannot be read: ", std::strerror(errno));
+    }
+    if (got == 0) break;  // someone cut the file meanwhile; the decoder will say so
+    filled += static_cast<std::size_t>(got);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+}  // namespace glm_image::image

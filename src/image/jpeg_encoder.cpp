@@ -1,0 +1,142 @@
+#include <exception>
+#include <utility>
+
+#include "core/error.h"
+#include "image/jpeg_codec.h"
+#include "image/jpeg_session.h"
+
+namespace glm_image::image {
+namespace {
+
+constexpr int kFullColorQuality = 90;
+constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
+
+/// libjpeg's destination: a chunk at a time is moved to the end of a string. (Its own in-memory
+/// destination leaves a dangling pointer after an error.)
+class StringDestination {
+ public:
+  StringDestination() {
+    manager_.base.init_destination = on_start;
+    manager_.base.empty_output_buffer = on_full;
+    manager_.base.term_destination = on_end;
+    manager_.destination = this;
+  }
+  StringDestination(const StringDestination&) = delete;
+  StringDestination& operator=(const StringDestination&) = delete;
+
+  jpeg_destination_mgr* manager() { return &manager_.base; }
+  std::string take_bytes() { return std::move(bytes_); }
+
+ private:
+  struct Manager {
+    jpeg_destination_mgr base;
+    StringDestination* destination;
+  };
+
+  static Manager& manager_of(j_compress_ptr info) {
+    static_assert(offsetof(Manager, base) == 0);
+    return *reinterpret_cast<Manager*>(info->dest);
+  }
+
+  static void on_start(j_compress_ptr info) {
+    auto& manager = manager_of(info);
+    manager.base.next_output_byte = manager.destination->chunk_;
+    manager.base.free_in_buffer = kChunkBytes;
+  }
+
+  static boolean on_full(j_compress_ptr info) {
+    append(info, kChunkBytes);
+    on_start(info);
+    return TRUE;
+  }
+
+  static void on_end(j_compress_ptr info) {
+    append(info, kChunkBytes - manager_of(info).base.free_in_buffer);
+  }
+
+  static void append(j_compress_ptr info, std::size_t size) {
+    auto& destination = *manager_of(info).destination;
+    bool appended = true;
+    try {
+      destination.bytes_.append(reinterpret_cast<const char*>(destination.chunk_), size);
+    } catch (const std::exception&) {
+      appended = false;  // no exception may cross libjpeg, which is C
+    }
+    if (!appended) JpegErrors::stop(reinterpret_cast<j_common_ptr>(info), "out of memory");
+  }
+
+  Manager manager_ = {};
+  std::string bytes_;
+  JOCTET chunk_[kChunkBytes];
+};
+
+class JpegWriter {
+ public:
+  JpegWriter() {
+    info_.err = errors_.manager();
+    run([&] {
+      jpeg_create_compress(&info_);
+      info_.dest = destination_.manager();
+    });
+  }
+  ~JpegWriter() { jpeg_destroy_compress(&info_); }
+  JpegWriter(const JpegWriter&) = delete;
+  JpegWriter& operator=(const JpegWriter&) = delete;
+
+  template <typename Body>
+  void run(const Body& body) {
+    if (errors_.run(body)) return;
+    fail(ErrorCode::kOutput,
+         "the picture cannot be encoded as JPEG: ",
+         errors_.message(reinterpret_cast<j_common_ptr>(&info_)));
+  }
+
+  jpeg_compress_struct& info() { return info_; }
+  std::string take_bytes() { return destination_.take_bytes(); }
+
+ private:
+  JpegErrors errors_;
+  StringDestination destination_;
+  jpeg_compress_struct info_ = {};
+};
+
+}  // namespace
+
+std::string encode_jpeg(const Image& image, int quality) {
+  check_image(image);
+  if (image.width > JPEG_MAX_DIMENSION || image.height > JPEG_MAX_DIMENSION) {
+    fail(ErrorCode::kInvalidInput,
+         "a JPEG file cannot hold ",
+         image.width,
+         "×",
+         image.height,
+         " pixels: a side has at most ",
+         JPEG_MAX_DIMENSION);
+  }
+  JpegWriter writer;
+  auto& info = writer.info();
+  writer.run([&] {
+    info.image_width = static_cast<JDIMENSION>(image.width);
+    info.image_height = static_cast<JDIMENSION>(image.height);
+    info.input_components = 3;
+    info.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&info);
+    jpeg_set_quality(&info, quality, /*force_baseline=*/TRUE);
+    info.optimize_coding = TRUE;
+    if (quality >= kFullColorQuality) {
+      info.comp_info[0].h_samp_factor = 1;
+      info.comp_info[0].v_samp_factor = 1;
+    }
+    jpeg_start_compress(&info, /*write_all_tables=*/TRUE);
+    for (int64_t y = 0; y < image.height; ++y) {
+      // libjpeg's row type is not const, but it only reads.
+      auto* row =
+          const_cast<JSAMPROW>(&image.pixels[static_cast<std::size_t>(y * image.width * 3)]);
+      jpeg_write_scanlines(&info, &row, 1);
+    }
+    jpeg_finish_compress(&info);
+  });
+  return writer.take_bytes();
+}
+
+}  // namespace glm_image::image

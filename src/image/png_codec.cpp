@@ -1,0 +1,109 @@
+#include "image/png_codec.h"
+
+#include "core/error.h"
+#include "image/exif_orientation.h"
+#include "image/png_session.h"
+#include "image/png_text.h"
+
+namespace glm_image::image {
+namespace {
+
+struct PngHeader {
+  png_uint_32 width = 0, height = 0;
+  int bit_depth = 0, color_type = 0, interlace = 0;
+};
+
+/// Whatever the file holds, libpng hands out 8-bit RGB rows after this.
+void ask_for_rgb(png_structp png, const PngHeader& header) {
+  if (header.bit_depth == 16) png_set_strip_16(png);
+  if (header.color_type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
+  if (header.color_type == PNG_COLOR_TYPE_GRAY && header.bit_depth < 8) {
+    png_set_expand_gray_1_2_4_to_8(png);
+  }
+  if ((header.color_type & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png);
+  png_set_strip_alpha(png);
+}
+
+int orientation_of(png_structp png, png_infop info) {
+#ifdef PNG_eXIf_SUPPORTED
+  png_uint_32 size = 0;
+  png_bytep exif = nullptr;
+  if (png_get_eXIf_1(png, info, &size, &exif) != 0) {
+    return exif_orientation({reinterpret_cast<const char*>(exif), size});
+  }
+#else
+  static_cast<void>(png), static_cast<void>(info);
+#endif
+  return 1;
+}
+
+}  // namespace
+
+Image decode_png(std::string_view bytes, const std::string& name, const ImageLimits& limits) {
+  PngReader reader(bytes, name);
+  PngHeader header;
+  reader.read([&header](png_structp png, png_infop info) {
+    // All that says nothing about the pixels is passed over unread: nothing there can be inflated
+    // without bound or refused.
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+    png_set_keep_unknown_chunks(
+        png, PNG_HANDLE_CHUNK_AS_DEFAULT, reinterpret_cast<png_const_bytep>("eXIf"), 1);
+    png_set_chunk_malloc_max(png, 0);  // a large chunk that is passed over is no fault
+    png_read_info(png, info);
+    png_get_IHDR(png,
+                 info,
+                 &header.width,
+                 &header.height,
+                 &header.bit_depth,
+                 &header.color_type,
+                 &header.interlace,
+                 nullptr,
+                 nullptr);
+  });
+
+  Image image = make_image(name, header.width, header.height, limits);
+  const auto row_bytes = static_cast<std::size_t>(image.width) * 3;
+  int orientation = 1;
+  reader.read([&](png_structp png, png_infop info) {
+    ask_for_rgb(png, header);
+    const int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    if (png_get_rowbytes(png, info) != row_bytes) png_error(png, "its rows are not RGB");
+    for (int pass = 0; pass < passes; ++pass) {
+      auto* row = image.pixels.data();
+      for (png_uint_32 y = 0; y < header.height; ++y, row += row_bytes) {
+        png_read_row(png, row, nullptr);
+      }
+    }
+    png_read_end(png, info);
+    orientation = orientation_of(png, info);
+  });
+  return apply_orientation(std::move(image), orientation);
+}
+
+std::string encode_png(const Image& image, const PngText& text) {
+  check_image(image);
+  PngWriter writer;
+  std::vector<PngTextChunk> chunks = png_text_chunks(text);
+  writer.write([&](png_structp png, png_infop info) {
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_IHDR(png,
+                 info,
+                 static_cast<png_uint_32>(image.width),
+                 static_cast<png_uint_32>(image.height),
+                 /*bit_depth=*/8,
+                 PNG_COLOR_TYPE_RGB,
+                 PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    for (auto& chunk : chunks) add_png_text(png, info, chunk);
+    png_write_info(png, info);
+    for (int64_t y = 0; y < image.height; ++y) {
+      png_write_row(png, &image.pixels[static_cast<std::size_t>(y * image.width * 3)]);
+    }
+    png_write_end(png, info);
+  });
+  return writer.take_bytes();
+}
+
+}  // namespace glm_image::image

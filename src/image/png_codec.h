@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "image/image_limits.h"
+
+namespace glm_image::image {
+
+/// Keywords and values of PNG text chunks, both UTF-8, in file order.
+using PngText = std::vector<std::pair<std::string, std::string>>;
+
+/// All text of one file together, decompressed.
+inline constexpr std::size_t kMaxPngTextBytes = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxPngTexts = 1000;
+
+/// See decode_image.
+Image decode_png(std::string_view bytes, const std::string& name, const ImageLimits& limits);
+
+/// Keywords are 1 to 79 printable ASCII characters without leading, trailing or double spaces (the
+/// format's own rule, less its other Latin-1 characters). A value that Latin-1 can express becomes
+/// tEXt, any other an uncompressed iTXt. Throws kInvalidInput for another keyword, for a value that
+/// is not UTF-8 or holds a zero byte, and for more than may be read again.
+std::string encode_png(const Image& image, const PngText& text = {});
+
+/// What the tEXt, zTXt and iTXt chunks before and after the pixels hold; other chunks are passed
+/// over. Throws kUnsupported for a file that is not PNG, kCorruptFile for a damaged one, and
+/// kInvalidInput for more than kMaxPngTextBytes or kMaxPngTexts.
+PngText read_png_text(std::string_view bytes, const std::string& name);
+/// The same for a file. Throws as read_image does, too.
+PngText read_png_text(const std::filesystem::path& path, const ImageLimits& limits = {});
+
+}  // namespace glm_image::image

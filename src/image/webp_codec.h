@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "image/image_limits.h"
+
+namespace glm_image::image {
+
+/// See decode_image.
+Image decode_webp(std::string_view bytes, const std::string& name, const ImageLimits& limits);
+
+/// Quality 1 … 99, or 100 for lossless. Throws kInvalidInput for a side over the format's 16383
+/// pixels.
+std::string encode_webp(const Image& image, int quality);
+
+}  // namespace glm_image::image

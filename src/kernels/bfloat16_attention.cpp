@@ -1,0 +1,391 @@
+#include "kernels/bfloat16_attention.h"
+
+#include <algorithm>
+#include <limits>
+
+#if defined(__x86_64__)
+
+#include "kernels/bfloat16_tile-inl.h"
+
+namespace glm_image::kernels {
+namespace {
+
+using namespace bfloat16;
+
+// Keys (64 KiB packed at dim 128), their values, and the queries and sums of kRows rows stay in the
+// second-level cache; scores and weights of kTileRows rows in the first-level cache.
+constexpr int64_t kKeyBlock = 256;
+constexpr int64_t kRows = 32 * kTileRows;
+constexpr int64_t kPiecesPerThread = 4;
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+constexpr float kLog2E = 1.44269504F;
+
+int64_t ceil_divide(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+int64_t round_up(int64_t a, int64_t b) {
+  return ceil_divide(a, b) * b;
+}
+
+/// The rows of a piece are the pairs (query, head of the group), in that order: then a group's
+/// heads, which see the same keys, fill the rows of a tile even when there is a single query.
+struct Piece {
+  Piece(const Bfloat16Attention& problem, int64_t index) {
+    const int64_t rows = problem.queries * problem.group;
+    const int64_t parts = bfloat16_attention_pieces(problem) / (problem.batch * problem.key_heads);
+    // The last part first: under a causal mask it is the longest.
+    const int64_t part = parts - 1 - index % parts;
+    batch = index / parts / problem.key_heads;
+    key_head = index / parts % problem.key_heads;
+    const int64_t tiles = ceil_divide(rows, kTileRows);
+    first_row = std::min(rows, tiles * part / parts * kTileRows);
+    last_row = std::min(rows, tiles * (part + 1) / parts * kTileRows);
+  }
+  int64_t batch, key_head, first_row, last_row;
+};
+
+/// How many keys the row sees, counted from the first.
+int64_t visible_keys(const Bfloat16Attention& problem, int64_t row) {
+  if (!problem.causal) return problem.keys;
+  return std::clamp<int64_t>(
+      row / problem.group + 1 + problem.keys - problem.queries, 0, problem.keys);
+}
+
+}  // namespace
+
+int64_t bfloat16_attention_pieces(const Bfloat16Attention& problem) {
+  const int64_t heads = problem.batch * problem.key_heads;
+  const int64_t tiles = ceil_divide(problem.queries * problem.group, kTileRows);
+  // Every part of a head packs all of its keys again, so a head is divided only to keep all threads
+  // busy, and for long rows of queries never below the rows that make packing cheap.
+  const int64_t wanted = ceil_divide(problem.threads * kPiecesPerThread, heads);
+  const int64_t cheap = std::max<int64_t>(tiles / (kRows / kTileRows), 1);
+  const int64_t needed = ceil_divide(problem.threads, heads);
+  return heads * std::clamp<int64_t>(std::min(wanted, std::max(cheap, needed)), 1, tiles);
+}
+
+Bfloat16AttentionWorkspace::Bfloat16AttentionWorkspace(const Bfloat16Attention& problem)
+    : keys(round_up(problem.keys, kKeyBlock) * problem.dim),
+      values(round_up(problem.keys, kKeyBlock) * round_up(problem.dim, kPanelColumns)),
+      queries(kRows * problem.dim),
+      sums(kRows * round_up(problem.dim, kPanelColumns)),
+      bias(round_up(problem.keys, kKeyBlock)) {}
+
+}  // namespace glm_image::kernels
+
+#include "kernels/avx512_bfloat16_begin-inl.h"
+
+namespace glm_image::kernels {
+namespace {
+
+/// 2^x for x ≤ 0 within 3e-6 relative, and 2^−126 (as good as nothing) where x is below that.
+[[gnu::always_inline]] inline __m512 exp2_not_positive(__m512 x) {
+  const auto bounded = _mm512_max_ps(x, _mm512_set1_ps(-126.0F));
+  // Adding 1.5·2^23 leaves the nearest whole number in the low bits of the mantissa. Cheaper here
+  // than the instructions made for it, which compete with the multiply-adds.
+  const auto shifter = _mm512_set1_ps(12582912.0F);
+  const auto shifted = _mm512_add_ps(bounded, shifter);
+  const auto f = _mm512_sub_ps(bounded, _mm512_sub_ps(shifted, shifter));  // in [−½, ½]
+  // The polynomial of degree 4 with the least relative error there.
+  auto p = _mm512_set1_ps(9.570102e-3F);
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.5917860e-2F));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.4024745e-1F));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.9312181e-1F));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(9.9999926e-1F));
+  // The shift drops all but the whole number, which is added to the exponent.
+  const auto exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), exponent));
+}
+
+/// What online softmax remembers of the rows of a tile between two blocks of keys.
+struct RowState {
+  __m512 weight_sums[kTileRows];  // by lane; their lanes are added at the end
+  float maxima[kTileRows];        // of the scores so far
+};
+
+/// Scores of a tile of rows against a block of keys.
+struct ScoreBlock {
+  alignas(64) float scores[kTileRows][kKeyBlock];
+  alignas(64) uint16_t weights[kTileRows][kKeyBlock];
+};
+
+void compute_scores(
+    const uint16_t* queries, int64_t dim, const uint16_t* keys, int64_t panels, ScoreBlock& block) {
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    Tile tile = zero_tile();
+    multiply_add(tile, queries, dim, keys + panel * dim * kPanelColumns, dim / 2);
+#pragma GCC unroll 6
+    for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) {
+        _mm512_store_ps(&block.scores[r][panel * kPanelColumns + v * kLanes], tile.sums[r][v]);
+      }
+    }
+  }
+}
+
+/// Adds the mask of the keys, and −∞ where a row sees fewer keys than the block has.
+void mask_scores(const float* bias,
+                 const int64_t (&visible)[kTileRows],
+                 int64_t first_key,
+                 int64_t keys,
+                 ScoreBlock& block) {
+  const auto lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  for (int64_t r = 0; r < kTileRows; ++r) {
+    const auto limit = _mm512_set1_epi32(static_cast<int>(visible[r] - first_key));
+    for (int64_t i = 0; i < keys; i += kLanes) {
+      const auto index = _mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(i)));
+      const auto seen = _mm512_cmplt_epi32_mask(index, limit);
+      float* scores = &block.scores[r][i];
+      const auto biased = _mm512_add_ps(_mm512_load_ps(scores), _mm512_load_ps(bias + i));
+      _mm512_store_ps(scores, _mm512_mask_mov_ps(_mm512_set1_ps(kMinusInfinity), seen, biased));
+    }
+  }
+}
+
+/// Turns scores into weights relative to the row's maximum so far; returns in `corrections` by what
+/// the sums made with the former maximum must be multiplied. `factor` > 0 takes scores to units of
+/// log 2.
+void compute_weights(int64_t keys,
+                     float factor,
+                     ScoreBlock& block,
+                     RowState& state,
+                     float (&corrections)[kTileRows]) {
+  float references[kTileRows];
+  for (int64_t r = 0; r < kTileRows; ++r) {
+    auto largest = _mm512_load_ps(block.scores[r]);
+    for (int64_t i = kLanes; i < keys; i += kLanes) {
+      largest = _mm512_max_ps(largest, _mm512_load_ps(block.scores[r] + i));
+    }
+    const float maximum = std::max(state.maxima[r], _mm512_reduce_max_ps(largest));
+    // A row that has seen nothing yet keeps the maximum −∞; with any finite reference its weights
+    // become as good as nothing.
+    references[r] = maximum == kMinusInfinity ? 0.0F : maximum * factor;
+    corrections[r] = _mm512_cvtss_f32(
+        exp2_not_positive(_mm512_set1_ps(state.maxima[r] * factor - references[r])));
+    state.maxima[r] = maximum;
+  }
+  const auto factors = _mm512_set1_ps(factor);
+  for (int64_t r = 0; r < kTileRows; ++r) {
+    const float* scores = block.scores[r];
+    const auto reference = _mm512_set1_ps(references[r]);
+    auto sum0 = _mm512_mul_ps(state.weight_sums[r], _mm512_set1_ps(corrections[r]));
+    auto sum1 = _mm512_setzero_ps();
+    for (int64_t i = 0; i < keys; i += 2 * kLanes) {
+      const auto w0 =
+          exp2_not_positive(_mm512_fmsub_ps(_mm512_load_ps(scores + i), factors, reference));
+      const auto w1 = exp2_not_positive(
+          _mm512_fmsub_ps(_mm512_load_ps(scores + i + kLanes), factors, reference));
+      sum0 = _mm512_add_ps(sum0, w0);
+      sum1 = _mm512_add_ps(sum1, w1);
+      _mm512_store_si512(&block.weights[r][i],
+                         reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(w1, w0)));
+    }
+    state.weight_sums[r] = _mm512_add_ps(sum0, sum1);
+  }
+}
+
+/// sums = sums·corrections + weights·values. sums is [panels][kTileRows][kPanelColumns].
+void accumulate_values(const ScoreBlock& block,
+                       const uint16_t* values,
+                       int64_t keys,
+                       int64_t panels,
+                       const float (&corrections)[kTileRows],
+                       float* sums) {
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    Tile tile;
+#pragma GCC unroll 6
+    for (int r = 0; r < kTileRows; ++r) {
+      const auto correction = _mm512_set1_ps(corrections[r]);
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) {
+        tile.sums[r][v] =
+            _mm512_mul_ps(_mm512_load_ps(sums + (r * kTileVectors + v) * kLanes), correction);
+      }
+    }
+    multiply_add(tile,
+                 &block.weights[0][0],
+                 kKeyBlock,
+                 values + panel * kKeyBlock * kPanelColumns,
+                 keys / 2);
+#pragma GCC unroll 6
+    for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) {
+        _mm512_store_ps(sums + (r * kTileVectors + v) * kLanes, tile.sums[r][v]);
+      }
+    }
+    sums += kTileRows * kPanelColumns;
+  }
+}
+
+/// Packs keys and values of one head, block by block, and the mask of the keys. What fills up the
+/// last block is masked, and its values are zero.
+void pack_head(const Bfloat16Attention& problem,
+               const Piece& piece,
+               int64_t keys,
+               Bfloat16AttentionWorkspace& workspace) {
+  const int64_t dim = problem.dim, padded_dim = round_up(dim, kPanelColumns);
+  const auto& ks = problem.k_strides;
+  const auto& vs = problem.v_strides;
+  const uint16_t* k = problem.k + piece.batch * ks.batch + piece.key_head * ks.head;
+  const uint16_t* v = problem.v + piece.batch * vs.batch + piece.key_head * vs.head;
+  for (int64_t key = 0; key < keys; key += kPanelColumns) {
+    pack_transposed(k + key * ks.token,
+                    ks.token,
+                    std::min(kPanelColumns, keys - key),
+                    dim / 2,
+                    workspace.keys.data() + key * dim);
+  }
+  for (int64_t key = 0; key < keys; key += kKeyBlock) {
+    const int64_t padded_keys = round_up(std::min(kKeyBlock, keys - key), kPanelColumns);
+    for (int64_t column = 0; column < dim; column += kPanelColumns) {
+      pack_rows(v + key * vs.token + column,
+                vs.token,
+                keys - key,
+                dim - column,
+                padded_keys / 2,
+                workspace.values.data() + key * padded_dim + column * kKeyBlock);
+    }
+  }
+  const bool* mask =
+      problem.key_mask == nullptr ? nullptr : problem.key_mask + piece.batch * problem.keys;
+  for (int64_t key = 0; key < round_up(keys, kPanelColumns); ++key) {
+    const bool seen = key < keys && (mask == nullptr || mask[key]);
+    workspace.bias.data()[key] = seen ? 0.0F : kMinusInfinity;
+  }
+}
+
+const uint16_t* query_row(const Bfloat16Attention& problem, const Piece& piece, int64_t row) {
+  const auto& strides = problem.q_strides;
+  return problem.q + piece.batch * strides.batch + row / problem.group * strides.token +
+         (piece.key_head * problem.group + row % problem.group) * strides.head;
+}
+
+uint16_t* out_row(const Bfloat16Attention& problem, const Piece& piece, int64_t row) {
+  const auto& strides = problem.out_strides;
+  return problem.out + piece.batch * strides.batch + row / problem.group * strides.token +
+         (piece.key_head * problem.group + row % problem.group) * strides.head;
+}
+
+/// Divides the sums of a tile by the sums of the weights and writes the rows that exist.
+void write_rows(const Bfloat16Attention& problem,
+                const Piece& piece,
+                int64_t row,
+                const RowState& state,
+                const float* sums) {
+  for (int64_t r = 0; r < std::min(kTileRows, piece.last_row - row); ++r) {
+    const float weight_sum = _mm512_reduce_add_ps(state.weight_sums[r]);
+    // The key with the largest score has weight 1; less in all means that no key was seen.
+    const auto inverse = _mm512_set1_ps(weight_sum > 0.5F ? 1.0F / weight_sum : 0.0F);
+    uint16_t* out = out_row(problem, piece, row + r);
+    for (int64_t column = 0; column < problem.dim; column += kLanes) {
+      const int64_t panel = column / kPanelColumns;
+      const float* source = sums + (panel * kTileRows + r) * kPanelColumns + column % kPanelColumns;
+      const auto rounded = _mm512_cvtneps_pbh(_mm512_mul_ps(_mm512_load_ps(source), inverse));
+      const int64_t count = std::min(kLanes, problem.dim - column);
+      _mm256_mask_storeu_epi16(out + column,
+                               static_cast<__mmask16>((1U << count) - 1U),
+                               reinterpret_cast<__m256i>(rounded));
+    }
+  }
+}
+
+/// All keys for up to kRows rows.
+void attend_rows(const Bfloat16Attention& problem,
+                 const Piece& piece,
+                 int64_t first_row,
+                 int64_t last_row,
+                 Bfloat16AttentionWorkspace& workspace) {
+  const int64_t dim = problem.dim, padded_dim = round_up(dim, kPanelColumns);
+  const int64_t tiles = ceil_divide(last_row - first_row, kTileRows);
+  uint16_t* queries = workspace.queries.data();
+  for (int64_t row = 0; row < tiles * kTileRows; ++row) {
+    if (first_row + row < last_row) {
+      std::copy_n(query_row(problem, piece, first_row + row), dim, queries + row * dim);
+    } else {
+      std::fill_n(queries + row * dim, dim, uint16_t{0});
+    }
+  }
+  RowState states[kRows / kTileRows];
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    for (int64_t r = 0; r < kTileRows; ++r) {
+      states[tile].weight_sums[r] = _mm512_setzero_ps();
+      states[tile].maxima[r] = kMinusInfinity;
+    }
+  }
+  float* sums = workspace.sums.data();
+  std::fill_n(sums, tiles * kTileRows * padded_dim, 0.0F);
+
+  const int64_t all_keys = visible_keys(problem, last_row - 1);
+  ScoreBlock block;
+  for (int64_t key = 0; key < all_keys; key += kKeyBlock) {
+    const int64_t keys = round_up(std::min(kKeyBlock, all_keys - key), kPanelColumns);
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const int64_t row = first_row + tile * kTileRows;
+      int64_t visible[kTileRows];
+      for (int64_t r = 0; r < kTileRows; ++r) {
+        visible[r] = visible_keys(problem, std::min(row + r, last_row - 1));
+      }
+      if (visible[kTileRows - 1] <= key) continue;
+      compute_scores(queries + tile * kTileRows * dim,
+                     dim,
+                     workspace.keys.data() + key * dim,
+                     keys / kPanelColumns,
+                     block);
+      if (problem.key_mask != nullptr || visible[0] < key + keys) {
+        mask_scores(workspace.bias.data() + key, visible, key, keys, block);
+      }
+      float corrections[kTileRows];
+      compute_weights(keys, problem.scale * kLog2E, block, states[tile], corrections);
+      accumulate_values(block,
+                        workspace.values.data() + key * padded_dim,
+                        keys,
+                        padded_dim / kPanelColumns,
+                        corrections,
+                        sums + tile * kTileRows * padded_dim);
+    }
+  }
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    write_rows(problem,
+               piece,
+               first_row + tile * kTileRows,
+               states[tile],
+               sums + tile * kTileRows * padded_dim);
+  }
+}
+
+}  // namespace
+
+void bfloat16_attention_piece(const Bfloat16Attention& problem,
+                              int64_t index,
+                              Bfloat16AttentionWorkspace& workspace) {
+  const Piece piece(problem, index);
+  if (piece.first_row >= piece.last_row) return;
+  pack_head(problem, piece, visible_keys(problem, piece.last_row - 1), workspace);
+  for (int64_t row = piece.first_row; row < piece.last_row; row += kRows) {
+    attend_rows(problem, piece, row, std::min(row + kRows, piece.last_row), workspace);
+  }
+}
+
+}  // namespace glm_image::kernels
+
+#include "kernels/avx512_bfloat16_end-inl.h"
+
+#else  // another kind of CPU: has_bfloat16_dot_product() is false and nothing here is called
+
+namespace glm_image::kernels {
+
+int64_t bfloat16_attention_pieces(const Bfloat16Attention&) {
+  return 0;
+}
+
+Bfloat16AttentionWorkspace::Bfloat16AttentionWorkspace(const Bfloat16Attention&)
+    : keys(0), values(0), queries(0), sums(0), bias(0) {}
+
+void bfloat16_attention_piece(const Bfloat16Attention&, int64_t, Bfloat16AttentionWorkspace&) {}
+
+}  // namespace glm_image::kernels
+
+#endif

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "diffusion/flow_match.h"
+#include "glm_image/pipeline.h"
+#include "io/weight_set.h"
+#include "models/autoencoder/autoencoder_kl.h"
+#include "models/generator/generation_model.h"
+#include "models/generator/token_sampler.h"
+#include "models/glyph_encoder/t5_encoder.h"
+#include "models/transformer/transformer_model.h"
+#include "pipeline/image_settings.h"
+#include "text/bpe_tokenizer.h"
+#include "text/byte_tokenizer.h"
+#include "text/prompt_recipe.h"
+
+namespace glm_image::pipeline {
+
+/// Where and in which type models compute.
+struct Placement {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;
+};
+
+/// A checkpoint folder in the published layout: its settings, read and checked at once, and its
+/// weights, read when asked for.
+class Checkpoint {
+ public:
+  /// Reads every config and every weight file's header, and checks all tensors against the configs.
+  static Checkpoint open(const std::filesystem::path& directory, const PipelineOptions& options);
+
+  using ReadProgress = std::function<void(uint64_t done, uint64_t total)>;
+  /// Each returns a module with its weights bound. `with_vision`: whether the vision encoder and
+  /// the codebook are needed, for condition pictures.
+  models::GlmImageForConditionalGeneration load_generator(bool with_vision,
+                                                          const ReadProgress& progress) const;
+  models::T5EncoderModel load_glyph_encoder(const ReadProgress& progress) const;
+  models::GlmImageTransformer2DModel load_transformer(const ReadProgress& progress) const;
+  models::AutoencoderKL load_autoencoder(const ReadProgress& progress) const;
+
+  const ModelInfo& info() const { return info_; }
+  const Placement& placement() const { return placement_; }
+
+  models::VisionLanguageConfig vision_language;
+  models::SamplingOptions sampling;
+  models::T5Config glyph_encoder;
+  models::TransformerConfig transformer;
+  models::AutoencoderConfig autoencoder;
+  diffusion::FlowMatchConfig scheduler;
+  ImageSettings image_settings;
+  std::optional<text::BpeTokenizer> tokenizer;
+  std::optional<text::ByteTokenizer> byte_tokenizer;
+  text::PromptTokens prompt_tokens;
+
+  /// Latent patches along the side of a visual token.
+  int64_t patches_per_token() const {
+    return text::kPixelsPerToken / (autoencoder.scale_factor() * transformer.patch_size);
+  }
+
+ private:
+  void check_agreement() const;
+  void check_weights();
+  io::WeightSet weights(const std::string& component) const;
+
+  ModelInfo info_;
+  Placement placement_;
+};
+
+}  // namespace glm_image::pipeline

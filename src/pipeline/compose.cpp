@@ -1,0 +1,180 @@
+#include "pipeline/compose.h"
+
+#include "core/error.h"
+#include "core/random.h"
+#include "pipeline/weight_progress.h"
+#include "text/rotary_positions.h"
+
+namespace glm_image::pipeline {
+namespace {
+
+/// One sequence on its way through the generator.
+class Decoding {
+ public:
+  Decoding(const Checkpoint& checkpoint,
+           models::GlmImageForConditionalGeneration model,
+           int64_t capacity)
+      : device_(checkpoint.placement().device),
+        model_(std::move(model)),
+        cache_(checkpoint.vision_language.text.num_hidden_layers,
+               /*batch=*/1,
+               capacity,
+               checkpoint.vision_language.text.num_key_value_heads,
+               checkpoint.vision_language.text.head_dim,
+               at::TensorOptions(checkpoint.placement().dtype).device(device_)) {}
+
+  /// Reads tokens behind those already read; logits after the last, [vocab].
+  Tensor read(const std::vector<int64_t>& ids, const text::RotaryPositions& positions) {
+    const auto count = static_cast<int64_t>(ids.size());
+    const auto rows = at::stack({torch::tensor(positions.temporal),
+                                 torch::tensor(positions.height),
+                                 torch::tensor(positions.width)});
+    const auto hidden = model_->language_model->forward(
+        torch::tensor(ids).unsqueeze(0).to(device_), rows.unsqueeze(1).to(device_), &cache_);
+    return model_->logits(hidden.select(1, count - 1)).squeeze(0).to(at::kCPU);
+  }
+
+  void truncate(int64_t length) { cache_.truncate(length); }
+
+ private:
+  at::Device device_;
+  models::GlmImageForConditionalGeneration model_;
+  nn::KeyValueCache cache_;
+};
+
+/// VQ ids of the condition pictures.
+std::vector<TokenGrid> read_conditions(const Checkpoint& checkpoint,
+                                       const models::GlmImageForConditionalGeneration& model,
+                                       const std::vector<ConditionPicture>& conditions,
+                                       RunMonitor& monitor) {
+  std::vector<TokenGrid> grids;
+  if (conditions.empty()) return grids;
+  monitor.begin(Stage::kReadingPictures, static_cast<int64_t>(conditions.size()));
+  for (const auto& condition : conditions) {
+    const auto patches = vision_patches(checkpoint.image_settings, condition);
+    monitor.observe("ar.pixel_values", patches);
+    const auto features = model->visual
+                              ->forward(patches.unsqueeze(0).to(checkpoint.placement().device),
+                                        condition.grid.height,
+                                        condition.grid.width)
+                              .squeeze(0);
+    monitor.observe("vit.features", features);
+    const auto ids = model->vqmodel->encode(features).to(at::kCPU).contiguous();
+    const auto* data = ids.data_ptr<int64_t>();
+    grids.push_back({condition.grid.height, condition.grid.width, {data, data + ids.numel()}});
+    monitor.step(static_cast<int64_t>(grids.size()));
+  }
+  return grids;
+}
+
+/// Replaces every placeholder by the next of the condition pictures' ids.
+void fill_placeholders(std::vector<int64_t>& ids,
+                       int64_t placeholder,
+                       const std::vector<TokenGrid>& conditions) {
+  std::vector<int64_t> codes;
+  for (const auto& grid : conditions)
+    codes.insert(codes.end(), grid.tokens.begin(), grid.tokens.end());
+  size_t next = 0;
+  for (auto& id : ids) {
+    if (id != placeholder) continue;
+    GLM_IMAGE_CHECK(next < codes.size(), "more placeholders than visual tokens");
+    id = codes[next++];
+  }
+  GLM_IMAGE_CHECK(next == codes.size(), "fewer placeholders than visual tokens");
+}
+
+text::RotaryPositions position_at(const text::RotaryPositions& all, int64_t i) {
+  return {{all.temporal[i]}, {all.height[i]}, {all.width[i]}};
+}
+
+}  // namespace
+
+int64_t PromptIds::generated_tokens() const {
+  int64_t tokens = 0;
+  for (const auto& grid : generated) tokens += grid.size();
+  return tokens;
+}
+
+PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
+  PromptIds prompt;
+  std::string text;
+  if (input.conditions.empty()) {
+    const auto preview = text::preview_grid(input.target);
+    text =
+        text::text_to_image_prompt(input.prompt, input.target, preview, checkpoint.prompt_tokens);
+    prompt.generated = {preview, input.target};
+  } else {
+    for (const auto& condition : input.conditions) prompt.conditions.push_back(condition.grid);
+    text = text::image_to_image_prompt(
+        input.prompt, prompt.conditions, input.target, checkpoint.prompt_tokens);
+    prompt.generated = {input.target};
+  }
+  prompt.ids = checkpoint.tokenizer->encode(text);
+
+  const int64_t context = checkpoint.vision_language.text.max_position_embeddings;
+  const auto total = static_cast<int64_t>(prompt.ids.size()) + prompt.generated_tokens();
+  if (total > context) {
+    fail(ErrorCode::kInvalidInput,
+         "the prompt is too long: its ",
+         prompt.ids.size(),
+         " tokens and the picture's ",
+         prompt.generated_tokens(),
+         " do not fit the model's context of ",
+         context);
+  }
+  return prompt;
+}
+
+std::vector<Composition> compose(const Checkpoint& checkpoint,
+                                 const ComposeInput& input,
+                                 RunMonitor& monitor) {
+  auto prompt = prompt_ids(checkpoint, input);
+  monitor.observe("ar.input_ids", torch::tensor(prompt.ids));
+
+  const bool with_vision = !input.conditions.empty();
+  const auto model = checkpoint.load_generator(with_vision, weight_progress(monitor));
+  const auto conditions = read_conditions(checkpoint, model, input.conditions, monitor);
+  const auto& config = checkpoint.vision_language;
+  const auto positions =
+      text::prefill_positions(prompt.ids, config.image_token_id, prompt.conditions);
+  fill_placeholders(prompt.ids, config.image_token_id, conditions);
+
+  const auto prompt_length = static_cast<int64_t>(prompt.ids.size());
+  const int64_t tokens = prompt.generated_tokens();
+  const auto grid_positions = text::decode_positions(positions.next, prompt.generated);
+  const auto pictures = static_cast<int64_t>(input.seeds.size());
+
+  monitor.begin(Stage::kImageTokens, tokens * pictures);
+  Decoding decoding(checkpoint, model, prompt_length + tokens);
+  const auto prompt_logits = decoding.read(prompt.ids, positions);
+  monitor.observe("ar.prefill_logits_last", prompt_logits);
+
+  std::vector<Composition> compositions;
+  for (int64_t picture = 0; picture < pictures; ++picture) {
+    decoding.truncate(prompt_length);
+    auto random = make_random(input.seeds[picture]);
+    auto logits = prompt_logits;
+    std::vector<int64_t> generated;
+    for (int64_t i = 0; i < tokens; ++i) {
+      const auto probabilities = models::token_probabilities(logits, input.sampling);
+      int64_t token = models::draw_token(probabilities, random);
+      if (token >= config.vq.num_embeddings) {
+        token = models::draw_code(probabilities, logits, config.vq.num_embeddings, random);
+      }
+      generated.push_back(token);
+      if (i + 1 < tokens) {
+        logits = decoding.read({token}, position_at(grid_positions, i));
+        monitor.observe("ar.decode_logits", logits);
+      }
+      monitor.step(picture * tokens + i + 1, picture);
+    }
+    monitor.observe("ar.generated", torch::tensor(generated));
+    const auto& target = input.target;
+    compositions.push_back(
+        {{target.height, target.width, {generated.end() - target.size(), generated.end()}},
+         conditions});
+  }
+  return compositions;
+}
+
+}  // namespace glm_image::pipeline

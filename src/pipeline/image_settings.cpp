@@ -1,0 +1,158 @@
+#include "pipeline/image_settings.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "image/resize.h"
+#include "io/json_file.h"
+
+namespace glm_image::pipeline {
+namespace {
+
+constexpr double kMaxAspectRatio = 4;
+
+std::array<double, 3> three_numbers(const io::JsonFields& fields, const char* name) {
+  const auto values = fields.required_double_list(name);
+  if (values.size() != 3) fields.refuse(name, "a list of three numbers");
+  return {values[0], values[1], values[2]};
+}
+
+io::JsonFields settings_file(const std::filesystem::path& folder) {
+  const auto joint = folder / "processor_config.json";
+  if (std::filesystem::exists(joint)) {
+    const auto fields = io::JsonFields::load(joint);
+    if (auto image_processor = fields.optional_object("image_processor")) return *image_processor;
+  }
+  return io::JsonFields::load(folder / "preprocessor_config.json");
+}
+
+/// 8-bit RGB → [3, H, W] float32 in 0 … 255.
+Tensor channel_first(const Image& image) {
+  return torch::from_blob(
+             const_cast<uint8_t*>(image.pixels.data()), {image.height, image.width, 3}, at::kByte)
+      .permute({2, 0, 1})
+      .to(at::kFloat);
+}
+
+}  // namespace
+
+ImageSettings ImageSettings::load(const std::filesystem::path& processor_folder) {
+  const auto fields = settings_file(processor_folder);
+  ImageSettings settings;
+  settings.patch_size = fields.required_int64("patch_size", 1, 256);
+  fields.supports_only("merge_size", 1);
+  fields.supports_only("temporal_patch_size", 1);
+  fields.supports_only("resample", 3);  // bicubic
+  for (const char* step : {"do_resize", "do_rescale", "do_normalize"})
+    fields.supports_only(step, true);
+  const auto size = fields.required_object("size");
+  constexpr int64_t kMaxPixels = int64_t{1} << 40;
+  const auto side = [&](const char* name) {
+    return std::nearbyint(std::sqrt(static_cast<double>(size.required_int64(name, 1, kMaxPixels))));
+  };
+  settings.shortest_side = side("shortest_edge");
+  settings.longest_side = side("longest_edge");
+  if (settings.longest_side < settings.shortest_side) {
+    size.refuse("longest_edge", "at least shortest_edge");
+  }
+  settings.rescale_factor = fields.required_double("rescale_factor");
+  settings.mean = three_numbers(fields, "image_mean");
+  settings.std = three_numbers(fields, "image_std");
+  for (const double value : settings.std) {
+    if (!(value > 0)) fields.refuse("image_std", "three positive numbers");
+  }
+  return settings;
+}
+
+text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t width) {
+  const auto h = static_cast<double>(height), w = static_cast<double>(width);
+  if (std::max(h, w) / std::min(h, w) > kMaxAspectRatio) {
+    fail(ErrorCode::kInvalidInput,
+         "a condition picture of ",
+         width,
+         "×",
+         height,
+         " is more than ",
+         kMaxAspectRatio,
+         " times as long as wide; crop it first");
+  }
+  double scale = 1.0;
+  if (std::min(h, w) < settings.shortest_side) scale = settings.shortest_side / std::min(h, w);
+  if (std::max(h, w) * scale > settings.longest_side) {
+    scale = settings.longest_side / std::max(h, w);
+  }
+  const auto patch = static_cast<double>(settings.patch_size);
+  // The reference halves in whole numbers and rounds halves to even.
+  const auto patches = [&](int64_t side) {
+    return std::max(1.0, std::nearbyint(static_cast<double>(side / 2) * scale / patch));
+  };
+  double rows = patches(height), columns = patches(width);
+  const double longest = std::max(rows, columns) * patch;
+  if (longest > settings.longest_side) {
+    const double shrink = longest / settings.longest_side;
+    rows = std::max(1.0, std::floor(rows / shrink));
+    columns = std::max(1.0, std::floor(columns / shrink));
+  }
+  return {static_cast<int64_t>(rows), static_cast<int64_t>(columns)};
+}
+
+ConditionPicture prepare_condition(const ImageSettings& settings, const Image& image) {
+  const int64_t token_pixels = 2 * settings.patch_size;
+  auto grid = vision_grid(settings, image.height, image.width);
+  // Rounding may leave a side under the shortest allowed, which the next look would scale up.
+  constexpr int kMaxRounds = 16;
+  for (int round = 0; round < kMaxRounds; ++round) {
+    const auto next = vision_grid(settings, grid.height * token_pixels, grid.width * token_pixels);
+    if (next.height == grid.height && next.width == grid.width) {
+      return {image::resize_lanczos(image, grid.width * token_pixels, grid.height * token_pixels),
+              grid};
+    }
+    grid = next;
+  }
+  fail(ErrorCode::kInvalidInput,
+       "a condition picture of ",
+       image.width,
+       "×",
+       image.height,
+       " cannot be brought to a size that the model's image settings allow");
+}
+
+Tensor vision_patches(const ImageSettings& settings, const ConditionPicture& picture) {
+  const int64_t patch = settings.patch_size;
+  const auto& grid = picture.grid;
+  const auto resized =
+      image::resize_bicubic(picture.image, grid.width * patch, grid.height * patch);
+  const auto as_column = [](const std::array<double, 3>& values) {
+    return torch::tensor({values[0], values[1], values[2]}, at::kDouble)
+        .to(at::kFloat)
+        .view({3, 1, 1});
+  };
+  const auto pixels =
+      (channel_first(resized) * settings.rescale_factor - as_column(settings.mean)) /
+      as_column(settings.std);
+  return pixels.view({3, grid.height, patch, grid.width, patch})
+      .permute({1, 3, 0, 2, 4})
+      .reshape({grid.height * grid.width, 3 * patch * patch});
+}
+
+Tensor picture_tensor(const Image& image) {
+  return (channel_first(image) / 255.0 * 2.0 - 1.0).unsqueeze(0);
+}
+
+Image to_image(const Tensor& picture) {
+  const auto bytes = (picture.to(at::kCPU, at::kFloat) * 255.0)
+                         .round()
+                         .clamp(0, 255)
+                         .to(at::kByte)
+                         .permute({1, 2, 0})
+                         .contiguous();
+  Image image;
+  image.height = bytes.size(0);
+  image.width = bytes.size(1);
+  const auto* data = bytes.data_ptr<uint8_t>();
+  image.pixels.assign(data, data + bytes.numel());
+  return image;
+}
+
+}  // namespace glm_image::pipeline

@@ -1,0 +1,70 @@
+#include "glm_image/pipeline.h"
+
+#include <new>
+
+#include "core/error.h"
+#include "pipeline/checkpoint.h"
+#include "pipeline/draw.h"
+
+namespace glm_image {
+namespace {
+
+/// LibTorch's own exceptions become ours at this edge, so that callers meet one type.
+template <typename Action>
+auto translated(const Action& action) -> decltype(action()) {
+  try {
+    return action();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::kOutOfMemory, "not enough memory for this model or picture size");
+  } catch (const c10::Error& error) {
+    const std::string reason = error.what_without_backtrace();
+    const bool memory = reason.find("alloc") != std::string::npos ||
+                        reason.find("out of memory") != std::string::npos;
+    if (memory) {
+      fail(ErrorCode::kOutOfMemory, "not enough memory for this model or picture size: ", reason);
+    }
+    fail(ErrorCode::kInternal, "LibTorch: ", reason);
+  }
+}
+
+}  // namespace
+
+class Pipeline::Implementation {
+ public:
+  explicit Implementation(pipeline::Checkpoint checkpoint) : checkpoint(std::move(checkpoint)) {}
+  pipeline::Checkpoint checkpoint;
+};
+
+Pipeline::Pipeline(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+Pipeline::Pipeline(Pipeline&&) noexcept = default;
+Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
+Pipeline::~Pipeline() = default;
+
+Pipeline Pipeline::load(const std::filesystem::path& directory, const PipelineOptions& options) {
+  return translated([&] {
+    if (options.threads < 0) fail(ErrorCode::kInvalidInput, "threads must not be negative");
+    if (options.threads > 0) at::set_num_threads(options.threads);
+    return Pipeline(
+        std::make_unique<Implementation>(pipeline::Checkpoint::open(directory, options)));
+  });
+}
+
+const ModelInfo& Pipeline::info() const {
+  return implementation_->checkpoint.info();
+}
+
+Result Pipeline::generate(const Request& request, const ProgressCallback& progress) {
+  return translated([&] {
+    pipeline::RunMonitor monitor(progress);
+    return pipeline::draw(implementation_->checkpoint, request, monitor);
+  });
+}
+
+const char* version() {
+  return GLM_IMAGE_VERSION;
+}
+
+}  // namespace glm_image

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "glm_image/request.h"
+#include "pipeline/checkpoint.h"
+
+namespace glm_image::pipeline {
+
+/// Checks every field of a request and fills in what it leaves to the model: the size, and the
+/// sampling settings, come back resolved. Throws kInvalidInput naming the field, what is allowed
+/// and what was given. Nothing is computed before this passed.
+Request resolve_request(const Request& request, const Checkpoint& checkpoint);
+
+}  // namespace glm_image::pipeline

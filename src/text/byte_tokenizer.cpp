@@ -1,0 +1,110 @@
+#include "text/byte_tokenizer.h"
+
+#include <charconv>
+#include <set>
+
+#include "text/special_token_name.h"
+#include "text/unicode.h"
+
+namespace glm_image::text {
+namespace {
+
+/// Ids 0, 1 and 2 are <pad>, </s> and <unk>; the 256 bytes follow, then the extra ids.
+constexpr int64_t kFirstByteId = 3;
+constexpr std::size_t kMaxSpecials = 4096;
+constexpr int64_t kMaxId = 1 << 20;
+
+/// What Python's str.strip() removes: Unicode's white space and four separators of ASCII.
+bool is_python_space(char32_t c) {
+  return is_white_space(c) || (c >= 0x1C && c <= 0x1F);
+}
+
+std::string_view strip_left(std::string_view text) {
+  for (const CodePoint& point : code_points(text)) {
+    if (!is_python_space(point.value)) return text.substr(point.begin);
+  }
+  return {};
+}
+
+std::string_view strip_right(std::string_view text) {
+  const auto points = code_points(text);
+  for (auto point = points.rbegin(); point != points.rend(); ++point) {
+    if (!is_python_space(point->value)) return text.substr(0, point->end);
+  }
+  return {};
+}
+
+int64_t parse_id(const io::JsonFields& tokens, const std::string& key) {
+  int64_t id = -1;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+  if (error != std::errc() || end != key.data() + key.size() || id < 0 || id > kMaxId) {
+    fail(ErrorCode::kCorruptFile,
+         tokens.source(),
+         ": added_tokens_decoder has a key that is no id from 0 to ",
+         kMaxId);
+  }
+  return id;
+}
+
+}  // namespace
+
+ByteTokenizer ByteTokenizer::load(const std::filesystem::path& tokenizer_config) {
+  return ByteTokenizer(io::JsonFields::load(tokenizer_config));
+}
+
+ByteTokenizer::ByteTokenizer(const io::JsonFields& config) {
+  config.supports_only("tokenizer_class", "ByT5Tokenizer");
+  const auto tokens = config.required_object("added_tokens_decoder");
+  if (tokens.json().size() > kMaxSpecials) {
+    config.refuse("added_tokens_decoder", concat("an object of at most ", kMaxSpecials, " tokens"));
+  }
+  std::set<std::string> contents;
+  std::vector<AddedTokens::Token> texts;
+  for (const auto& [key, value] : tokens.json().items()) {
+    const auto token = tokens.required_object(key);
+    const auto content = token.required_string("content");
+    if (content.empty() || !contents.insert(content).second) {
+      token.refuse("content", "a text that no other token has");
+    }
+    token.supports_only("single_word", false);
+    texts.push_back({content, static_cast<int64_t>(specials_.size())});
+    specials_.push_back({parse_id(tokens, key),
+                         token.optional_bool("lstrip", false),
+                         token.optional_bool("rstrip", false)});
+  }
+  special_texts_ = AddedTokens(std::move(texts));
+  pad_id_ = required_id(config, "pad_token");
+  end_id_ = required_id(config, "eos_token");
+}
+
+int64_t ByteTokenizer::required_id(const io::JsonFields& config, const std::string& role) const {
+  const auto index = special_texts_.id_of(special_token_name(config, role));
+  if (!index) config.refuse(role, "one of added_tokens_decoder");
+  return specials_[*index].id;
+}
+
+std::vector<int64_t> ByteTokenizer::encode(std::string_view text) const {
+  require_utf8(text);
+  std::vector<int64_t> ids;
+  const Special* left = nullptr;
+  std::size_t done = 0;
+  const auto add_bytes = [&](std::size_t end, const Special* right) {
+    auto between = text.substr(done, end - done);
+    if (left != nullptr && left->strips_right) between = strip_left(between);
+    if (right != nullptr && right->strips_left) between = strip_right(between);
+    for (const char byte : between) ids.push_back(static_cast<uint8_t>(byte) + kFirstByteId);
+  };
+  while (const auto match = special_texts_.find(text, done)) {
+    const Special& special = specials_[match->id];
+    add_bytes(match->begin, &special);
+    ids.push_back(special.id);
+    left = &special;
+    done = match->end;
+  }
+  add_bytes(text.size(), nullptr);
+  if (ids.size() >= kMaxTokens) ids.resize(kMaxTokens - 1);
+  if (ids.empty() || ids.back() != end_id_) ids.push_back(end_id_);
+  return ids;
+}
+
+}  // namespace glm_image::text

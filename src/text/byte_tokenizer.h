@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/json_file.h"
+#include "text/added_tokens.h"
+
+namespace glm_image::text {
+
+/// The glyph encoder's tokenizer, ByT5: every byte of the UTF-8 text is a token, id = byte + 3, and
+/// `</s>` ends the sequence.
+///
+/// The tokens that tokenizer_config.json lists (`added_tokens_decoder`: <pad>, </s>, <unk>,
+/// <extra_id_0>, …) are found in the text as written and become their own ids, as in the reference:
+/// a picture cannot spell "<pad>". Where the file says so, they take the white space around them.
+///
+/// Immutable after loading; safe to share between threads.
+class ByteTokenizer {
+ public:
+  /// Reads a tokenizer_config.json. Throws kNotFound or kCorruptFile for the file, kUnsupported
+  /// for another class of tokenizer.
+  static ByteTokenizer load(const std::filesystem::path& tokenizer_config);
+  explicit ByteTokenizer(const io::JsonFields& config);
+
+  /// The ids of a text, `</s>` last. A sequence longer than kMaxTokens is cut and still ends in
+  /// `</s>`; a text that ends in "</s>" gets no second one. Throws kInvalidInput, naming the byte,
+  /// unless the text is valid UTF-8.
+  std::vector<int64_t> encode(std::string_view text) const;
+  static constexpr std::size_t kMaxTokens = 2048;
+
+  int64_t pad_id() const { return pad_id_; }
+  int64_t end_id() const { return end_id_; }
+
+ private:
+  struct Special {
+    int64_t id;
+    bool strips_left;
+    bool strips_right;
+  };
+  int64_t required_id(const io::JsonFields& config, const std::string& role) const;
+
+  AddedTokens special_texts_;  // to an index into specials_
+  std::vector<Special> specials_;
+  int64_t pad_id_ = 0;
+  int64_t end_id_ = 0;
+};
+
+}  // namespace glm_image::text

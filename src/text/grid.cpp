@@ -1,0 +1,31 @@
+#include "text/grid.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace glm_image::text {
+
+Grid target_grid(int64_t height, int64_t width) {
+  if (height <= 0 || width <= 0 || height % kPixelsPerToken != 0 || width % kPixelsPerToken != 0) {
+    fail(ErrorCode::kInvalidInput,
+         "the height and the width of a picture must be multiples of ",
+         kPixelsPerToken,
+         ", found ",
+         height,
+         " and ",
+         width);
+  }
+  return {height / kPixelsPerToken, width / kPixelsPerToken};
+}
+
+Grid preview_grid(const Grid& target) {
+  const double ratio = static_cast<double>(target.height) / static_cast<double>(target.width);
+  const auto side = [](double r) {
+    return std::max<int64_t>(1, static_cast<int64_t>(std::sqrt(r) * (kPixelsPerToken / 2)));
+  };
+  return {side(ratio), side(1 / ratio)};
+}
+
+}  // namespace glm_image::text

@@ -1,0 +1,115 @@
+#include "io/weight_set.h"
+
+#include <nlohmann/json.hpp>
+
+#include "support/test_support.h"
+
+namespace glm_image::test {
+namespace {
+
+using io::WeightSet;
+using io::write_safetensors;
+
+Tensor numbers(int64_t count) {
+  return at::arange(count, at::kFloat);
+}
+
+void write_index(const std::filesystem::path& folder, const nlohmann::json& weight_map) {
+  write_file(folder / "model.safetensors.index.json",
+             nlohmann::json{{"weight_map", weight_map}}.dump());
+}
+
+TEST(WeightSet, ReadsASingleFile) {
+  const TemporaryDirectory folder;
+  write_safetensors(folder.path() / "model.safetensors",
+                    {{"a", numbers(6).view({2, 3})}, {"b", numbers(2).to(at::kBFloat16)}},
+                    {});
+  const auto set = WeightSet::open(folder.path());
+  EXPECT_EQ(set.total_elements(), 8);
+  EXPECT_EQ(set.total_bytes(), 28U);
+  EXPECT_TRUE(at::equal(set.find("a")->file->tensor("a"), numbers(6).view({2, 3})));
+  EXPECT_EQ(set.find("b")->file->tensor("b").scalar_type(), at::kBFloat16);
+  EXPECT_EQ(set.find("c"), nullptr);
+}
+
+TEST(WeightSet, ReadsShardsThroughTheirIndex) {
+  const TemporaryDirectory folder;
+  write_safetensors(folder.path() / "one.safetensors", {{"a", numbers(3)}}, {});
+  write_safetensors(folder.path() / "two.safetensors", {{"b", numbers(4)}}, {});
+  write_index(folder.path(), {{"a", "one.safetensors"}, {"b", "two.safetensors"}});
+  const auto set = WeightSet::open(folder.path());
+  ASSERT_EQ(set.tensors().size(), 2U);
+  EXPECT_TRUE(at::equal(set.find("b")->file->tensor("b"), numbers(4)));
+}
+
+TEST(WeightSet, TensorsOutliveTheSet) {
+  const TemporaryDirectory folder;
+  write_safetensors(folder.path() / "model.safetensors", {{"a", numbers(3)}}, {});
+  Tensor kept;
+  {
+    const auto set = WeightSet::open(folder.path());
+    kept = set.find("a")->file->tensor("a");
+  }
+  std::filesystem::remove(folder.path() / "model.safetensors");
+  EXPECT_TRUE(at::equal(kept, numbers(3)));
+}
+
+TEST(WeightSet, WritingToATensorLeavesTheFileAlone) {
+  const TemporaryDirectory folder;
+  write_safetensors(folder.path() / "model.safetensors", {{"a", numbers(3)}}, {});
+  WeightSet::open(folder.path()).find("a")->file->tensor("a").fill_(9);
+  EXPECT_TRUE(at::equal(WeightSet::open(folder.path()).find("a")->file->tensor("a"), numbers(3)));
+}
+
+TEST(WeightSet, RefusesFoldersWithoutWeights) {
+  const TemporaryDirectory folder;
+  expect_error(ErrorCode::kNotFound, {folder.path().string(), "no *.safetensors"}, [&] {
+    WeightSet::open(folder.path());
+  });
+  expect_error(
+      ErrorCode::kNotFound, {"missing"}, [&] { WeightSet::open(folder.path() / "missing"); });
+}
+
+TEST(WeightSet, RefusesSeveralFilesWithoutAnIndex) {
+  const TemporaryDirectory folder;
+  write_safetensors(folder.path() / "one.safetensors", {{"a", numbers(3)}}, {});
+  write_safetensors(folder.path() / "two.safetensors", {{"b", numbers(4)}}, {});
+  expect_error(
+      ErrorCode::kCorruptFile, {"several weight files"}, [&] { WeightSet::open(folder.path()); });
+}
+
+TEST(WeightSet, RefusesAnIndexThatDisagreesWithItsShards) {
+  const TemporaryDirectory folder;
+  write_safetensors(folder.path() / "one.safetensors", {{"a", numbers(3)}}, {});
+  const auto open = [&] { WeightSet::open(folder.path()); };
+  write_index(folder.path(), {{"a", "one.safetensors"}, {"b", "one.safetensors"}});
+  expect_error(ErrorCode::kCorruptFile, {"one.safetensors", "lacks the tensor 'b'"}, open);
+  write_index(folder.path(), nlohmann::json::object());
+  EXPECT_TRUE(WeightSet::open(folder.path()).tensors().empty());
+  write_index(folder.path(), {{"a", "gone.safetensors"}});
+  expect_error(ErrorCode::kNotFound, {"gone.safetensors"}, open);
+  write_safetensors(folder.path() / "one.safetensors", {{"a", numbers(3)}, {"z", numbers(1)}}, {});
+  write_index(folder.path(), {{"a", "one.safetensors"}});
+  expect_error(ErrorCode::kCorruptFile, {"'z'", "does not name"}, open);
+}
+
+TEST(WeightSet, RefusesAnIndexThatLeadsOutOfItsFolder) {
+  const TemporaryDirectory folder;
+  for (const char* shard : {"../secret.safetensors", "/etc/passwd", "", ".."}) {
+    write_index(folder.path(), {{"a", shard}});
+    EXPECT_THROW(WeightSet::open(folder.path()), Error) << shard;
+  }
+  write_index(folder.path(), {{"a", "../secret.safetensors"}});
+  expect_error(ErrorCode::kCorruptFile, {"same folder"}, [&] { WeightSet::open(folder.path()); });
+}
+
+TEST(WriteSafetensors, LeavesNothingBehindWhenItCannotWrite) {
+  const TemporaryDirectory folder;
+  expect_error(ErrorCode::kOutput, {"nowhere"}, [&] {
+    write_safetensors(folder.path() / "nowhere" / "a.safetensors", {{"a", numbers(3)}}, {});
+  });
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace glm_image::test

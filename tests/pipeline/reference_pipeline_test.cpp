@@ -1,0 +1,154 @@
+// The whole way from prompt to picture on the toy checkpoint, against what the reference recorded
+// at every stage.
+
+#include <map>
+
+#include "image/codec.h"
+#include "pipeline/draw.h"
+#include "support/reference.h"
+
+namespace glm_image::test {
+namespace {
+
+using pipeline::Checkpoint;
+using pipeline::RunMonitor;
+
+/// Everything that a run reported, in order, by name.
+using Recording = std::map<std::string, std::vector<Tensor>>;
+
+Request request_of(const ReferenceCase& reference) {
+  const auto& row = reference.request;
+  Request request;
+  request.prompt = row.at("prompt");
+  request.glyph_rules = GlyphRules::kReference;
+  request.width = row.at("width");
+  request.height = row.at("height");
+  request.steps = row.at("steps");
+  request.guidance = row.at("guidance");
+  request.seed = row.at("seed");
+  for (const auto& file : row.value("image_files", std::vector<std::string>())) {
+    request.condition_images.push_back(image::read_image(tiny_dir() / file));
+  }
+  return request;
+}
+
+Result draw_recorded(const Checkpoint& checkpoint, const Request& request, Recording& recording) {
+  RunMonitor monitor({}, [&recording](const std::string& name, const Tensor& value) {
+    recording[name].push_back(value.to(at::kCPU).clone());
+  });
+  return pipeline::draw(checkpoint, request, monitor);
+}
+
+Checkpoint open_tiny(DataType dtype) {
+  PipelineOptions options;
+  options.dtype = dtype;
+  return Checkpoint::open(tiny_model_dir(), options);
+}
+
+class ReferencePipeline : public testing::TestWithParam<ReferenceCase> {};
+
+TEST_P(ReferencePipeline, AgreesAtEveryStage) {
+  const auto& reference = GetParam();
+  const auto checkpoint = open_tiny(DataType::kFloat32);
+  Recording recording;
+  const auto result = draw_recorded(checkpoint, request_of(reference), recording);
+
+  EXPECT_EQ(result.spelled_texts,
+            reference.request.at("glyph_texts").get<std::vector<std::string>>());
+  EXPECT_TRUE(at::equal(recording.at("ar.input_ids")[0], reference.tensor("ar.input_ids")));
+
+  const auto close = [&](const Tensor& found, const std::string& name) {
+    EXPECT_LE(relative_error(found, reference.tensor(name)), kStageTolerance) << name;
+  };
+  if (reference.has("ar.pixel_values")) {
+    // The same 8-bit pixels, scaled in another order: equal to rounding.
+    EXPECT_LE(relative_error(at::cat(recording.at("ar.pixel_values")),
+                             reference.tensor("ar.pixel_values")),
+              1e-6);
+    close(at::cat(recording.at("vit.features")), "vit.features");
+    const auto& latents = recording.at("vae.condition_latent");
+    for (size_t k = 0; k < latents.size(); ++k) {
+      close(latents[k], "vae.condition_latent_" + std::to_string(k));
+    }
+  }
+  close(recording.at("ar.prefill_logits_last")[0], "ar.prefill_logits_last");
+  const auto decode_logits = reference.tensor("ar.decode_logits");
+  for (int64_t i = 0; i < decode_logits.size(0); ++i) {
+    EXPECT_LE(relative_error(recording.at("ar.decode_logits")[i], decode_logits[i]),
+              kStageTolerance);
+  }
+
+  // The reference draws one token more, the end marker's.
+  const auto generated = recording.at("ar.generated")[0];
+  EXPECT_TRUE(
+      at::equal(generated, reference.tensor("ar.generated").narrow(0, 0, generated.size(0))));
+  const auto& grid = result.pictures[0].composition.picture;
+  EXPECT_TRUE(at::equal(torch::tensor(grid.tokens)
+                            .view({grid.height, grid.width})
+                            .repeat_interleave(2, 0)
+                            .repeat_interleave(2, 1)
+                            .flatten(),
+                        reference.tensor("prior.token_ids")));
+
+  close(recording.at("glyph.embeds")[0], "glyph.embeds");
+  close(recording.at("glyph.negative_embeds")[0], "glyph.negative_embeds");
+  EXPECT_TRUE(at::equal(recording.at("latents.initial")[0], reference.tensor("latents.initial")));
+  close(recording.at("dit.cond")[0], "dit.step0_cond");
+  if (reference.has("dit.step0_uncond")) {
+    close(recording.at("dit.uncond")[0], "dit.step0_uncond");
+  } else {
+    EXPECT_EQ(recording.count("dit.uncond"), 0U) << "guidance 1 needs no unconditional branch";
+  }
+  const auto steps = reference.tensor("latents.steps");
+  ASSERT_EQ(static_cast<int64_t>(recording.at("latents.steps").size()), steps.size(0));
+  for (int64_t i = 0; i < steps.size(0); ++i) {
+    EXPECT_LE(relative_error(recording.at("latents.steps")[i], steps[i]), kStageTolerance)
+        << "step " << i;
+  }
+  close(recording.at("image")[0], "image");
+}
+
+TEST_P(ReferencePipeline, DrawsTheReferencePicture) {
+  const auto& reference = GetParam();
+  auto pipeline = Pipeline::load(tiny_model_dir(), {"cpu", "", DataType::kFloat32, 0});
+  const auto drawn = pipeline.generate(request_of(reference)).pictures.at(0).image;
+  const auto expected =
+      image::read_image(tiny_dir() / reference.request.at("expected_png").get<std::string>());
+  ASSERT_EQ(drawn.width, expected.width);
+  ASSERT_EQ(drawn.height, expected.height);
+  int largest = 0;
+  for (size_t i = 0; i < drawn.pixels.size(); ++i) {
+    largest = std::max(largest, std::abs(int{drawn.pixels[i]} - int{expected.pixels[i]}));
+  }
+  EXPECT_LE(largest, 2);
+}
+
+TEST_P(ReferencePipeline, BFloat16StaysNear) {
+  const auto& reference = GetParam();
+  const auto checkpoint = open_tiny(DataType::kBFloat16);
+  // The reference's own tokens: rounding may draw others, and the DiT would then paint those.
+  auto request = request_of(reference);
+  Recording recording;
+  const auto composed = draw_recorded(open_tiny(DataType::kFloat32), request, recording);
+  request.composition = composed.pictures[0].composition;
+  recording.clear();
+  const auto result = draw_recorded(checkpoint, request, recording);
+  EXPECT_LE(relative_error(recording.at("dit.cond")[0], reference.tensor("dit.step0_cond")), 0.15);
+  if (reference.has("dit.step0_uncond")) {
+    EXPECT_LE(relative_error(recording.at("dit.uncond")[0], reference.tensor("dit.step0_uncond")),
+              0.15);
+  }
+  EXPECT_EQ(result.pictures.size(), 1U);
+
+  // And from the prompt, end to end.
+  request.composition.reset();
+  EXPECT_EQ(draw_recorded(checkpoint, request, recording).pictures.size(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiny,
+                         ReferencePipeline,
+                         testing::ValuesIn(reference_cases()),
+                         [](const auto& info) { return info.param.name(); });
+
+}  // namespace
+}  // namespace glm_image::test
