@@ -24,7 +24,6 @@ demo: build
 	@$(BUILD)/bin/glm-image generate --model '$(MODEL)' --prompt '$(PROMPT)' --size 256x256 --steps 20 --seed 1 -o '$(OUTPUT)'
 
 test: build
-	@tools/check_layers
 	@ctest --preset release --parallel 2
 	@$(MAKE) --no-print-directory fuzz
 

@@ -59,7 +59,11 @@ void add_draw_options(CLI::App& command, DrawOptions& options) {
                   options.guidance,
                   "How closely to follow the prompt; 1 is fastest (default 1.5)")
       ->type_name("X");
-  command.add_option("--seed", options.seed, "Same seed, same picture (default: drawn)")
+  command
+      .add_option("--seed", options.seed, "Same seed, same picture (default: drawn)")
+      // CLI11 would wrap a negative number around.
+      ->check(CLI::NonNegativeNumber)
+
       ->type_name("N");
   command.add_option("--count", options.count, "Pictures to draw, each composed anew")
       ->capture_default_str()

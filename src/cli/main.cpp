@@ -46,6 +46,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
+    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
+      return report(std::string("'") + argv[1] + "' is not a command (see --help)", kBadInput);
+    }
     return report(std::string(error.what()) + " (see --help)", kBadInput);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kCancelled && cli::interrupted_by() != 0) {

@@ -1,0 +1,285 @@
+// What the program does when all is well, as a user sees it.
+
+#include "support/program.h"
+
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "image/codec.h"
+#include "image/png_text.h"
+#include "support/reference.h"
+
+namespace glm_image::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Program : public testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+
+  ProgramResult draw(const std::vector<std::string>& arguments,
+                     const std::string& verb = "generate") const {
+    auto result = run_program(arguments_of(arguments, verb));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result;
+  }
+  static std::vector<std::string> arguments_of(const std::vector<std::string>& arguments,
+                                               const std::string& verb = "generate") {
+    std::vector<std::string> all = {
+        glm_image_program(), verb, "--model", tiny_model_dir().string()};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return all;
+  }
+  size_t files() const {
+    return std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator());
+  }
+
+  const TemporaryDirectory folder_;
+};
+
+TEST_F(Program, WritesTheFormatThatTheNameAsksFor) {
+  for (const auto& [name, magic] :
+       std::vector<std::pair<std::string, std::string>>{{"a.png", "\x89PNG"},
+                                                        {"a.jpg", "\xff\xd8\xff"},
+                                                        {"a.JPEG", "\xff\xd8\xff"},
+                                                        {"a.webp", "RIFF"}}) {
+    draw({"-p", "a pot", "--size", "64x96", "--steps", "1", "-o", path(name)});
+    EXPECT_EQ(read_file(path(name)).substr(0, magic.size()), magic);
+    const auto picture = image::read_image(path(name));
+    EXPECT_EQ(picture.width, 64);
+    EXPECT_EQ(picture.height, 96);
+  }
+}
+
+TEST_F(Program, CountMakesNumberedPicturesEachOfItsOwnSeed) {
+  const auto result = draw({"-p",
+                            "a pot",
+                            "--size",
+                            "64x64",
+                            "--steps",
+                            "1",
+                            "--seed",
+                            "7",
+                            "--count",
+                            "3",
+                            "--save-tokens",
+                            path("t.json"),
+                            "-o",
+                            path("p.png")});
+  EXPECT_EQ(result.out, path("p-1.png") + "\n" + path("p-2.png") + "\n" + path("p-3.png") + "\n");
+  EXPECT_NE(read_file(path("t-1.json")), read_file(path("t-2.json")));
+  // Picture i of many is the picture that its seed alone draws.
+  draw({"-p", "a pot", "--size", "64x64", "--steps", "1", "--seed", "9", "-o", path("alone.png")});
+  EXPECT_EQ(image::read_image(path("alone.png")).pixels, image::read_image(path("p-3.png")).pixels);
+}
+
+TEST_F(Program, TokensKeepACompositionForAnotherPainting) {
+  draw({"-p",
+        "a pot",
+        "--size",
+        "64x64",
+        "--steps",
+        "2",
+        "--seed",
+        "7",
+        "--save-tokens",
+        path("t.json"),
+        "-o",
+        path("first.png")});
+  draw({"-p",
+        "a pot",
+        "--tokens",
+        path("t.json"),
+        "--steps",
+        "2",
+        "--seed",
+        "7",
+        "-o",
+        path("same.png")});
+  draw({"-p",
+        "a pot",
+        "--tokens",
+        path("t.json"),
+        "--steps",
+        "2",
+        "--seed",
+        "8",
+        "-o",
+        path("other.png"),
+        "--json"});
+  const auto first = image::read_image(path("first.png"));
+  EXPECT_EQ(first.pixels, image::read_image(path("same.png")).pixels);
+  EXPECT_NE(first.pixels, image::read_image(path("other.png")).pixels);
+}
+
+TEST_F(Program, APictureTellsHowToMakeItAgain) {
+  draw({"-p",
+        "Affiche : « Wend na kõ-d beoogo »",
+        "--text",
+        "Faso",
+        "--size",
+        "96x64",
+        "--steps",
+        "2",
+        "--guidance",
+        "2",
+        "--seed",
+        "12345678901234567890",
+        "--temperature",
+        "0.8",
+        "-o",
+        path("a.png")});
+  draw({"--like", path("a.png"), "-o", path("b.png")});
+  EXPECT_EQ(read_file(path("a.png")), read_file(path("b.png")));
+  draw({"--like", path("a.png"), "--steps", "1", "-o", path("c.png")});
+  EXPECT_NE(image::read_image(path("a.png")).pixels, image::read_image(path("c.png")).pixels);
+
+  // A picture of a kept composition carries it along.
+  draw({"-p",
+        "a pot",
+        "--size",
+        "64x64",
+        "--steps",
+        "1",
+        "--seed",
+        "1",
+        "--save-tokens",
+        path("t.json"),
+        "-o",
+        path("d.png")});
+  draw({"-p",
+        "a pot",
+        "--tokens",
+        path("t.json"),
+        "--steps",
+        "1",
+        "--seed",
+        "2",
+        "-o",
+        path("e.png")});
+  draw({"--like", path("e.png"), "-o", path("f.png")});
+  EXPECT_EQ(image::read_image(path("e.png")).pixels, image::read_image(path("f.png")).pixels);
+}
+
+TEST_F(Program, PicturesCarryTheParametersForBrowsersToo) {
+  draw({"-p", "a pot", "--size", "64x64", "--steps", "1", "--seed", "5", "-o", path("a.png")});
+  std::string parameters;
+  for (const auto& [key, text] : image::read_png_text(path("a.png"))) {
+    if (key == "parameters") parameters = text;
+  }
+  EXPECT_EQ(parameters.rfind("a pot\nSteps: 1,", 0), 0U) << parameters;
+  EXPECT_NE(parameters.find("Seed: 5"), std::string::npos);
+  EXPECT_NE(parameters.find("Size: 64x64"), std::string::npos);
+}
+
+TEST_F(Program, JsonTellsWhatWasDone) {
+  const auto result = draw({"-p",
+                            "Affiche « Saaba »",
+                            "--size",
+                            "64x64",
+                            "--steps",
+                            "1",
+                            "--seed",
+                            "5",
+                            "-o",
+                            path("a.png"),
+                            "--json"});
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["pictures"][0]["file"], path("a.png"));
+  EXPECT_EQ(json["pictures"][0]["seed"], 5);
+  EXPECT_EQ(json["spelled_texts"], nlohmann::json({"Saaba"}));
+  std::vector<std::string> stages;
+  for (const auto& stage : json["stages"]) {
+    stages.push_back(stage["stage"]);
+    EXPECT_GT(stage["peak_memory_bytes"].get<int64_t>(), int64_t{10} << 20);
+  }
+  EXPECT_EQ(stages,
+            (std::vector<std::string>{
+                "reading weights", "image tokens", "spelling", "denoising", "decoding"}));
+}
+
+TEST_F(Program, EditTakesTheSizeOfTheFirstPicture) {
+  // 100×70 is no size of the model's; the nearest is.
+  Image picture{100, 70, std::vector<uint8_t>(100 * 70 * 3, 128)};
+  image::write_image(path("in.jpg"), picture);
+  draw({"-i", path("in.jpg"), "-p", "make it blue", "--steps", "1", "-o", path("out.png")}, "edit");
+  const auto edited = image::read_image(path("out.png"));
+  EXPECT_EQ(edited.width, 96);
+  EXPECT_EQ(edited.height, 64);
+  draw({"-i",
+        path("in.jpg"),
+        "-p",
+        "make it blue",
+        "--steps",
+        "1",
+        "--size",
+        "128x64",
+        "-o",
+        path("wide.png")},
+       "edit");
+  EXPECT_EQ(image::read_image(path("wide.png")).width, 128);
+
+  const auto refused =
+      run_program(arguments_of({"--like", path("out.png"), "-o", path("again.png")}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("edit --image"), std::string::npos) << refused.err;
+
+  image::write_image(path("long.png"), {330, 64, std::vector<uint8_t>(330 * 64 * 3, 10)});
+  const auto long_picture =
+      run_program(arguments_of({"-i", path("long.png"), "-p", "x", "-o", path("x.png")}, "edit"));
+  EXPECT_EQ(long_picture.exit_code, 2);
+  EXPECT_NE(long_picture.err.find("330×64"), std::string::npos) << long_picture.err;
+}
+
+TEST_F(Program, WithoutATerminalShortStagesPrintNothing) {
+  EXPECT_EQ(draw({"-p", "a pot", "--size", "64x64", "--steps", "1", "-o", path("a.png")}).err, "");
+}
+
+TEST_F(Program, InterruptsStopWithinAStepAndLeaveNothing) {
+  for (const auto& [signal, code] :
+       std::vector<std::pair<int, int>>{{SIGINT, 130}, {SIGTERM, 143}}) {
+    const auto began = std::chrono::steady_clock::now();
+    const auto result = interrupt_program(arguments_of({"-p",
+                                                        "a pot",
+                                                        "--size",
+                                                        "512x512",
+                                                        "--steps",
+                                                        "1000",
+                                                        "--save-tokens",
+                                                        path("t.json"),
+                                                        "-o",
+                                                        path("a.png")}),
+                                          signal,
+                                          /*seconds=*/2);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    EXPECT_EQ(result.exit_code, code) << result.err;
+    EXPECT_LT(took.count(), 10);
+    EXPECT_EQ(files(), 0U);
+  }
+}
+
+TEST_F(Program, InfoTellsThePartsOfAModel) {
+  const auto json = nlohmann::json::parse(
+      run_program({glm_image_program(), "info", "--model", tiny_model_dir().string(), "--json"})
+          .out);
+  ASSERT_EQ(json["components"].size(), 4U);
+  EXPECT_EQ(json["components"][2]["name"], "transformer");
+  EXPECT_EQ(json["components"][2]["parameters"], 255504);
+  EXPECT_EQ(json["components"][2]["dtype"], "F32");
+  EXPECT_EQ(json["default_width"], 1024);
+}
+
+TEST_F(Program, HelpTeachesWithExamples) {
+  for (const char* command : {"generate", "edit", "info"}) {
+    const auto help = run_program({glm_image_program(), command, "--help"});
+    EXPECT_EQ(help.exit_code, 0);
+    EXPECT_NE(help.out.find("Example"), std::string::npos);
+    EXPECT_NE(help.out.find(std::string("  glm-image ") + command), std::string::npos);
+  }
+  EXPECT_EQ(run_program({glm_image_program(), "--version"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace glm_image::test
