@@ -1,40 +1,43 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 #include <string_view>
 
 namespace glm_image {
 
-/// Writes a file under a temporary name in the same folder; commit() gives it its name. Until then,
-/// and after any failure, nothing stands at `path` that was not there before.
+/// A file that appears whole or not at all: it is written under a temporary name in the same
+/// directory, brought to disk, and renamed. Until commit() a file that was there before keeps its
+/// contents; without commit() nothing is left behind.
+///
+/// A symbolic link at `path` is replaced, not followed. Everything here throws kOutput, naming the
+/// path and the reason.
 class AtomicFile {
  public:
-  /// Throws kOutput naming the path and the reason when the folder cannot be written to.
+  /// Creates the temporary file. Refuses a path whose directory is missing or cannot be written,
+  /// and one that names a directory, a device or a pipe.
   explicit AtomicFile(std::filesystem::path path);
   /// Removes the temporary file unless commit() succeeded.
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  /// Throws kOutput.
   void write(std::string_view bytes);
-  /// Flushes to the disk and renames. Throws kOutput.
+  /// May be called once, as the last thing.
   void commit();
 
  private:
-  [[noreturn]] void fail_with(int error_number) const;
+  [[noreturn]] void fail_with_errno(const char* step) const;
 
   std::filesystem::path path_;
-  std::string temporary_;
+  std::filesystem::path temporary_;
   int descriptor_ = -1;
 };
 
 /// AtomicFile, write, commit.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-/// Throws kOutput, naming the path and the reason, when write_file_atomically could not write
-/// there: to be asked before long work. Leaves nothing behind.
+/// Finds out before long work that a result could not be written at `path`. Leaves nothing behind,
+/// and a file that is already there alone.
 void check_writable(const std::filesystem::path& path);
 
 }  // namespace glm_image

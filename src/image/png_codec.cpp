@@ -48,7 +48,7 @@ Image decode_png(std::string_view bytes, const std::string& name, const ImageLim
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_set_keep_unknown_chunks(
         png, PNG_HANDLE_CHUNK_AS_DEFAULT, reinterpret_cast<png_const_bytep>("eXIf"), 1);
-    png_set_chunk_malloc_max(png, 0);  // a large chunk that is passed over is no fault
+    png_set_chunk_malloc_max(png, 0);  // some releases refuse large chunks even to pass over them
     png_read_info(png, info);
     png_get_IHDR(png,
                  info,

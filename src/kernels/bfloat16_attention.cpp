@@ -16,7 +16,6 @@ using namespace bfloat16;
 // second-level cache; scores and weights of kTileRows rows in the first-level cache.
 constexpr int64_t kKeyBlock = 256;
 constexpr int64_t kRows = 32 * kTileRows;
-constexpr int64_t kPiecesPerThread = 4;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 constexpr float kLog2E = 1.44269504F;
 
@@ -28,44 +27,13 @@ int64_t round_up(int64_t a, int64_t b) {
   return ceil_divide(a, b) * b;
 }
 
-/// The rows of a piece are the pairs (query, head of the group), in that order: then a group's
-/// heads, which see the same keys, fill the rows of a tile even when there is a single query.
-struct Piece {
-  Piece(const Bfloat16Attention& problem, int64_t index) {
-    const int64_t rows = problem.queries * problem.group;
-    const int64_t parts = bfloat16_attention_pieces(problem) / (problem.batch * problem.key_heads);
-    // The last part first: under a causal mask it is the longest.
-    const int64_t part = parts - 1 - index % parts;
-    batch = index / parts / problem.key_heads;
-    key_head = index / parts % problem.key_heads;
-    const int64_t tiles = ceil_divide(rows, kTileRows);
-    first_row = std::min(rows, tiles * part / parts * kTileRows);
-    last_row = std::min(rows, tiles * (part + 1) / parts * kTileRows);
-  }
-  int64_t batch, key_head, first_row, last_row;
-};
-
-/// How many keys the row sees, counted from the first.
-int64_t visible_keys(const Bfloat16Attention& problem, int64_t row) {
-  if (!problem.causal) return problem.keys;
-  return std::clamp<int64_t>(
-      row / problem.group + 1 + problem.keys - problem.queries, 0, problem.keys);
-}
-
 }  // namespace
 
-int64_t bfloat16_attention_pieces(const Bfloat16Attention& problem) {
-  const int64_t heads = problem.batch * problem.key_heads;
-  const int64_t tiles = ceil_divide(problem.queries * problem.group, kTileRows);
-  // Every part of a head packs all of its keys again, so a head is divided only to keep all threads
-  // busy, and for long rows of queries never below the rows that make packing cheap.
-  const int64_t wanted = ceil_divide(problem.threads * kPiecesPerThread, heads);
-  const int64_t cheap = std::max<int64_t>(tiles / (kRows / kTileRows), 1);
-  const int64_t needed = ceil_divide(problem.threads, heads);
-  return heads * std::clamp<int64_t>(std::min(wanted, std::max(cheap, needed)), 1, tiles);
+int64_t bfloat16_attention_pieces(const AttentionProblem& problem) {
+  return AttentionCut(problem, kTileRows, kRows).pieces();
 }
 
-Bfloat16AttentionWorkspace::Bfloat16AttentionWorkspace(const Bfloat16Attention& problem)
+Bfloat16AttentionWorkspace::Bfloat16AttentionWorkspace(const AttentionProblem& problem)
     : keys(round_up(problem.keys, kKeyBlock) * problem.dim),
       values(round_up(problem.keys, kKeyBlock) * round_up(problem.dim, kPanelColumns)),
       queries(kRows * problem.dim),
@@ -222,15 +190,17 @@ void accumulate_values(const ScoreBlock& block,
 
 /// Packs keys and values of one head, block by block, and the mask of the keys. What fills up the
 /// last block is masked, and its values are zero.
-void pack_head(const Bfloat16Attention& problem,
-               const Piece& piece,
+void pack_head(const AttentionProblem& problem,
+               const AttentionPiece& piece,
                int64_t keys,
                Bfloat16AttentionWorkspace& workspace) {
   const int64_t dim = problem.dim, padded_dim = round_up(dim, kPanelColumns);
   const auto& ks = problem.k_strides;
   const auto& vs = problem.v_strides;
-  const uint16_t* k = problem.k + piece.batch * ks.batch + piece.key_head * ks.head;
-  const uint16_t* v = problem.v + piece.batch * vs.batch + piece.key_head * vs.head;
+  const uint16_t* k =
+      static_cast<const uint16_t*>(problem.k) + piece.batch * ks.batch + piece.key_head * ks.head;
+  const uint16_t* v =
+      static_cast<const uint16_t*>(problem.v) + piece.batch * vs.batch + piece.key_head * vs.head;
   for (int64_t key = 0; key < keys; key += kPanelColumns) {
     pack_transposed(k + key * ks.token,
                     ks.token,
@@ -257,21 +227,9 @@ void pack_head(const Bfloat16Attention& problem,
   }
 }
 
-const uint16_t* query_row(const Bfloat16Attention& problem, const Piece& piece, int64_t row) {
-  const auto& strides = problem.q_strides;
-  return problem.q + piece.batch * strides.batch + row / problem.group * strides.token +
-         (piece.key_head * problem.group + row % problem.group) * strides.head;
-}
-
-uint16_t* out_row(const Bfloat16Attention& problem, const Piece& piece, int64_t row) {
-  const auto& strides = problem.out_strides;
-  return problem.out + piece.batch * strides.batch + row / problem.group * strides.token +
-         (piece.key_head * problem.group + row % problem.group) * strides.head;
-}
-
 /// Divides the sums of a tile by the sums of the weights and writes the rows that exist.
-void write_rows(const Bfloat16Attention& problem,
-                const Piece& piece,
+void write_rows(const AttentionProblem& problem,
+                const AttentionPiece& piece,
                 int64_t row,
                 const RowState& state,
                 const float* sums) {
@@ -279,7 +237,8 @@ void write_rows(const Bfloat16Attention& problem,
     const float weight_sum = _mm512_reduce_add_ps(state.weight_sums[r]);
     // The key with the largest score has weight 1; less in all means that no key was seen.
     const auto inverse = _mm512_set1_ps(weight_sum > 0.5F ? 1.0F / weight_sum : 0.0F);
-    uint16_t* out = out_row(problem, piece, row + r);
+    uint16_t* out =
+        static_cast<uint16_t*>(problem.out) + piece.offset(problem, problem.out_strides, row + r);
     for (int64_t column = 0; column < problem.dim; column += kLanes) {
       const int64_t panel = column / kPanelColumns;
       const float* source = sums + (panel * kTileRows + r) * kPanelColumns + column % kPanelColumns;
@@ -293,8 +252,8 @@ void write_rows(const Bfloat16Attention& problem,
 }
 
 /// All keys for up to kRows rows.
-void attend_rows(const Bfloat16Attention& problem,
-                 const Piece& piece,
+void attend_rows(const AttentionProblem& problem,
+                 const AttentionPiece& piece,
                  int64_t first_row,
                  int64_t last_row,
                  Bfloat16AttentionWorkspace& workspace) {
@@ -303,7 +262,10 @@ void attend_rows(const Bfloat16Attention& problem,
   uint16_t* queries = workspace.queries.data();
   for (int64_t row = 0; row < tiles * kTileRows; ++row) {
     if (first_row + row < last_row) {
-      std::copy_n(query_row(problem, piece, first_row + row), dim, queries + row * dim);
+      std::copy_n(static_cast<const uint16_t*>(problem.q) +
+                      piece.offset(problem, problem.q_strides, first_row + row),
+                  dim,
+                  queries + row * dim);
     } else {
       std::fill_n(queries + row * dim, dim, uint16_t{0});
     }
@@ -358,10 +320,10 @@ void attend_rows(const Bfloat16Attention& problem,
 
 }  // namespace
 
-void bfloat16_attention_piece(const Bfloat16Attention& problem,
+void bfloat16_attention_piece(const AttentionProblem& problem,
                               int64_t index,
                               Bfloat16AttentionWorkspace& workspace) {
-  const Piece piece(problem, index);
+  const AttentionPiece piece = AttentionCut(problem, kTileRows, kRows).piece(index);
   if (piece.first_row >= piece.last_row) return;
   pack_head(problem, piece, visible_keys(problem, piece.last_row - 1), workspace);
   for (int64_t row = piece.first_row; row < piece.last_row; row += kRows) {
@@ -377,14 +339,14 @@ void bfloat16_attention_piece(const Bfloat16Attention& problem,
 
 namespace glm_image::kernels {
 
-int64_t bfloat16_attention_pieces(const Bfloat16Attention&) {
+int64_t bfloat16_attention_pieces(const AttentionProblem&) {
   return 0;
 }
 
-Bfloat16AttentionWorkspace::Bfloat16AttentionWorkspace(const Bfloat16Attention&)
+Bfloat16AttentionWorkspace::Bfloat16AttentionWorkspace(const AttentionProblem&)
     : keys(0), values(0), queries(0), sums(0), bias(0) {}
 
-void bfloat16_attention_piece(const Bfloat16Attention&, int64_t, Bfloat16AttentionWorkspace&) {}
+void bfloat16_attention_piece(const AttentionProblem&, int64_t, Bfloat16AttentionWorkspace&) {}
 
 }  // namespace glm_image::kernels
 

@@ -12,22 +12,11 @@ namespace {
 
 using namespace bfloat16;
 
-// A piece holds kColumns × kDepth packed weights (512 KiB) in the second-level cache while all its
-// rows pass by; a group of kTileRows rows × kDepth (12 KiB) stays in the first-level cache while
-// the panels pass by.
-constexpr int64_t kPanels = 4;
-constexpr int64_t kColumns = kPanels * kPanelColumns;
-constexpr int64_t kDepth = 1024;
-// Sums that wait for the next part of the depth: kRows × kColumns float32, about two mebibytes.
-constexpr int64_t kRows = 352 * kTileRows;
+// A piece holds 256 columns × 1024 packed weights (512 KiB) in the second-level cache while all its
+// rows pass by; a group of rows (12 KiB) stays in the first-level cache while the panels pass by.
+// The waiting sums of 2112 rows are two mebibytes.
+constexpr MatmulCut::Blocks kBlocks = {kTileRows, 4 * kPanelColumns, /*groups=*/352, 1024};
 constexpr int64_t kTileSize = kTileRows * kPanelColumns;
-// With many threads pieces get fewer rows, down to where packing would show.
-constexpr int64_t kPiecesPerThread = 4;
-constexpr int64_t kFewestGroups = 43;
-
-int64_t ceil_divide(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 /// A whole group of rows from fewer: what is missing is zero.
 void copy_rows(const uint16_t* source,
@@ -46,36 +35,19 @@ void copy_rows(const uint16_t* source,
   }
 }
 
-/// How a product is cut.
-struct Pieces {
-  explicit Pieces(const Bfloat16Matmul& problem)
-      : across(ceil_divide(problem.columns, kColumns)),
-        groups(ceil_divide(problem.rows, kTileRows)),
-        down(std::max(ceil_divide(problem.rows, kRows),
-                      std::min(ceil_divide(groups, kFewestGroups),
-                               ceil_divide(kPiecesPerThread * problem.threads, across)))),
-        parts(ceil_divide(problem.depth, kDepth)),
-        part_depth(ceil_divide(problem.depth, 2 * parts) * 2) {}
-  int64_t across;  // pieces side by side
-  int64_t groups;  // of kTileRows rows
-  int64_t down;    // pieces one below the other
-  int64_t parts;   // of the depth
-  int64_t part_depth;
-};
-
 }  // namespace
 
-int64_t bfloat16_matmul_pieces(const Bfloat16Matmul& problem) {
-  const Pieces pieces(problem);
-  return pieces.across * pieces.down;
+int64_t bfloat16_matmul_pieces(const MatmulProblem& problem) {
+  return MatmulCut(problem, kBlocks).pieces();
 }
 
-Bfloat16MatmulWorkspace::Bfloat16MatmulWorkspace(const Bfloat16Matmul& problem)
-    : packed(kColumns * Pieces(problem).part_depth),
-      last_rows(kTileRows * Pieces(problem).part_depth),
-      waiting(Pieces(problem).parts == 1
-                  ? 0
-                  : std::min(kRows, Pieces(problem).groups * kTileRows) * kColumns) {}
+Bfloat16MatmulWorkspace::Bfloat16MatmulWorkspace(const MatmulProblem& problem)
+    : Bfloat16MatmulWorkspace(MatmulCut(problem, kBlocks)) {}
+
+Bfloat16MatmulWorkspace::Bfloat16MatmulWorkspace(const MatmulCut& cut)
+    : packed(kBlocks.columns * cut.part_depth),
+      last_rows(kTileRows * cut.part_depth),
+      waiting(cut.parts == 1 ? 0 : cut.piece_groups * kTileRows * kBlocks.columns) {}
 
 }  // namespace glm_image::kernels
 
@@ -116,7 +88,7 @@ void store_tile(const Tile& tile, float* sums) {
 }
 
 /// Adds the bias and rounds to bfloat16 what lies inside the output.
-void write_tile(const Tile& tile, const Bfloat16Matmul& problem, int64_t row, int64_t column) {
+void write_tile(const Tile& tile, const MatmulProblem& problem, int64_t row, int64_t column) {
   const int64_t rows = std::min(kTileRows, problem.rows - row);
 #pragma GCC unroll 4
   for (int v = 0; v < kTileVectors; ++v) {
@@ -126,16 +98,18 @@ void write_tile(const Tile& tile, const Bfloat16Matmul& problem, int64_t row, in
     const auto mask = static_cast<__mmask16>((1U << count) - 1U);
     auto bias = _mm512_setzero_ps();
     if (problem.bias != nullptr) {
-      const auto bits = _mm256_maskz_loadu_epi16(mask, problem.bias + first);
+      const auto bits =
+          _mm256_maskz_loadu_epi16(mask, static_cast<const uint16_t*>(problem.bias) + first);
       bias = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
     }
 #pragma GCC unroll 6
     for (int r = 0; r < kTileRows; ++r) {
       if (r < rows) {
         const auto rounded = _mm512_cvtneps_pbh(_mm512_add_ps(tile.sums[r][v], bias));
-        _mm256_mask_storeu_epi16(problem.out + (row + r) * problem.out_stride + first,
-                                 mask,
-                                 reinterpret_cast<__m256i>(rounded));
+        _mm256_mask_storeu_epi16(
+            static_cast<uint16_t*>(problem.out) + (row + r) * problem.out_stride + first,
+            mask,
+            reinterpret_cast<__m256i>(rounded));
       }
     }
   }
@@ -143,23 +117,22 @@ void write_tile(const Tile& tile, const Bfloat16Matmul& problem, int64_t row, in
 
 }  // namespace
 
-void bfloat16_matmul_piece(const Bfloat16Matmul& problem,
+void bfloat16_matmul_piece(const MatmulProblem& problem,
                            int64_t piece,
                            Bfloat16MatmulWorkspace& workspace) {
-  const Pieces pieces(problem);
-  const int64_t first_group = pieces.groups * (piece / pieces.across) / pieces.down;
-  const int64_t last_group = pieces.groups * (piece / pieces.across + 1) / pieces.down;
-  const int64_t first_column = piece % pieces.across * kColumns;
-  const int64_t panels =
-      ceil_divide(std::min(kColumns, problem.columns - first_column), kPanelColumns);
-  const int64_t panel_size = pieces.part_depth * kPanelColumns;
+  const MatmulCut cut(problem, kBlocks);
+  const auto [first_group, last_group, first_column, columns] = cut.piece(piece);
+  const int64_t panels = MatmulCut::divide_up(columns, kPanelColumns);
+  const int64_t panel_size = cut.part_depth * kPanelColumns;
+  const auto* all_x = static_cast<const uint16_t*>(problem.x);
+  const auto* weight = static_cast<const uint16_t*>(problem.weight);
 
-  for (int64_t part = 0; part < pieces.parts; ++part) {
-    const int64_t begin = part * pieces.part_depth;
-    const int64_t depth = std::min(pieces.part_depth, problem.depth - begin);
+  for (int64_t part = 0; part < cut.parts; ++part) {
+    const int64_t begin = part * cut.part_depth;
+    const int64_t depth = std::min(cut.part_depth, problem.depth - begin);
     for (int64_t panel = 0; panel < panels; ++panel) {
       const int64_t column = first_column + panel * kPanelColumns;
-      pack_transposed(problem.weight + column * problem.weight_stride + begin,
+      pack_transposed(weight + column * problem.weight_stride + begin,
                       problem.weight_stride,
                       std::min(kPanelColumns, problem.columns - column),
                       depth / 2,
@@ -168,14 +141,14 @@ void bfloat16_matmul_piece(const Bfloat16Matmul& problem,
     float* sums = workspace.waiting.data();
     for (int64_t group = first_group; group < last_group; ++group) {
       const int64_t row = group * kTileRows;
-      const uint16_t* x = problem.x + row * problem.x_stride + begin;
+      const uint16_t* x = all_x + row * problem.x_stride + begin;
       const uint16_t* next_x = x + kTileRows * problem.x_stride;
       int64_t x_stride = problem.x_stride;
       if (row + kTileRows > problem.rows) {
         uint16_t* last_rows = workspace.last_rows.data();
-        copy_rows(x, x_stride, problem.rows - row, depth, last_rows, pieces.part_depth);
+        copy_rows(x, x_stride, problem.rows - row, depth, last_rows, cut.part_depth);
         x = last_rows;
-        x_stride = pieces.part_depth;
+        x_stride = cut.part_depth;
       }
       const bool next_is_whole = row + 2 * kTileRows <= problem.rows;
       for (int64_t panel = 0; panel < panels; ++panel, sums += kTileSize) {
@@ -189,7 +162,7 @@ void bfloat16_matmul_piece(const Bfloat16Matmul& problem,
           load_tile(sums, tile);
         }
         multiply_add(tile, x, x_stride, workspace.packed.data() + panel * panel_size, depth / 2);
-        if (part + 1 < pieces.parts) {
+        if (part + 1 < cut.parts) {
           store_tile(tile, sums);
         } else {
           write_tile(tile, problem, row, first_column + panel * kPanelColumns);
@@ -207,14 +180,14 @@ void bfloat16_matmul_piece(const Bfloat16Matmul& problem,
 
 namespace glm_image::kernels {
 
-int64_t bfloat16_matmul_pieces(const Bfloat16Matmul&) {
+int64_t bfloat16_matmul_pieces(const MatmulProblem&) {
   return 0;
 }
 
-Bfloat16MatmulWorkspace::Bfloat16MatmulWorkspace(const Bfloat16Matmul&)
+Bfloat16MatmulWorkspace::Bfloat16MatmulWorkspace(const MatmulProblem&)
     : packed(0), last_rows(0), waiting(0) {}
 
-void bfloat16_matmul_piece(const Bfloat16Matmul&, int64_t, Bfloat16MatmulWorkspace&) {}
+void bfloat16_matmul_piece(const MatmulProblem&, int64_t, Bfloat16MatmulWorkspace&) {}
 
 }  // namespace glm_image::kernels
 

@@ -1,44 +1,197 @@
 #include "nn/functional.h"
 
+#include "kernels/activation.h"
+#include "kernels/normalization.h"
+#include "kernels/rotary.h"
+#include "nn/cpu_kernels.h"
+
 namespace glm_image::nn {
+namespace {
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return at::linear(x, weight, bias.defined() ? c10::optional<Tensor>(bias) : c10::nullopt);
+/// Rows of channels in the batches of [B, T, C], whose batches may lie apart (part of the tokens).
+Tensor dense_tokens(const Tensor& x) {
+  const bool dense = x.dim() == 3 && x.stride(2) == 1 && x.stride(1) == x.size(2);
+  return dense ? x : x.contiguous();
 }
 
-Tensor attention(const Tensor& q,
-                 const Tensor& k,
-                 const Tensor& v,
-                 const AttentionOptions& options) {
-  return plain::attention(q, k, v, options);
+/// True when cos and sin are what the kernels read: float32 on the CPU, without gradient.
+bool angles_apply(const Tensor& cos, const Tensor& sin) {
+  return kernels_apply({&cos, &sin}) && cos.scalar_type() == at::kFloat;
 }
+
+/// function(batch, first token, last token) over all threads.
+template <typename Function>
+void for_each_run_of_tokens(const Tensor& x, int64_t channels, const Function& function) {
+  const int64_t batch = x.size(0), tokens = x.size(1);
+  at::parallel_for(0, batch * tokens, rows_per_thread(channels), [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t b = begin / tokens;
+      const int64_t last = std::min(end, (b + 1) * tokens);
+      function(b, begin - b * tokens, last - b * tokens);
+      begin = last;
+    }
+  });
+}
+
+}  // namespace
 
 Tensor modulated_layer_norm(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps) {
+  if constexpr (kHaveKernels) {
+    if (kernels_apply({&x, &shift, &scale}) && x.dim() == 3) {
+      const int64_t channels = x.size(2);
+      const auto rows = dense_tokens(x);
+      const auto shifts = shift.contiguous(), scales = scale.contiguous();
+      const auto out = at::empty(x.sizes(), x.options());
+      for_each_run_of_tokens(x, channels, [&](int64_t b, int64_t first, int64_t last) {
+        kernels::modulated_layer_norm(element_of(x),
+                                      value_at(rows, b * rows.stride(0) + first * channels),
+                                      value_at(shifts, b * channels),
+                                      value_at(scales, b * channels),
+                                      value_at(out, b * out.stride(0) + first * channels),
+                                      last - first,
+                                      channels,
+                                      static_cast<float>(eps));
+      });
+      return out;
+    }
+  }
   return plain::modulated_layer_norm(x, shift, scale, eps);
 }
 
 Tensor gated_residual(const Tensor& x, const Tensor& y, const Tensor& gate) {
+  if constexpr (kHaveKernels) {
+    if (kernels_apply({&x, &y, &gate}) && x.dim() == 3 && x.sizes() == y.sizes()) {
+      const int64_t channels = x.size(2);
+      const auto bases = dense_tokens(x), updates = dense_tokens(y);
+      const auto gates = gate.contiguous();
+      const auto out = at::empty(x.sizes(), x.options());
+      for_each_run_of_tokens(x, channels, [&](int64_t b, int64_t first, int64_t last) {
+        kernels::gated_residual(element_of(x),
+                                value_at(bases, b * bases.stride(0) + first * channels),
+                                value_at(updates, b * updates.stride(0) + first * channels),
+                                value_at(gates, b * channels),
+                                value_at(out, b * out.stride(0) + first * channels),
+                                last - first,
+                                channels);
+      });
+      return out;
+    }
+  }
   return plain::gated_residual(x, y, gate);
 }
 
 Tensor head_norm_rotary(
     const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t first_rotated, double eps) {
+  if constexpr (kHaveKernels) {
+    if (kernels_apply({&x}) && x.size(3) <= kernels::kMaxNormedHead &&
+        (first_rotated == x.size(1) || angles_apply(cos, sin))) {
+      const int64_t heads = x.size(2), dim = x.size(3), channels = heads * dim;
+      const auto in = x.contiguous();
+      const auto cosines = cos.contiguous(), sines = sin.contiguous();
+      const auto out = at::empty(x.sizes(), x.options());
+      const auto run = [&](int64_t b, int64_t first, int64_t last, bool rotated) {
+        if (first >= last) return;
+        const int64_t begin = b * in.stride(0) + first * channels;
+        const kernels::TokenHeads tokens{
+            value_at(in, begin), value_at(out, begin), last - first, heads, dim};
+        kernels::RotaryAngles angles;
+        if (rotated) {
+          const int64_t at_token = (first - first_rotated) * cos.size(-1);
+          angles = {cosines.data_ptr<float>() + at_token,
+                    sines.data_ptr<float>() + at_token,
+                    cos.size(-1)};
+        }
+        kernels::head_norm_rotary(element_of(x), tokens, angles, static_cast<float>(eps));
+      };
+      for_each_run_of_tokens(x, channels, [&](int64_t b, int64_t first, int64_t last) {
+        run(b, first, std::min(last, first_rotated), /*rotated=*/false);
+        run(b, std::max(first, first_rotated), last, /*rotated=*/true);
+      });
+      return out;
+    }
+  }
   return plain::head_norm_rotary(x, cos, sin, first_rotated, eps);
 }
 
 Tensor rotary(const Tensor& x, const Tensor& cos, const Tensor& sin) {
+  if constexpr (kHaveKernels) {
+    if (kernels_apply({&x}) && angles_apply(cos, sin)) {
+      const int64_t heads = x.size(2), dim = x.size(3), rotated = cos.size(-1);
+      const auto in = x.contiguous();
+      const auto cosines = cos.contiguous(), sines = sin.contiguous();
+      const int64_t angle_batch = cos.dim() == 3 && cos.size(0) > 1 ? x.size(1) * rotated : 0;
+      const auto out = at::empty(x.sizes(), x.options());
+      for_each_run_of_tokens(x, heads * dim, [&](int64_t b, int64_t first, int64_t last) {
+        const int64_t begin = b * in.stride(0) + first * heads * dim;
+        const int64_t angle = b * angle_batch + first * rotated;
+        kernels::rotary(
+            element_of(x),
+            {value_at(in, begin), value_at(out, begin), last - first, heads, dim},
+            {cosines.data_ptr<float>() + angle, sines.data_ptr<float>() + angle, rotated});
+      });
+      return out;
+    }
+  }
   return plain::rotary(x, cos, sin);
 }
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
+  if constexpr (kHaveKernels) {
+    if (kernels_apply({&x, &weight})) {
+      const int64_t channels = x.size(-1);
+      const auto in = x.contiguous(), weights = weight.contiguous();
+      const auto out = at::empty(x.sizes(), x.options());
+      at::parallel_for(
+          0, x.numel() / channels, rows_per_thread(channels), [&](int64_t first, int64_t last) {
+            kernels::rms_norm(element_of(x),
+                              value_at(in, first * channels),
+                              value_at(weights),
+                              value_at(out, first * channels),
+                              last - first,
+                              channels,
+                              static_cast<float>(eps));
+          });
+      return out;
+    }
+  }
   return plain::rms_norm(x, weight, eps);
 }
 
 Tensor gelu_tanh(const Tensor& x) {
+  if constexpr (kHaveKernels) {
+    if (kernels_apply({&x})) {
+      const auto in = x.contiguous();
+      const auto out = at::empty(x.sizes(), x.options());
+      at::parallel_for(0, x.numel(), rows_per_thread(1), [&](int64_t first, int64_t last) {
+        kernels::gelu_tanh(element_of(x), value_at(in, first), value_at(out, first), last - first);
+      });
+      return out;
+    }
+  }
   return plain::gelu_tanh(x);
 }
 
 Tensor silu_gate(const Tensor& x) {
+  if constexpr (kHaveKernels) {
+    if (kernels_apply({&x})) {
+      const int64_t channels = x.size(-1) / 2;
+      auto sizes = x.sizes().vec();
+      sizes.back() = channels;
+      const auto in = x.contiguous();
+      const auto out = at::empty(sizes, x.options());
+      at::parallel_for(0,
+                       x.numel() / (2 * channels),
+                       rows_per_thread(2 * channels),
+                       [&](int64_t first, int64_t last) {
+                         kernels::silu_gate(element_of(x),
+                                            value_at(in, first * 2 * channels),
+                                            value_at(out, first * channels),
+                                            last - first,
+                                            channels);
+                       });
+      return out;
+    }
+  }
   return plain::silu_gate(x);
 }
 

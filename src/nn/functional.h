@@ -28,17 +28,23 @@ struct AttentionOptions {
 };
 
 /// y = x·Wᵀ + b. x [..., C_in], weight [C_out, C_in], bias [C_out] or undefined → [..., C_out].
-/// A single row on the CPU is a memory-bound matrix-vector product and has its own kernel.
+/// On the CPU a few rows (decoding) are a memory-bound matrix-vector product and many rows of
+/// bfloat16 a blocked product, each with its own kernel.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
 /// softmax(scale·q·kᵀ + masks)·v over [B, T, H, D]; k and v may have fewer heads (each serves
 /// H/H_kv query heads in order). Returns [B, Tq, H, D]. No score matrix larger than
-/// kMaxScoreBytes exists at any time.
+/// kMaxScoreBytes exists at any time. k and v may be parts of a longer cache: they are read where
+/// they lie. A query that may see no key at all has no defined result.
 Tensor attention(const Tensor& q,
                  const Tensor& k,
                  const Tensor& v,
                  const AttentionOptions& options);
 inline constexpr int64_t kMaxScoreBytes = int64_t{256} << 20;
+
+/// How many rows (queries) of float32 scores [batch, heads, rows, keys] fit kMaxScoreBytes; at
+/// least one, at most `queries`.
+int64_t attention_rows_at_once(int64_t batch, int64_t heads, int64_t queries, int64_t keys);
 
 /// LayerNorm over C without affine, then ·(1 + scale) + shift. x [B, T, C]; shift, scale [B, C].
 Tensor modulated_layer_norm(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps);

@@ -23,7 +23,7 @@ Tensor score_mask(const AttentionOptions& options,
   if (options.key_mask.defined()) {
     allowed = options.key_mask.view({-1, 1, 1, keys});
   }
-  if (options.causal) {
+  if (options.causal && total_rows > 1) {
     const auto index = at::TensorOptions().dtype(at::kLong).device(device);
     const auto last_visible =
         at::arange(first_row, first_row + rows, index).unsqueeze(1) + (keys - total_rows);
@@ -33,46 +33,109 @@ Tensor score_mask(const AttentionOptions& options,
   return allowed;
 }
 
+/// Heads before tokens, [B, H, T, D], grouped keys or values repeated for each of their queries.
+Tensor by_head(const Tensor& x, int64_t heads) {
+  const auto transposed = x.transpose(1, 2);
+  return x.size(2) == heads ? transposed
+                            : transposed.repeat_interleave(heads / x.size(2), /*dim=*/1);
+}
+
+Tensor rows_of_bias(const Tensor& bias, int64_t first_row, int64_t rows) {
+  return bias.size(-2) == 1 ? bias : bias.narrow(-2, first_row, rows);
+}
+
+#if TORCH_VERSION_MAJOR >= 2
+
+/// What is added to the scores of these rows; undefined for nothing.
+Tensor added_to_scores(const AttentionOptions& options,
+                       int64_t first_row,
+                       int64_t rows,
+                       const Tensor& query,
+                       int64_t keys) {
+  auto allowed = score_mask(options, first_row, rows, query.size(2), keys, query.device());
+  if (!options.bias.defined()) return allowed;
+  const auto bias = rows_of_bias(options.bias, first_row, rows).to(query.scalar_type());
+  return allowed.defined() ? bias.masked_fill(allowed.logical_not(), -INFINITY) : bias;
+}
+
+/// LibTorch's own fused attention over [B, H, T, D]. In one call where it is sure to keep no score
+/// matrix, and otherwise (a mask is a matrix, and its CPU fallback makes one) by rows.
+Tensor attend(const Tensor& query,
+              const Tensor& key,
+              const Tensor& value,
+              double scale,
+              const AttentionOptions& options) {
+  const int64_t queries = query.size(2), keys = key.size(2);
+  // The scale is an argument only from 2.1 on. The default factor needs no multiplication, and T5's
+  // 1 gives √D, a power of two for its 64.
+  const double factor = scale * std::sqrt(static_cast<double>(query.size(3)));
+  const auto scaled = std::abs(factor - 1) < 1e-12 ? query : query * factor;
+  const bool masked = options.bias.defined() || options.key_mask.defined();
+  const bool causal = options.causal && queries > 1;
+  if (!query.device().is_cpu() && !masked && (!causal || queries == keys)) {
+    return at::scaled_dot_product_attention(scaled, key, value, {}, /*dropout_p=*/0.0, causal);
+  }
+  const int64_t rows_at_once = attention_rows_at_once(query.size(0), query.size(1), queries, keys);
+  std::vector<Tensor> chunks;
+  for (int64_t row = 0; row < queries; row += rows_at_once) {
+    const int64_t rows = std::min(rows_at_once, queries - row);
+    const auto added = added_to_scores(options, row, rows, query, keys);
+    chunks.push_back(at::scaled_dot_product_attention(
+        scaled.narrow(2, row, rows),
+        key,
+        value,
+        added.defined() ? c10::optional<Tensor>(added) : c10::nullopt));
+  }
+  return chunks.size() == 1 ? chunks.front() : at::cat(chunks, /*dim=*/2);
+}
+
+#else
+
+/// softmax(scale·q·kᵀ + masks)·v over [B, H, T, D], as many rows at a time as kMaxScoreBytes allow.
+Tensor attend(const Tensor& query,
+              const Tensor& key,
+              const Tensor& value,
+              double scale,
+              const AttentionOptions& options) {
+  const int64_t queries = query.size(2), keys = key.size(2);
+  const auto scaled = query * scale;
+  const auto key_columns = key.transpose(-2, -1);
+  const int64_t rows_at_once = attention_rows_at_once(query.size(0), query.size(1), queries, keys);
+  std::vector<Tensor> chunks;
+  for (int64_t row = 0; row < queries; row += rows_at_once) {
+    const int64_t rows = std::min(rows_at_once, queries - row);
+    auto scores = at::matmul(scaled.narrow(2, row, rows), key_columns);
+    if (options.bias.defined()) scores = scores + rows_of_bias(options.bias, row, rows);
+    const auto allowed = score_mask(options, row, rows, queries, keys, query.device());
+    if (allowed.defined()) scores = scores.masked_fill(allowed.logical_not(), -INFINITY);
+    const auto weights = at::softmax(scores, -1, at::kFloat).to(query.scalar_type());
+    chunks.push_back(at::matmul(weights, value));
+  }
+  return chunks.size() == 1 ? chunks.front() : at::cat(chunks, /*dim=*/2);
+}
+
+#endif
+
 }  // namespace
 
 Tensor attention(const Tensor& q,
                  const Tensor& k,
                  const Tensor& v,
                  const AttentionOptions& options) {
-  const int64_t batch = q.size(0), queries = q.size(1), heads = q.size(2), dim = q.size(3);
-  const int64_t keys = k.size(1), kv_heads = k.size(2);
+  const int64_t batch = q.size(0), heads = q.size(2), dim = q.size(3), kv_heads = k.size(2);
   GLM_IMAGE_CHECK(heads % kv_heads == 0, heads, " query heads over ", kv_heads, " key heads");
-  const double scale = options.scale.value_or(1.0 / std::sqrt(static_cast<double>(dim)));
-
-  const auto by_head = [&](const Tensor& x) {
-    auto transposed = x.transpose(1, 2);
-    return kv_heads == heads || x.size(2) == heads
-               ? transposed
-               : transposed.repeat_interleave(heads / kv_heads, /*dim=*/1);
-  };
-  const auto query = by_head(q) * scale;
-  const auto key = by_head(k).transpose(-2, -1);
-  const auto value = by_head(v);
-
-  const int64_t bytes_per_row = batch * heads * keys * static_cast<int64_t>(sizeof(float));
-  const int64_t rows_at_once =
-      std::clamp<int64_t>(kMaxScoreBytes / std::max<int64_t>(bytes_per_row, 1), 1, queries);
-  std::vector<Tensor> chunks;
-  for (int64_t row = 0; row < queries; row += rows_at_once) {
-    const int64_t rows = std::min(rows_at_once, queries - row);
-    auto scores = at::matmul(query.narrow(2, row, rows), key);
-    if (options.bias.defined()) {
-      scores =
-          scores + (options.bias.size(-2) == 1 ? options.bias : options.bias.narrow(-2, row, rows));
-    }
-    const auto allowed = score_mask(options, row, rows, queries, keys, q.device());
-    if (allowed.defined()) {
-      scores = scores.masked_fill(allowed.logical_not(), -INFINITY);
-    }
-    const auto weights = at::softmax(scores, -1, at::kFloat).to(q.scalar_type());
-    chunks.push_back(at::matmul(weights, value));
+  if (q.size(1) == 1 && kv_heads != heads && !options.bias.defined()) {
+    // One query sees all keys, so the heads that share them can stand in for tokens: then the keys,
+    // a long cache when decoding, need not be repeated.
+    auto seen_alike = options;
+    seen_alike.causal = false;
+    const auto tokens = q.reshape({batch, kv_heads, heads / kv_heads, dim}).transpose(1, 2);
+    return plain::attention(tokens, k, v, seen_alike)
+        .transpose(1, 2)
+        .reshape({batch, 1, heads, dim});
   }
-  const auto out = chunks.size() == 1 ? chunks.front() : at::cat(chunks, /*dim=*/2);
+  const double scale = options.scale.value_or(1.0 / std::sqrt(static_cast<double>(dim)));
+  const auto out = attend(by_head(q, heads), by_head(k, heads), by_head(v, heads), scale, options);
   return out.transpose(1, 2).contiguous();
 }
 

@@ -22,8 +22,9 @@ Grid target_grid(int64_t height, int64_t width) {
 
 Grid preview_grid(const Grid& target) {
   const double ratio = static_cast<double>(target.height) / static_cast<double>(target.width);
+  constexpr double kSquareSide = 16;
   const auto side = [](double r) {
-    return std::max<int64_t>(1, static_cast<int64_t>(std::sqrt(r) * (kPixelsPerToken / 2)));
+    return std::max<int64_t>(1, static_cast<int64_t>(std::sqrt(r) * kSquareSide));
   };
   return {side(ratio), side(1 / ratio)};
 }

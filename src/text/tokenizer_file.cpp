@@ -244,6 +244,7 @@ class ModelParser {
 
   AddedTokens unique_tokens(std::vector<AddedTokens::Token> tokens) const {
     std::vector<std::string_view> contents;
+    contents.reserve(tokens.size());
     for (const auto& token : tokens) contents.push_back(token.content);
     std::sort(contents.begin(), contents.end());
     const auto repeated = std::adjacent_find(contents.begin(), contents.end());

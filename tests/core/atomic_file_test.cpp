@@ -157,8 +157,8 @@ TEST(CheckWritable, NamesWhatIsWrong) {
   refuses(root / "file" / "a.png", "is not a directory");
   refuses(root / "file" / "deeper" / "a.png", "Not a directory");
   refuses(root, "it is a directory");
-  refuses(root / "", "names no file");
-  refuses("", "names no file");
+  refuses(root / "", "it is a directory");
+  refuses("", "is empty");
   refuses("/dev/full", "not a regular file");
   refuses("/proc/a.png", "cannot be created");
   refuses(root / std::string(256, 'n') / "a.png", "File name too long");

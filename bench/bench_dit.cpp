@@ -1,0 +1,120 @@
+// One evaluation of the DiT at the published width, on random bfloat16 weights, for pictures of 512
+// and 1024 pixels: TFLOP/s as a fraction of a large matrix product measured in the same run.
+
+#include <cstdio>
+
+#include "core/memory.h"
+#include "models/transformer/transformer_model.h"
+#include "support/limits.h"
+#include "support/machine.h"
+
+namespace {
+
+using namespace glm_image;
+
+constexpr int64_t kPublishedBlocks = 30;
+constexpr int64_t kTextTokens = 64;
+
+models::TransformerConfig published_config(int64_t blocks) {
+  models::TransformerConfig config;
+  config.num_layers = blocks;
+  config.num_attention_heads = 32;
+  config.attention_head_dim = 128;
+  config.in_channels = config.out_channels = 16;
+  config.patch_size = 2;
+  config.text_embed_dim = 1472;
+  config.time_embed_dim = 512;
+  config.condition_dim = 256;
+  config.prior_vq_quantizer_codebook_size = 16384;
+  config.sample_size = 128;
+  return config;
+}
+
+/// Two for every multiplication of the matrix products, attention's included; nothing else counts.
+struct Flops {
+  double once = 0, per_block = 0;
+  double total(int64_t blocks) const { return once + static_cast<double>(blocks) * per_block; }
+};
+
+Flops count(const models::TransformerConfig& config, int64_t image_tokens) {
+  const auto c = static_cast<double>(config.hidden_size());
+  const auto temb = static_cast<double>(config.time_embed_dim);
+  const auto image = static_cast<double>(image_tokens), text = static_cast<double>(kTextTokens);
+  const double tokens = image + text;
+  const auto patch =
+      static_cast<double>(config.in_channels * config.patch_size * config.patch_size);
+  Flops flops;
+  flops.per_block = 2 * tokens * 4 * c * c     // q, k, v, out
+                    + 4 * tokens * tokens * c  // scores and weighted values
+                    + 2 * tokens * 8 * c * c   // feed-forward
+                    + 2 * temb * 12 * c;       // modulation
+  flops.once = 2 * image * patch * c           // patches
+               + 2 * image * 2 * c * c         // prior
+               + 2 * text * (static_cast<double>(config.text_embed_dim) * c + c * c)  // glyphs
+               + 2 * (4 * static_cast<double>(config.condition_dim) * temb + 3 * temb * temb) +
+               2 * temb * 2 * c + 2 * image * c * patch;  // conditioning, output
+  return flops;
+}
+
+models::TransformerInput random_input(int64_t pixels, at::Device device) {
+  const auto options = at::TensorOptions().dtype(at::kFloat).device(device);
+  const int64_t cells = pixels / 8;
+  models::TransformerInput input;
+  input.latents = at::randn({1, 16, cells, cells}, options);
+  input.glyphs = at::randn({1, kTextTokens, 1472}, options);
+  input.prior_ids = at::randint(16384, {1, cells * cells / 4}, options.dtype(at::kLong));
+  input.prior_drop = at::zeros({1}, options.dtype(at::kBool));
+  input.timestep = at::full({1}, 500, options);
+  input.target_size = at::full({1, 2}, static_cast<double>(pixels), options);
+  input.crop = at::zeros({1, 2}, options);
+  return input;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto arguments = bench::start(argc, argv);
+  const torch::NoGradGuard no_grad;
+  const int64_t blocks = arguments.layers > 0 ? arguments.layers : 3;
+  bench::print_machine("bench_dit", arguments, at::kBFloat16);
+  const auto config = published_config(blocks);
+  models::GlmImageTransformer2DModel model(
+      config, at::TensorOptions().dtype(at::kBFloat16).device(arguments.device));
+  bench::randomise(*model, arguments.device);
+
+  for (const int64_t pixels : {512, 1024}) {
+    const auto input = random_input(pixels, arguments.device);
+    const auto flops = count(config, input.prior_ids.size(1));
+    const auto before = bench::measure_matmul(at::kBFloat16, arguments.device);
+    const double seconds =
+        bench::median_seconds(5, [&] { bench::wait_for(model->forward(input)); });
+    const auto after = bench::measure_matmul(at::kBFloat16, arguments.device);
+    const double rate = 1e-12 * flops.total(blocks) / seconds;
+    const double peak = (before.limit() + after.limit()) / 2;
+    std::printf(
+        "%ld x %ld pixels, %ld image + %ld text tokens, %ld blocks of width %ld: %.3f s\n"
+        "  matrix product before %.3f (LibTorch %.3f, ours %.3f), after %.3f (%.3f, %.3f) TFLOP/s\n"
+        "  %.3f TFLOP/s, fraction of peak %.2f (of LibTorch's %.2f)\n"
+        "  %ld blocks: %.1f TFLOP, %.1f s for one evaluation\n",
+        static_cast<long>(pixels),
+        static_cast<long>(pixels),
+        static_cast<long>(input.prior_ids.size(1)),
+        static_cast<long>(kTextTokens),
+        static_cast<long>(blocks),
+        static_cast<long>(config.hidden_size()),
+        seconds,
+        before.limit(),
+        before.libtorch,
+        before.ours,
+        after.limit(),
+        after.libtorch,
+        after.ours,
+        rate,
+        rate / peak,
+        2 * rate / (before.libtorch + after.libtorch),
+        static_cast<long>(kPublishedBlocks),
+        1e-12 * flops.total(kPublishedBlocks),
+        1e-12 * flops.total(kPublishedBlocks) / rate);
+  }
+  return 0;
+}

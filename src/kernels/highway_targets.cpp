@@ -1,0 +1,31 @@
+#include "kernels/highway_targets.h"
+
+#include "kernels/highway_settings.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/highway_targets.cpp"
+#include "hwy/foreach_target.h"  // so that HWY_TARGETS is what the kernels are compiled for
+
+// clang-format off
+#include "hwy/highway.h"
+// clang-format on
+
+#if HWY_ONCE
+namespace glm_image::kernels {
+
+std::vector<int64_t> highway_targets() {
+  return hwy::SupportedAndGeneratedTargets();
+}
+
+std::string highway_target_name(int64_t target) {
+  return hwy::TargetName(target);
+}
+
+void use_highway_target(int64_t target) {
+  hwy::SetSupportedTargetsForTest(target);
+  // Dispatch is decided once per process; this makes it happen again.
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+}  // namespace glm_image::kernels
+#endif

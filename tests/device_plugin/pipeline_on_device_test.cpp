@@ -1,0 +1,155 @@
+// From prompt to picture on a plugin's device: the reference's numbers at every stage, and the
+// CPU's picture.
+
+#include <map>
+
+#include "device_plugin/test_device.h"
+#include "image/codec.h"
+#include "pipeline/draw.h"
+#include "support/reference.h"
+
+namespace glm_image::test {
+namespace {
+
+using Recording = std::map<std::string, std::vector<Tensor>>;
+
+PipelineOptions on_test_device(DataType dtype) {
+  PipelineOptions options;
+  options.device = kTestDevice;
+  options.device_plugin = test_device_library();
+  options.dtype = dtype;
+  return options;
+}
+
+Request request_of(const ReferenceCase& reference) {
+  const auto& row = reference.request;
+  Request request;
+  request.prompt = row.at("prompt");
+  request.glyph_rules = GlyphRules::kReference;
+  request.width = row.at("width");
+  request.height = row.at("height");
+  request.steps = row.at("steps");
+  request.guidance = row.at("guidance");
+  request.seed = row.at("seed");
+  for (const auto& file : row.value("image_files", std::vector<std::string>())) {
+    request.condition_images.push_back(image::read_image(tiny_dir() / file));
+  }
+  return request;
+}
+
+Recording record(const PipelineOptions& options, const Request& request) {
+  Recording recording;
+  pipeline::RunMonitor monitor({}, [&recording](const std::string& name, const Tensor& value) {
+    recording[name].push_back(value.clone());
+  });
+  pipeline::draw(pipeline::Checkpoint::open(tiny_model_dir(), options), request, monitor);
+  return recording;
+}
+
+class PipelineOnDevice : public testing::TestWithParam<ReferenceCase> {
+ protected:
+  const at::Device device_ = load_test_device();
+};
+
+TEST_P(PipelineOnDevice, AgreesWithTheReferenceAtEveryStage) {
+  const auto& reference = GetParam();
+  const auto recording = record(on_test_device(DataType::kFloat32), request_of(reference));
+  const auto expect_close = [&](const Tensor& found, const Tensor& expected) {
+    EXPECT_LE(relative_error(found, expected), kStageTolerance);
+  };
+
+  /// A stage's result under the recorded name: computed on the device, the reference's number.
+  const auto expect_stage = [&](const std::string& found, const std::string& expected) {
+    SCOPED_TRACE(found);
+    const auto& value = recording.at(found).at(0);
+    EXPECT_EQ(value.device(), device_);
+    expect_close(value, reference.tensor(expected));
+  };
+  expect_stage("glyph.embeds", "glyph.embeds");
+  expect_stage("glyph.negative_embeds", "glyph.negative_embeds");
+  expect_stage("dit.cond", "dit.step0_cond");
+  if (reference.has("dit.step0_uncond")) expect_stage("dit.uncond", "dit.step0_uncond");
+  expect_stage("image", "image");
+  if (reference.has("vit.features")) {
+    expect_close(at::cat(recording.at("vit.features")), reference.tensor("vit.features"));
+    const auto& latents = recording.at("vae.condition_latent");
+    for (size_t k = 0; k < latents.size(); ++k) {
+      EXPECT_EQ(latents[k].device(), device_);
+      expect_close(latents[k], reference.tensor("vae.condition_latent_" + std::to_string(k)));
+    }
+  }
+
+  expect_close(recording.at("ar.prefill_logits_last")[0],
+               reference.tensor("ar.prefill_logits_last"));
+  const auto decode_logits = reference.tensor("ar.decode_logits");
+  for (int64_t i = 0; i < decode_logits.size(0); ++i) {
+    expect_close(recording.at("ar.decode_logits").at(i), decode_logits[i]);
+  }
+  const auto generated = recording.at("ar.generated")[0];
+  EXPECT_TRUE(
+      at::equal(generated, reference.tensor("ar.generated").narrow(0, 0, generated.size(0))));
+
+  EXPECT_TRUE(
+      at::equal(recording.at("latents.initial")[0].cpu(), reference.tensor("latents.initial")))
+      << "the noise must not depend on the device";
+  const auto steps = reference.tensor("latents.steps");
+  ASSERT_EQ(static_cast<int64_t>(recording.at("latents.steps").size()), steps.size(0));
+  for (int64_t i = 0; i < steps.size(0); ++i) {
+    expect_close(recording.at("latents.steps")[i], steps[i]);
+  }
+}
+
+TEST_P(PipelineOnDevice, DrawsTheCpusPicture) {
+  const auto request = request_of(GetParam());
+  PipelineOptions on_cpu;
+  on_cpu.dtype = DataType::kFloat32;
+  const auto expected = Pipeline::load(tiny_model_dir(), on_cpu).generate(request);
+
+  const auto counters = test_device_counters();
+  const int64_t bytes_before = counters.bytes_in_use();
+  std::map<std::string, int64_t> runs_before;
+  const auto kernels = {"aten::addmm", "aten::bmm", "aten::convolution_overrideable", "aten::cat"};
+  for (const char* kernel : kernels) runs_before[kernel] = counters.kernel_runs(kernel);
+
+  auto pipeline = Pipeline::load(tiny_model_dir(), on_test_device(DataType::kFloat32));
+  EXPECT_EQ(pipeline.info().device.substr(pipeline.info().device.find(':')), ":1");
+  const auto found = pipeline.generate(request);
+
+  const auto& image = found.pictures.at(0).image;
+  const auto& expected_image = expected.pictures.at(0).image;
+  ASSERT_EQ(image.width, expected_image.width);
+  ASSERT_EQ(image.height, expected_image.height);
+  int largest = 0;
+  for (size_t i = 0; i < image.pixels.size(); ++i) {
+    largest = std::max(largest, std::abs(int{image.pixels[i]} - int{expected_image.pixels[i]}));
+  }
+  EXPECT_LE(largest, 2);
+  EXPECT_EQ(found.pictures[0].composition.picture.tokens,
+            expected.pictures[0].composition.picture.tokens);
+
+  for (const char* kernel : kernels) {
+    EXPECT_GT(counters.kernel_runs(kernel), runs_before[kernel]) << kernel;
+  }
+  EXPECT_EQ(counters.bytes_in_use(), bytes_before) << "device memory is still held after the run";
+}
+
+TEST_P(PipelineOnDevice, BFloat16StaysNear) {
+  const auto& reference = GetParam();
+  auto request = request_of(reference);
+  // The same tokens, whatever rounding makes of the generator's logits.
+  request.composition = Pipeline::load(tiny_model_dir(), on_test_device(DataType::kFloat32))
+                            .generate(request)
+                            .pictures.at(0)
+                            .composition;
+  const auto recording = record(on_test_device(DataType::kBFloat16), request);
+  EXPECT_EQ(recording.at("dit.cond")[0].device(), device_);
+  EXPECT_LE(relative_error(recording.at("dit.cond")[0], reference.tensor("dit.step0_cond")), 0.15);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiny,
+                         PipelineOnDevice,
+                         testing::ValuesIn(reference_cases()),
+                         [](const auto& info) { return info.param.name(); });
+
+}  // namespace
+}  // namespace glm_image::test

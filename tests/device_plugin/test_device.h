@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/torch.h"
+
+namespace glm_image::test {
+
+/// The library of the test device (plugin/).
+std::string test_device_library();
+
+/// What the plugin counts, once it is loaded (plugin/test_device.h).
+struct TestDeviceCounters {
+  int64_t (*kernel_runs)(const char* prefix);
+  int64_t (*bytes_in_use)();
+};
+TestDeviceCounters test_device_counters();
+
+/// Loads the plugin; its last device, so that whoever takes "the device" for number 0 is found out.
+at::Device load_test_device();
+inline constexpr const char* kTestDevice = "privateuseone:1";
+
+}  // namespace glm_image::test

@@ -1,0 +1,62 @@
+#pragma once
+
+// One form in which a product or attention is computed: the bfloat16 kernel, or the float32 kernel
+// of one instruction set on values of either type.
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "core/text_format.h"
+#include "core/torch.h"
+#include "kernels/bfloat16_dot_product.h"
+#include "kernels/element.h"
+#include "kernels/highway_targets.h"
+
+namespace glm_image::kernels {
+
+struct KernelForm {
+  bool dot_products;  ///< the bfloat16 kernel
+  at::ScalarType type;
+  int64_t target;
+};
+
+inline std::vector<KernelForm> kernel_forms() {
+  std::vector<KernelForm> forms;
+  if (has_bfloat16_dot_product()) forms.push_back({true, at::kBFloat16, 0});
+  for (const int64_t target : highway_targets()) {
+    forms.push_back({false, at::kFloat, target});
+    forms.push_back({false, at::kBFloat16, target});
+  }
+  return forms;
+}
+
+inline std::string form_name(const testing::TestParamInfo<KernelForm>& info) {
+  if (info.param.dot_products) return "DotProducts";
+  return concat(highway_target_name(info.param.target), info.param.type);
+}
+
+class KernelFormTest : public testing::TestWithParam<KernelForm> {
+ protected:
+  void SetUp() override {
+    at::manual_seed(5);
+    use_highway_target(GetParam().target);
+  }
+  void TearDown() override { use_highway_target(0); }
+
+  Tensor random(at::IntArrayRef shape) const { return at::randn(shape).to(GetParam().type); }
+  Element element() const {
+    return GetParam().type == at::kFloat ? Element::kFloat32 : Element::kBfloat16;
+  }
+  /// Allowed for a result that is rounded once; twice where weights of attention are bfloat16 too.
+  double tolerance() const { return GetParam().type == at::kFloat ? 1e-6 : 1.0 / 256; }
+
+ private:
+  at::NoGradGuard no_grad_;
+};
+
+/// More than this machine may have: every cut must cover all of the output, once.
+inline const std::vector<int64_t> kThreadCounts = {1, 2, 3, 16, 200};
+
+}  // namespace glm_image::kernels
