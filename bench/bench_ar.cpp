@@ -77,12 +77,16 @@ struct Decoder {
     return head->forward(hidden.narrow(1, tokens - 1, 1));
   }
 
-  /// Bytes that one decoding step reads: every weight but the embedding, and the cache.
-  double bytes_per_token() const {
+  /// Bytes that a decoding step reads with so many layers: every weight but the embedding, and the
+  /// cache.
+  double bytes_per_token(int64_t layers) const {
     const double embedding = static_cast<double>(config.vocab_size * config.hidden_size) * 2;
     const double keys_and_values =
         static_cast<double>(config.num_hidden_layers * cache.length() * 2 * 2 * 128) * 2;
-    return bytes_of(*model) - embedding + bytes_of(*head) + keys_and_values;
+    const double all_layers = bytes_of(*model) - embedding + keys_and_values;
+    return all_layers * static_cast<double>(layers) /
+               static_cast<double>(config.num_hidden_layers) +
+           bytes_of(*head);
   }
 
   models::GeneratorConfig config;
@@ -103,7 +107,7 @@ int main(int argc, char** argv) {
   std::printf("%ld layers of width %ld, %.1f GB of weights read a token, prompt of %ld tokens\n",
               static_cast<long>(layers),
               static_cast<long>(decoder.config.hidden_size),
-              1e-9 * decoder.bytes_per_token(),
+              1e-9 * decoder.bytes_per_token(layers),
               static_cast<long>(kPromptTokens));
   const double prompt_seconds = bench::median_seconds(1, [&] {
     decoder.cache.truncate(0);
@@ -117,9 +121,9 @@ int main(int argc, char** argv) {
     const double before = bench::measure_read_bandwidth(arguments.device);
     const double seconds = bench::median_seconds(15, [&] { bench::wait_for(decoder.read(1)); });
     const double after = bench::measure_read_bandwidth(arguments.device);
-    const double bytes = decoder.bytes_per_token();
+    const double bytes = decoder.bytes_per_token(layers);
     const double rate = 1e-9 * bytes / seconds;
-    const double scale = static_cast<double>(kPublishedLayers) / static_cast<double>(layers);
+    const double published_bytes = decoder.bytes_per_token(kPublishedLayers);
     std::printf(
         "at position %ld: %.2f tokens/s (%ld layers: %.2f tokens/s)\n"
         "  read bandwidth before %.1f, after %.1f GB/s\n"
@@ -127,7 +131,7 @@ int main(int argc, char** argv) {
         static_cast<long>(position),
         1 / seconds,
         static_cast<long>(kPublishedLayers),
-        1 / (seconds * scale),
+        bytes / published_bytes / seconds,
         before,
         after,
         rate,

@@ -8,7 +8,7 @@
 
 // clang-format off
 #include "hwy/highway.h"
-#include "hwy/contrib/math/math-inl.h"
+#include "kernels/exponential-inl.h"
 #include "kernels/float_vectors-inl.h"
 // clang-format on
 
@@ -18,11 +18,10 @@ namespace glm_image::kernels::HWY_NAMESPACE {
 /// x·sigmoid(a) = x/(1 + exp(−a)).
 HWY_INLINE FloatVector times_sigmoid(FloatVector x, FloatVector a) {
   const FloatTag d;
-  // Beyond this exp overflows; the limit is 0, also for x = −∞.
-  const auto largest = hn::Set(d, 88.0F);
   const auto exponent = hn::Neg(a);
-  const auto sum = hn::Add(hn::Set(d, 1.0F), hn::Exp(d, hn::Min(exponent, largest)));
-  return hn::IfThenZeroElse(hn::Gt(exponent, largest), hn::Div(x, sum));
+  const auto quotient = hn::Div(x, hn::Add(hn::Set(d, 1.0F), exponential(exponent)));
+  // Where the exponential would overflow the limit is 0, also for x = −∞.
+  return hn::IfThenZeroElse(hn::Gt(exponent, hn::Set(d, kLargestExponent)), quotient);
 }
 
 void gelu_tanh_kernel(Element element, const void* x, void* out, int64_t count) {

@@ -12,7 +12,7 @@
 
 // clang-format off
 #include "hwy/highway.h"
-#include "hwy/contrib/math/math-inl.h"
+#include "kernels/exponential-inl.h"
 #include "kernels/float_tile-inl.h"
 #include "kernels/reduction-inl.h"
 // clang-format on
@@ -83,16 +83,16 @@ HWY_INLINE float compute_weights(
   auto largest = hn::Set(d, state[0]);
   for (int64_t i = 0; i < keys; i += lanes()) largest = hn::Max(largest, load(scores + i));
   const float maximum = hn::GetLane(hn::MaxOfLanes(d, largest));
-  // With nothing seen yet any finite reference gives weights of 0.
+  // With nothing seen yet any finite reference gives weights that are as good as nothing.
   const float reference = maximum == kMinusInfinity ? 0.0F : maximum;
   const auto references = hn::Set(d, reference);
   auto sum = hn::Zero(d);
   for (int64_t i = 0; i < keys; i += lanes()) {
-    const auto weight = hn::Exp(d, hn::Sub(load(scores + i), references));
+    const auto weight = exponential(hn::Sub(load(scores + i), references));
     sum = hn::Add(sum, weight);
     store(weight, scores + i);
   }
-  const float correction = hn::GetLane(hn::Exp(d, hn::Set(d, state[0] - reference)));
+  const float correction = hn::GetLane(exponential(hn::Set(d, state[0] - reference)));
   state[0] = maximum;
   state[1] = state[1] * correction + sum_of_lanes(sum);
   return correction;
@@ -164,7 +164,8 @@ HWY_INLINE void write_rows(const AttentionProblem& problem,
                            const float* sums) {
   for (int64_t r = 0; r < std::min(kFloatTileRows, piece.last_row - row); ++r) {
     const float weight_sum = states[2 * r + 1];
-    const auto inverse = hn::Set(FloatTag(), weight_sum > 0 ? 1.0F / weight_sum : 0.0F);
+    // The key with the largest score has weight 1; less in all means that no key was seen.
+    const auto inverse = hn::Set(FloatTag(), weight_sum > 0.5F ? 1.0F / weight_sum : 0.0F);
     T* out = static_cast<T*>(problem.out) + piece.offset(problem, problem.out_strides, row + r);
     for (int64_t column = 0; column < problem.dim; column += lanes()) {
       const int64_t panel = column / panel_columns();
