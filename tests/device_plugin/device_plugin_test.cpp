@@ -1,5 +1,6 @@
 // A device that comes with a plugin: found, parsed, and computing what the CPU computes.
 
+#include "core/text_format.h"
 #include "core/device.h"
 #include "device_plugin/test_device.h"
 #include "nn/functional.h"

@@ -117,7 +117,7 @@ TEST_F(Variants, OneKeyHeadIsAllHeadsSharingIt) {
 }
 
 TEST_F(Variants, ACacheChangesNothing) {
-  const auto config = generator_config({});
+  const auto config = generator_config(nlohmann::json::object());
   models::GlmImageTextModel model(config, at::TensorOptions(at::kFloat));
   fill_with_noise(model, 0.05);
   const auto ids = torch::tensor({{5, 9, 700, 3, 64, 8, 1}});
@@ -136,7 +136,7 @@ TEST_F(Variants, ACacheChangesNothing) {
 }
 
 TEST_F(Variants, RotarySectionsAreContiguous) {
-  const auto config = generator_config({});  // sections 2, 3, 3 of 8 frequencies
+  const auto config = generator_config(nlohmann::json::object());  // sections 2, 3, 3 of 8 frequencies
   auto positions = at::zeros({3, 1, 1}, at::kLong);
   positions[1][0][0] = 1;  // height only
   const auto sin = models::rotary_angles(positions, config).second.flatten();
