@@ -70,6 +70,7 @@ Tensor empty_strided(IntArrayRef size,
 }
 
 const Tensor& resize_tensor(const Tensor& self, IntArrayRef size, Optional<at::MemoryFormat>) {
+  if (self.sizes() == size) return self;  // whatever its strides, which a view must keep
   auto* tensor = self.unsafeGetTensorImpl();
   const size_t needed = at::detail::computeStorageNbytesContiguous(
       size, tensor->itemsize(), static_cast<size_t>(tensor->storage_offset()));
