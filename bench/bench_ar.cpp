@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <vector>
 
 #include "core/memory.h"
 #include "models/generator/language_model.h"
@@ -17,6 +18,7 @@ using namespace glm_image;
 constexpr int64_t kPublishedLayers = 40;
 constexpr int64_t kVisionVocabulary = 16512;
 constexpr int64_t kPromptTokens = 100;
+constexpr int kRounds = 9;
 /// A preview of 256 tokens, 1024 of a picture of 1024 pixels, and the end marker.
 constexpr int64_t kDrawnTokens = 1281;
 
@@ -118,24 +120,30 @@ int main(int argc, char** argv) {
   for (const int64_t position : {kPromptTokens, kPromptTokens + kDrawnTokens}) {
     // What lies between is not computed: zeros take as long to attend to as anything else.
     if (decoder.cache.length() < position) decoder.cache.advance(position - decoder.cache.length());
-    const double before = bench::measure_read_bandwidth(arguments.device);
-    const double seconds = bench::median_seconds(15, [&] { bench::wait_for(decoder.read(1)); });
-    const double after = bench::measure_read_bandwidth(arguments.device);
     const double bytes = decoder.bytes_per_token(layers);
-    const double rate = 1e-9 * bytes / seconds;
-    const double published_bytes = decoder.bytes_per_token(kPublishedLayers);
+    // The speed of a shared machine drifts: every measurement stands between two of the limit.
+    std::vector<double> rates, fractions, limits;
+    limits.push_back(bench::measure_read_bandwidth(arguments.device));
+    for (int round = 0; round < kRounds; ++round) {
+      const double seconds = bench::median_seconds(3, [&] { bench::wait_for(decoder.read(1)); });
+      limits.push_back(bench::measure_read_bandwidth(arguments.device));
+      rates.push_back(1e-9 * bytes / seconds);
+      fractions.push_back(2 * rates.back() / (limits[round] + limits[round + 1]));
+    }
+    const double rate = bench::median(rates);
     std::printf(
         "at position %ld: %.2f tokens/s (%ld layers: %.2f tokens/s)\n"
-        "  read bandwidth before %.1f, after %.1f GB/s\n"
+        "  read bandwidth before %.1f, after %.1f, median %.1f GB/s\n"
         "  %.1f GB/s of weights read, fraction of bandwidth %.2f\n",
         static_cast<long>(position),
-        1 / seconds,
+        1e9 * rate / bytes,
         static_cast<long>(kPublishedLayers),
-        bytes / published_bytes / seconds,
-        before,
-        after,
+        1e9 * rate / decoder.bytes_per_token(kPublishedLayers),
+        limits.front(),
+        limits.back(),
+        bench::median(limits),
         rate,
-        2 * rate / (before + after));
+        bench::median(fractions));
     decoder.cache.truncate(position);
   }
   return 0;

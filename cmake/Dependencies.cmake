@@ -25,5 +25,10 @@ endif()
 
 # LibTorch last: its package file changes CMAKE_CXX_FLAGS and the link interface of what follows.
 find_package(Torch REQUIRED)
+# Newer LibTorch's headers (2.14: C++20) cannot be read as C++17. Our own public headers can.
+get_target_property(torch_cxx_standard torch CXX_STANDARD)
+if(torch_cxx_standard GREATER CMAKE_CXX_STANDARD)
+  set(CMAKE_CXX_STANDARD ${torch_cxx_standard})
+endif()
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)

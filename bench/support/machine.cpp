@@ -76,6 +76,12 @@ void wait_for(const Tensor& tensor) {
   tensor.flatten().narrow(0, 0, 1).to(at::kCPU);
 }
 
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 double median_seconds(int repetitions, const std::function<void()>& action) {
   using Clock = std::chrono::steady_clock;
   action();
@@ -85,8 +91,7 @@ double median_seconds(int repetitions, const std::function<void()>& action) {
     action();
     seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
   }
-  std::nth_element(seconds.begin(), seconds.begin() + repetitions / 2, seconds.end());
-  return seconds[repetitions / 2];
+  return median(seconds);
 }
 
 void randomise(torch::nn::Module& module, at::Device device) {

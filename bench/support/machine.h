@@ -24,6 +24,8 @@ void print_machine(const std::string& bench, const Arguments& arguments, at::Sca
 /// Waits until the device has computed the tensor.
 void wait_for(const Tensor& tensor);
 
+double median(std::vector<double> values);
+
 /// Median of the seconds that `repetitions` calls take each, after one that is not counted.
 double median_seconds(int repetitions, const std::function<void()>& action);
 

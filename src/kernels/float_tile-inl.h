@@ -73,17 +73,6 @@ HWY_INLINE void multiply_add(
   tile = local;
 }
 
-HWY_INLINE float widen(float value) {
-  return value;
-}
-
-HWY_INLINE float widen(uint16_t value) {
-  const uint32_t bits = static_cast<uint32_t>(value) << 16;
-  float result;
-  std::memcpy(&result, &bits, sizeof(result));
-  return result;
-}
-
 /// Packs the transpose of row-major values: column c of the panel is row c of `source`, `depth`
 /// long. Rows from `valid_rows` on count as zero.
 template <typename T>

@@ -69,6 +69,30 @@ HWY_INLINE void store_some(FloatVector value, T* to, int64_t count) {
   std::memcpy(to, buffer, static_cast<size_t>(count) * sizeof(T));
 }
 
+/// The same for one value.
+HWY_INLINE float widen(float value) {
+  return value;
+}
+
+HWY_INLINE float widen(uint16_t value) {
+  const uint32_t bits = static_cast<uint32_t>(value) << 16;
+  float result;
+  std::memcpy(&result, &bits, sizeof(result));
+  return result;
+}
+
+template <typename T>
+HWY_INLINE T narrow(float value) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return value;
+  } else {
+    if (value != value) return 0x7FC0;
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof(bits));
+    return static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+  }
+}
+
 HWY_INLINE float sum_of_lanes(FloatVector value) {
   return hn::GetLane(hn::SumOfLanes(FloatTag(), value));
 }

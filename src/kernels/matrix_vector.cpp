@@ -1,5 +1,7 @@
 #include "kernels/matrix_vector.h"
 
+#include <algorithm>
+
 #include "kernels/highway_settings.h"
 #include "kernels/scratch.h"
 
@@ -27,16 +29,11 @@ HWY_INLINE void arrange(const uint16_t* x, int64_t depth, float* out) {
   int64_t i = 0;
   for (; i + block <= depth; i += block) {
     for (int64_t lane = 0; lane < lanes(); ++lane) {
-      for (int64_t odd = 0; odd < 2; ++odd) {
-        const uint32_t bits = static_cast<uint32_t>(x[i + 2 * lane + odd]) << 16;
-        std::memcpy(out + i + odd * lanes() + lane, &bits, sizeof(bits));
-      }
+      out[i + lane] = widen(x[i + 2 * lane]);
+      out[i + lanes() + lane] = widen(x[i + 2 * lane + 1]);
     }
   }
-  for (; i < depth; ++i) {
-    const uint32_t bits = static_cast<uint32_t>(x[i]) << 16;
-    std::memcpy(out + i, &bits, sizeof(bits));
-  }
+  for (; i < depth; ++i) out[i] = widen(x[i]);
 }
 
 HWY_INLINE void arrange(const float* x, int64_t depth, float* out) {
@@ -58,65 +55,84 @@ HWY_INLINE TwoVectors load_two(const float* weights) {
   return {load(weights), load(weights + lanes())};
 }
 
-/// Σ weights·x for kRows rows of x, which are x_stride apart and arranged.
+/// Rows of the weight that are read side by side for so many rows of x. Fewer would read x, which
+/// is wider, more often than one core can; more would not fit 16 registers of sums.
+constexpr int columns_at_once(int rows) {
+  return rows <= 2 ? 4 : 2;
+}
+
+/// Sums in flight: about eight hide the latency of a multiply-add.
+template <int kRows>
+struct PartialSums {
+  static constexpr int kColumns = columns_at_once(kRows);
+  static constexpr int kSums = kRows == 1 ? 2 : 1;
+  FloatVector of[kColumns][kRows][kSums];
+};
+
+/// Adds the blocks from `begin` to `end`; what is wanted next lies `ahead` values behind.
 template <int kRows, typename T>
-HWY_INLINE void dot_products(
-    const T* weights, const float* x, int64_t x_stride, int64_t depth, float* sums) {
-  const FloatTag d;
-  // One row of x needs several sums to hide the latency; four rows bring four.
-  constexpr int kSums = kRows == 1 ? 4 : kRows == 2 ? 2 : 1;
-  FloatVector first[kRows][kSums], second[kRows][kSums];
-  for (int r = 0; r < kRows; ++r) {
-    for (int s = 0; s < kSums; ++s) first[r][s] = second[r][s] = hn::Zero(d);
-  }
-  const int64_t block = 2 * lanes();
-  // Far enough ahead to cover the latency of the memory where a page ends and the hardware's
-  // prefetching stops; beyond the end of the matrix a prefetch does nothing.
-  constexpr int64_t kAhead = 2048 / sizeof(T);
-  int64_t i = 0;
-  for (; i + kSums * block <= depth; i += kSums * block) {
-    for (int s = 0; s < kSums; ++s) {
-      const int64_t at = i + s * block;
-      hwy::Prefetch(weights + at + kAhead);
-      const TwoVectors w = load_two(weights + at);
+HWY_INLINE void add_blocks(const T* const* weights,
+                           int64_t ahead,
+                           const float* x,
+                           int64_t x_stride,
+                           int64_t begin,
+                           int64_t end,
+                           PartialSums<kRows>& sums) {
+  using Sums = PartialSums<kRows>;
+  Sums local = sums;  // a copy whose address nobody holds stays in registers
+  for (int64_t i = begin; i < end; i += 2 * lanes()) {
+    for (int c = 0; c < Sums::kColumns; ++c) {
+      hwy::Prefetch(weights[c] + i + ahead);
+      const TwoVectors w = load_two(weights[c] + i);
       for (int r = 0; r < kRows; ++r) {
-        const float* row = x + r * x_stride + at;
-        first[r][s] = hn::MulAdd(w.first, load(row), first[r][s]);
-        second[r][s] = hn::MulAdd(w.second, load(row + lanes()), second[r][s]);
+        const float* row = x + r * x_stride + i;
+        auto& sum = local.of[c][r];
+        sum[0] = hn::MulAdd(w.first, load(row), sum[0]);
+        sum[Sums::kSums - 1] = hn::MulAdd(w.second, load(row + lanes()), sum[Sums::kSums - 1]);
       }
     }
   }
-  for (; i + block <= depth; i += block) {
-    const TwoVectors w = load_two(weights + i);
-    for (int r = 0; r < kRows; ++r) {
-      const float* row = x + r * x_stride + i;
-      first[r][0] = hn::MulAdd(w.first, load(row), first[r][0]);
-      second[r][0] = hn::MulAdd(w.second, load(row + lanes()), second[r][0]);
-    }
-  }
-  for (; i < depth; i += lanes()) {
-    const int64_t count = depth - i < lanes() ? depth - i : lanes();
-    const auto w = load_some(weights + i, count);
-    for (int r = 0; r < kRows; ++r) {
-      first[r][0] = hn::MulAdd(w, load_some(x + r * x_stride + i, count), first[r][0]);
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    auto sum = hn::Add(first[r][0], second[r][0]);
-    for (int s = 1; s < kSums; ++s) sum = hn::Add(sum, hn::Add(first[r][s], second[r][s]));
-    sums[r] = sum_of_lanes(sum);
-  }
+  sums = local;
 }
 
-template <typename T>
-HWY_INLINE float to_float(T value) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    return value;
-  } else {
-    const uint32_t bits = static_cast<uint32_t>(value) << 16;
-    float result;
-    std::memcpy(&result, &bits, sizeof(result));
-    return result;
+/// results[c][r] = Σ weights[c]·(row r of x). Rows of x are x_stride apart and arranged; the rows
+/// of the weight that are needed next lie `next` values behind these.
+template <int kRows, typename T>
+HWY_INLINE void dot_products(const T* const* weights,
+                             int64_t next,
+                             const float* x,
+                             int64_t x_stride,
+                             int64_t depth,
+                             float (&results)[columns_at_once(kRows)][kRows]) {
+  using Sums = PartialSums<kRows>;
+  Sums sums;
+  for (auto& column : sums.of) {
+    for (auto& row : column) {
+      for (auto& sum : row) sum = hn::Zero(FloatTag());
+    }
+  }
+  // Far enough ahead to cover the latency of the memory. A prefetch beyond the matrix does nothing.
+  constexpr int64_t kAhead = 1024 / sizeof(T);
+  const int64_t whole = depth / (2 * lanes()) * (2 * lanes());
+  const int64_t near_end = std::max<int64_t>(whole - kAhead, 0) / (2 * lanes()) * (2 * lanes());
+  add_blocks<kRows>(weights, kAhead, x, x_stride, 0, near_end, sums);
+  add_blocks<kRows>(weights, next - near_end, x, x_stride, near_end, whole, sums);
+  for (int64_t i = whole; i < depth; i += lanes()) {
+    const int64_t count = depth - i < lanes() ? depth - i : lanes();
+    for (int c = 0; c < Sums::kColumns; ++c) {
+      const auto w = load_some(weights[c] + i, count);
+      for (int r = 0; r < kRows; ++r) {
+        auto& sum = sums.of[c][r][0];
+        sum = hn::MulAdd(w, load_some(x + r * x_stride + i, count), sum);
+      }
+    }
+  }
+  for (int c = 0; c < Sums::kColumns; ++c) {
+    for (int r = 0; r < kRows; ++r) {
+      const auto& sum = sums.of[c][r];
+      results[c][r] =
+          sum_of_lanes(Sums::kSums == 1 ? sum[0] : hn::Add(sum[0], sum[Sums::kSums - 1]));
+    }
   }
 }
 
@@ -127,19 +143,23 @@ HWY_INLINE void multiply(const MatrixVector& problem, int64_t first, int64_t las
   for (int64_t r = 0; r < kRows; ++r) {
     arrange(static_cast<const T*>(problem.x) + r * problem.x_stride, depth, x.data() + r * depth);
   }
-  for (int64_t column = first; column < last; ++column) {
-    float sums[kRows];
-    dot_products<kRows>(static_cast<const T*>(problem.weight) + column * problem.weight_stride,
-                        x.data(),
-                        depth,
-                        depth,
-                        sums);
-    const float bias =
-        problem.bias == nullptr ? 0.0F : to_float(static_cast<const T*>(problem.bias)[column]);
-    for (int64_t r = 0; r < kRows; ++r) {
-      store_some(hn::Set(FloatTag(), sums[r] + bias),
-                 static_cast<T*>(problem.out) + r * problem.out_stride + column,
-                 /*count=*/1);
+  constexpr int kColumns = columns_at_once(kRows);
+  for (int64_t column = first; column < last; column += kColumns) {
+    const T* weights[kColumns];
+    for (int64_t c = 0; c < kColumns; ++c) {
+      // Beyond the last column it is read again, and the result dropped.
+      const int64_t existing = std::min(column + c, last - 1);
+      weights[c] = static_cast<const T*>(problem.weight) + existing * problem.weight_stride;
+    }
+    float sums[kColumns][kRows];
+    dot_products<kRows>(weights, kColumns * problem.weight_stride, x.data(), depth, depth, sums);
+    for (int64_t c = 0; c < std::min<int64_t>(kColumns, last - column); ++c) {
+      const T* bias = static_cast<const T*>(problem.bias);
+      const float added = bias == nullptr ? 0.0F : widen(bias[column + c]);
+      for (int64_t r = 0; r < kRows; ++r) {
+        static_cast<T*>(problem.out)[r * problem.out_stride + column + c] =
+            narrow<T>(sums[c][r] + added);
+      }
     }
   }
 }

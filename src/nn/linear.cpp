@@ -79,7 +79,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
       return out.view(sizes);
     }
   }
-  return at::linear(x, weight, bias.defined() ? c10::optional<Tensor>(bias) : c10::nullopt);
+  return at::linear(x, weight, bias);
 }
 
 }  // namespace glm_image::nn

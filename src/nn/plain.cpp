@@ -80,11 +80,9 @@ Tensor attend(const Tensor& query,
   for (int64_t row = 0; row < queries; row += rows_at_once) {
     const int64_t rows = std::min(rows_at_once, queries - row);
     const auto added = added_to_scores(options, row, rows, query, keys);
-    chunks.push_back(at::scaled_dot_product_attention(
-        scaled.narrow(2, row, rows),
-        key,
-        value,
-        added.defined() ? c10::optional<Tensor>(added) : c10::nullopt));
+    const auto part = scaled.narrow(2, row, rows);
+    chunks.push_back(added.defined() ? at::scaled_dot_product_attention(part, key, value, added)
+                                     : at::scaled_dot_product_attention(part, key, value));
   }
   return chunks.size() == 1 ? chunks.front() : at::cat(chunks, /*dim=*/2);
 }

@@ -4,14 +4,10 @@
 #include <map>
 
 #include "device_plugin/test_device.h"
-#include "image/codec.h"
-#include "pipeline/draw.h"
-#include "support/reference.h"
+#include "support/reference_run.h"
 
 namespace glm_image::test {
 namespace {
-
-using Recording = std::map<std::string, std::vector<Tensor>>;
 
 PipelineOptions on_test_device(DataType dtype) {
   PipelineOptions options;
@@ -21,28 +17,10 @@ PipelineOptions on_test_device(DataType dtype) {
   return options;
 }
 
-Request request_of(const ReferenceCase& reference) {
-  const auto& row = reference.request;
-  Request request;
-  request.prompt = row.at("prompt");
-  request.glyph_rules = GlyphRules::kReference;
-  request.width = row.at("width");
-  request.height = row.at("height");
-  request.steps = row.at("steps");
-  request.guidance = row.at("guidance");
-  request.seed = row.at("seed");
-  for (const auto& file : row.value("image_files", std::vector<std::string>())) {
-    request.condition_images.push_back(image::read_image(tiny_dir() / file));
-  }
-  return request;
-}
-
-Recording record(const PipelineOptions& options, const Request& request) {
+Recording record(DataType dtype, const Request& request) {
   Recording recording;
-  pipeline::RunMonitor monitor({}, [&recording](const std::string& name, const Tensor& value) {
-    recording[name].push_back(value.clone());
-  });
-  pipeline::draw(pipeline::Checkpoint::open(tiny_model_dir(), options), request, monitor);
+  draw_recorded(
+      pipeline::Checkpoint::open(tiny_model_dir(), on_test_device(dtype)), request, recording);
   return recording;
 }
 
@@ -53,7 +31,7 @@ class PipelineOnDevice : public testing::TestWithParam<ReferenceCase> {
 
 TEST_P(PipelineOnDevice, AgreesWithTheReferenceAtEveryStage) {
   const auto& reference = GetParam();
-  const auto recording = record(on_test_device(DataType::kFloat32), request_of(reference));
+  const auto recording = record(DataType::kFloat32, request_of(reference));
   const auto expect_close = [&](const Tensor& found, const Tensor& expected) {
     EXPECT_LE(relative_error(found, expected), kStageTolerance);
   };
@@ -115,15 +93,7 @@ TEST_P(PipelineOnDevice, DrawsTheCpusPicture) {
   EXPECT_EQ(pipeline.info().device.substr(pipeline.info().device.find(':')), ":1");
   const auto found = pipeline.generate(request);
 
-  const auto& image = found.pictures.at(0).image;
-  const auto& expected_image = expected.pictures.at(0).image;
-  ASSERT_EQ(image.width, expected_image.width);
-  ASSERT_EQ(image.height, expected_image.height);
-  int largest = 0;
-  for (size_t i = 0; i < image.pixels.size(); ++i) {
-    largest = std::max(largest, std::abs(int{image.pixels[i]} - int{expected_image.pixels[i]}));
-  }
-  EXPECT_LE(largest, 2);
+  EXPECT_LE(largest_difference(found.pictures.at(0).image, expected.pictures.at(0).image), 2);
   EXPECT_EQ(found.pictures[0].composition.picture.tokens,
             expected.pictures[0].composition.picture.tokens);
 
@@ -141,7 +111,7 @@ TEST_P(PipelineOnDevice, BFloat16StaysNear) {
                             .generate(request)
                             .pictures.at(0)
                             .composition;
-  const auto recording = record(on_test_device(DataType::kBFloat16), request);
+  const auto recording = record(DataType::kBFloat16, request);
   EXPECT_EQ(recording.at("dit.cond")[0].device(), device_);
   EXPECT_LE(relative_error(recording.at("dit.cond")[0], reference.tensor("dit.step0_cond")), 0.15);
 }

@@ -1,43 +1,13 @@
 // The whole way from prompt to picture on the toy checkpoint, against what the reference recorded
 // at every stage.
 
-#include <map>
-
 #include "image/codec.h"
-#include "pipeline/draw.h"
-#include "support/reference.h"
+#include "support/reference_run.h"
 
 namespace glm_image::test {
 namespace {
 
 using pipeline::Checkpoint;
-using pipeline::RunMonitor;
-
-/// Everything that a run reported, in order, by name.
-using Recording = std::map<std::string, std::vector<Tensor>>;
-
-Request request_of(const ReferenceCase& reference) {
-  const auto& row = reference.request;
-  Request request;
-  request.prompt = row.at("prompt");
-  request.glyph_rules = GlyphRules::kReference;
-  request.width = row.at("width");
-  request.height = row.at("height");
-  request.steps = row.at("steps");
-  request.guidance = row.at("guidance");
-  request.seed = row.at("seed");
-  for (const auto& file : row.value("image_files", std::vector<std::string>())) {
-    request.condition_images.push_back(image::read_image(tiny_dir() / file));
-  }
-  return request;
-}
-
-Result draw_recorded(const Checkpoint& checkpoint, const Request& request, Recording& recording) {
-  RunMonitor monitor({}, [&recording](const std::string& name, const Tensor& value) {
-    recording[name].push_back(value.to(at::kCPU).clone());
-  });
-  return pipeline::draw(checkpoint, request, monitor);
-}
 
 Checkpoint open_tiny(DataType dtype) {
   PipelineOptions options;
@@ -114,13 +84,7 @@ TEST_P(ReferencePipeline, DrawsTheReferencePicture) {
   const auto drawn = pipeline.generate(request_of(reference)).pictures.at(0).image;
   const auto expected =
       image::read_image(tiny_dir() / reference.request.at("expected_png").get<std::string>());
-  ASSERT_EQ(drawn.width, expected.width);
-  ASSERT_EQ(drawn.height, expected.height);
-  int largest = 0;
-  for (size_t i = 0; i < drawn.pixels.size(); ++i) {
-    largest = std::max(largest, std::abs(int{drawn.pixels[i]} - int{expected.pixels[i]}));
-  }
-  EXPECT_LE(largest, 2);
+  EXPECT_LE(largest_difference(drawn, expected), 2);
 }
 
 TEST_P(ReferencePipeline, BFloat16StaysNear) {
