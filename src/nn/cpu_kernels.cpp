@@ -1,19 +1,36 @@
 #include "nn/cpu_kernels.h"
 
+#include <algorithm>
+
 namespace glm_image::nn {
 
-bool kernels_apply(std::initializer_list<const Tensor*> tensors) {
+namespace {
+
+bool kernels_know(std::initializer_list<const Tensor*> tensors) {
   if constexpr (!kHaveKernels) return false;
   const auto type = (*tensors.begin())->scalar_type();
   if (type != at::kFloat && type != at::kBFloat16) return false;
-  for (const Tensor* tensor : tensors) {
-    if (!tensor->device().is_cpu() || tensor->layout() != at::kStrided ||
-        tensor->scalar_type() != type || tensor->numel() == 0 ||
-        (at::GradMode::is_enabled() && tensor->requires_grad())) {
-      return false;
-    }
-  }
-  return true;
+  return std::all_of(tensors.begin(), tensors.end(), [&](const Tensor* tensor) {
+    return tensor->device().is_cpu() && tensor->layout() == at::kStrided &&
+           tensor->scalar_type() == type && tensor->numel() != 0;
+  });
+}
+
+bool gradient_asked(std::initializer_list<const Tensor*> tensors) {
+  return at::GradMode::is_enabled() &&
+         std::any_of(tensors.begin(), tensors.end(), [](const Tensor* tensor) {
+           return tensor->requires_grad();
+         });
+}
+
+}  // namespace
+
+bool kernels_apply(std::initializer_list<const Tensor*> tensors) {
+  return kernels_know(tensors) && !gradient_asked(tensors);
+}
+
+bool gradient_kernels_apply(std::initializer_list<const Tensor*> tensors) {
+  return kernels_know(tensors) && gradient_asked(tensors);
 }
 
 kernels::Element element_of(const Tensor& tensor) {

@@ -21,6 +21,9 @@ inline constexpr bool kHaveKernels = false;
 /// no gradient must flow.
 bool kernels_apply(std::initializer_list<const Tensor*> tensors);
 
+/// The same where a gradient must flow: the case of nn/differentiable.h.
+bool gradient_kernels_apply(std::initializer_list<const Tensor*> tensors);
+
 kernels::Element element_of(const Tensor& tensor);
 
 /// Address of value `offset` of a tensor of either type.

@@ -3,38 +3,10 @@
 #include "kernels/activation.h"
 #include "kernels/normalization.h"
 #include "kernels/rotary.h"
-#include "nn/cpu_kernels.h"
+#include "nn/differentiable.h"
+#include "nn/token_runs.h"
 
 namespace glm_image::nn {
-namespace {
-
-/// Rows of channels in the batches of [B, T, C], whose batches may lie apart (part of the tokens).
-Tensor dense_tokens(const Tensor& x) {
-  const bool dense = x.dim() == 3 && x.stride(2) == 1 && x.stride(1) == x.size(2);
-  return dense ? x : x.contiguous();
-}
-
-/// True when cos and sin are what the kernels read: float32 on the CPU, without gradient.
-bool angles_apply(const Tensor& cos, const Tensor& sin) {
-  return kernels_apply({&cos, &sin}) && cos.scalar_type() == at::kFloat;
-}
-
-/// function(batch, first token, last token) over all threads.
-template <typename Function>
-void for_each_run_of_tokens(const Tensor& x, int64_t channels, const Function& function) {
-  const int64_t batch = x.size(0), tokens = x.size(1);
-  at::parallel_for(0, batch * tokens, rows_per_thread(channels), [&](int64_t begin, int64_t end) {
-    while (begin < end) {
-      const int64_t b = begin / tokens;
-      const int64_t last = std::min(end, (b + 1) * tokens);
-      function(b, begin - b * tokens, last - b * tokens);
-      begin = last;
-    }
-  });
-}
-
-}  // namespace
-
 Tensor modulated_layer_norm(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps) {
   if constexpr (kHaveKernels) {
     if (kernels_apply({&x, &shift, &scale}) && x.dim() == 3) {
@@ -53,6 +25,9 @@ Tensor modulated_layer_norm(const Tensor& x, const Tensor& shift, const Tensor& 
                                       static_cast<float>(eps));
       });
       return out;
+    }
+    if (gradient_kernels_apply({&x, &shift, &scale}) && x.dim() == 3) {
+      return differentiable::modulated_layer_norm(x, shift, scale, eps);
     }
   }
   return plain::modulated_layer_norm(x, shift, scale, eps);
@@ -75,6 +50,9 @@ Tensor gated_residual(const Tensor& x, const Tensor& y, const Tensor& gate) {
                                 channels);
       });
       return out;
+    }
+    if (gradient_kernels_apply({&x, &y, &gate}) && x.dim() == 3 && x.sizes() == y.sizes()) {
+      return differentiable::gated_residual(x, y, gate);
     }
   }
   return plain::gated_residual(x, y, gate);
@@ -109,6 +87,10 @@ Tensor head_norm_rotary(
       });
       return out;
     }
+    if (gradient_kernels_apply({&x}) && x.size(3) <= kernels::kMaxNormedHead &&
+        (first_rotated == x.size(1) || angles_apply(cos, sin))) {
+      return differentiable::head_norm_rotary(x, cos, sin, first_rotated, eps);
+    }
   }
   return plain::head_norm_rotary(x, cos, sin, first_rotated, eps);
 }
@@ -130,6 +112,9 @@ Tensor rotary(const Tensor& x, const Tensor& cos, const Tensor& sin) {
             {cosines.data_ptr<float>() + angle, sines.data_ptr<float>() + angle, rotated});
       });
       return out;
+    }
+    if (gradient_kernels_apply({&x}) && angles_apply(cos, sin)) {
+      return differentiable::rotary(x, cos, sin);
     }
   }
   return plain::rotary(x, cos, sin);
@@ -153,6 +138,9 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
           });
       return out;
     }
+    if (gradient_kernels_apply({&x, &weight})) {
+      return differentiable::rms_norm(x, weight, eps);
+    }
   }
   return plain::rms_norm(x, weight, eps);
 }
@@ -166,6 +154,9 @@ Tensor gelu_tanh(const Tensor& x) {
         kernels::gelu_tanh(element_of(x), value_at(in, first), value_at(out, first), last - first);
       });
       return out;
+    }
+    if (gradient_kernels_apply({&x})) {
+      return differentiable::gelu_tanh(x);
     }
   }
   return plain::gelu_tanh(x);
@@ -190,6 +181,9 @@ Tensor silu_gate(const Tensor& x) {
                                             channels);
                        });
       return out;
+    }
+    if (gradient_kernels_apply({&x})) {
+      return differentiable::silu_gate(x);
     }
   }
   return plain::silu_gate(x);

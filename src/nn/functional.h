@@ -6,10 +6,11 @@
 
 /// The operations that a transformer block is made of, each as one function.
 ///
-/// Every function here has two forms. `plain::f` is LibTorch's own operators: it runs on every
-/// device, differentiates, and is what tests compare against. `f` picks a fused CPU kernel where
-/// one exists and no gradient is asked for, and falls back to `plain::f` everywhere else. Model
-/// code calls `f` only.
+/// Every function here has up to three forms. `plain::f` is LibTorch's own operators: it runs on
+/// every device, differentiates any number of times, and is what tests compare against. `f` picks a
+/// fused CPU kernel where one exists and no gradient is asked for; the same with a fused gradient
+/// (nn/differentiable.h) where one is; and falls back to `plain::f` everywhere else. Model code
+/// calls `f` only.
 ///
 /// Shapes: B batch, T tokens, C channels, H heads, D head dimension. Heads stay beside the tokens,
 /// [B, T, H, D], from the projection to the output, so that no transposed copy is ever made.

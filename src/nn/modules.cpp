@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "nn/functional.h"
+#include "nn/group_norm.h"
 #include "nn/parameter.h"
 
 namespace glm_image::nn {
@@ -62,6 +63,10 @@ GroupNormImpl::GroupNormImpl(int64_t groups,
 
 Tensor GroupNormImpl::forward(const Tensor& x) const {
   return at::group_norm(x, groups, weight, bias, eps);
+}
+
+Tensor GroupNormImpl::silu(const Tensor& x) const {
+  return group_norm_silu(x, groups, weight, bias, eps);
 }
 
 FeedForwardImpl::FeedForwardImpl(int64_t in,

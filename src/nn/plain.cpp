@@ -8,6 +8,12 @@
 namespace glm_image::nn::plain {
 namespace {
 
+/// The type that sums and rotations are computed in: float32, or float64 for float64, which finite
+/// differences need.
+at::ScalarType wide_type(const Tensor& x) {
+  return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+
 Tensor layer_norm(const Tensor& x, double eps) {
   return at::layer_norm(x, {x.size(-1)}, /*weight=*/{}, /*bias=*/{}, eps);
 }
@@ -106,7 +112,7 @@ Tensor attend(const Tensor& query,
     if (options.bias.defined()) scores = scores + rows_of_bias(options.bias, row, rows);
     const auto allowed = score_mask(options, row, rows, queries, keys, query.device());
     if (allowed.defined()) scores = scores.masked_fill(allowed.logical_not(), -INFINITY);
-    const auto weights = at::softmax(scores, -1, at::kFloat).to(query.scalar_type());
+    const auto weights = at::softmax(scores, -1, wide_type(scores)).to(query.scalar_type());
     chunks.push_back(at::matmul(weights, value));
   }
   return chunks.size() == 1 ? chunks.front() : at::cat(chunks, /*dim=*/2);
@@ -151,7 +157,8 @@ Tensor rotary(const Tensor& x, const Tensor& cos, const Tensor& sin) {
   const auto turned = at::cat({-head.narrow(-1, half, half), head.narrow(-1, 0, half)}, -1);
   // [T, R] or [B, T, R], with a dimension of one for the heads.
   const auto c = cos.unsqueeze(-2), s = sin.unsqueeze(-2);
-  const auto out = (head.to(at::kFloat) * c + turned.to(at::kFloat) * s).to(x.scalar_type());
+  const auto wide = wide_type(x);
+  const auto out = (head.to(wide) * c + turned.to(wide) * s).to(x.scalar_type());
   return rotated == x.size(-1) ? out
                                : at::cat({out, x.narrow(-1, rotated, x.size(-1) - rotated)}, -1);
 }
@@ -167,7 +174,7 @@ Tensor head_norm_rotary(
 }
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
-  const auto wide = x.to(at::kFloat);
+  const auto wide = x.to(wide_type(x));
   const auto normed = wide * at::rsqrt(wide.pow(2).mean(-1, /*keepdim=*/true) + eps);
   return weight * normed.to(x.scalar_type());
 }

@@ -63,8 +63,8 @@ ResnetBlock2DImpl::ResnetBlock2DImpl(int64_t in,
 }
 
 Tensor ResnetBlock2DImpl::forward(const Tensor& x) const {
-  const auto hidden = conv1->forward(at::silu(norm1->forward(x)));
-  const auto update = conv2->forward(at::silu(norm2->forward(hidden)));
+  const auto hidden = conv1->forward(norm1->silu(x));
+  const auto update = conv2->forward(norm2->silu(hidden));
   return (conv_shortcut.is_empty() ? x : conv_shortcut->forward(x)) + update;
 }
 
@@ -139,7 +139,7 @@ Tensor EncoderImpl::forward(const Tensor& picture) const {
       x = level.downsampler->forward(at::constant_pad_nd(x, {0, 1, 0, 1}));
     }
   }
-  return conv_out->forward(at::silu(conv_norm_out->forward(mid_block->forward(x))));
+  return conv_out->forward(conv_norm_out->silu(mid_block->forward(x)));
 }
 
 DecoderImpl::DecoderImpl(const AutoencoderConfig& config, const at::TensorOptions& options) {
@@ -175,7 +175,7 @@ Tensor DecoderImpl::forward(const Tensor& latents) const {
       x = level.upsampler->forward(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
     }
   }
-  return conv_out->forward(at::silu(conv_norm_out->forward(x)));
+  return conv_out->forward(conv_norm_out->silu(x));
 }
 
 AutoencoderKLImpl::AutoencoderKLImpl(const AutoencoderConfig& config,

@@ -1,0 +1,182 @@
+#include "nn/group_norm.h"
+
+#include <cmath>
+#include <vector>
+
+#include "kernels/group_norm.h"
+#include "nn/cpu_kernels.h"
+
+namespace glm_image::nn {
+namespace {
+
+/// The cells of a batch of channels-last pictures in runs that fit the first cache, shared out over
+/// all threads.
+class CellRuns {
+ public:
+  explicit CellRuns(const Tensor& x)
+      : channels_(x.size(1)),
+        cells_(x.size(2) * x.size(3)),
+        run_(std::max<int64_t>(kValuesInRun / channels_, 1)),
+        runs_((cells_ + run_ - 1) / run_),
+        batch_(x.size(0)) {}
+
+  /// function(picture, run of the picture, first value in the batch, cells)
+  template <typename Function>
+  void for_each(const Function& function) const {
+    at::parallel_for(0, batch_ * runs_, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t picture = i / runs_, run = i % runs_, cell = run * run_;
+        function(
+            picture, run, (picture * cells_ + cell) * channels_, std::min(run_, cells_ - cell));
+      }
+    });
+  }
+
+  /// function(picture, run, first value, cells, sums, products) fills the sums over each run, float
+  /// [channels] each; returns their totals over a picture, two double tensors [B, C].
+  template <typename Function>
+  std::pair<Tensor, Tensor> totals(const Function& function) const {
+    const auto partial = at::empty({batch_, runs_, 2, channels_}, at::kFloat);
+    for_each([&](int64_t picture, int64_t run, int64_t first, int64_t cells) {
+      float* sums = partial.data_ptr<float>() + (picture * runs_ + run) * 2 * channels_;
+      function(picture, first, cells, sums, sums + channels_);
+    });
+    const auto total = partial.to(at::kDouble).sum(1);  // [B, 2, C]
+    return {total.select(1, 0), total.select(1, 1)};
+  }
+
+  int64_t cells() const { return cells_; }
+
+ private:
+  static constexpr int64_t kValuesInRun = 8192;
+  int64_t channels_, cells_, run_, runs_, batch_;
+};
+
+/// [B, C] → [B, G, C/G]
+Tensor by_group(const Tensor& per_channel, int64_t groups) {
+  return per_channel.view({per_channel.size(0), groups, -1});
+}
+
+/// Mean over a group of per-channel means, given back to each of its channels, [B, C].
+Tensor group_mean(const Tensor& per_channel, int64_t groups) {
+  const auto grouped = by_group(per_channel, groups);
+  return grouped.mean(-1, /*keepdim=*/true).expand_as(grouped).reshape(per_channel.sizes());
+}
+
+kernels::ChannelScales scales_of(const Tensor& scale, const Tensor& shift, int64_t picture) {
+  const int64_t first = picture * scale.size(1);
+  return {scale.data_ptr<float>() + first, shift.data_ptr<float>() + first};
+}
+
+struct GroupNormSilu : torch::autograd::Function<GroupNormSilu> {
+  static Tensor forward(torch::autograd::AutogradContext* context,
+                        const Tensor& x,
+                        int64_t groups,
+                        const Tensor& weight,
+                        const Tensor& bias,
+                        double eps) {
+    const CellRuns runs(x);
+    const auto element = element_of(x);
+    const int64_t channels = x.size(1);
+    const auto [sums, squares] = runs.totals([&](int64_t,
+                                                 int64_t first,
+                                                 int64_t cells,
+                                                 float* run_sums,
+                                                 float* run_squares) {
+      kernels::channel_sums(element, {value_at(x, first), cells, channels}, run_sums, run_squares);
+    });
+    const auto mean = group_mean(sums / runs.cells(), groups);  // [B, C]
+    const auto variance = group_mean(squares / runs.cells(), groups) - mean * mean;
+    const auto inverse = (variance.clamp_min(0) + eps).rsqrt();
+    const auto scale = (inverse * weight.to(at::kDouble)).to(at::kFloat);
+    const auto shift =
+        (bias.to(at::kDouble) - mean * inverse * weight.to(at::kDouble)).to(at::kFloat);
+
+    const auto out = at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
+    runs.for_each([&](int64_t picture, int64_t, int64_t first, int64_t cells) {
+      kernels::scaled_silu(element,
+                           {value_at(x, first), cells, channels},
+                           scales_of(scale, shift, picture),
+                           value_at(out, first));
+    });
+    context->save_for_backward({x, weight, scale, shift, mean, inverse});
+    context->saved_data["groups"] = groups;
+    return out;
+  }
+
+  // With x̂ = (x − mean)·inverse and du the gradient of weight·x̂ + bias:
+  //   dweight = Σ du·x̂,  dbias = Σ du,
+  //   dx = inverse·(weight·du − m₁ − x̂·m₂), m₁ and m₂ the means over the group of weight·du and of
+  //   weight·du·x̂.
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &weight = saved[1], &scale = saved[2], &shift = saved[3],
+               &mean = saved[4], &inverse = saved[5];
+    const int64_t groups = context->saved_data["groups"].toInt(), channels = x.size(1);
+    const auto dy = gradients[0].to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+    const CellRuns runs(x);
+    const auto element = element_of(x);
+
+    const auto [sums, products] = runs.totals(
+        [&](int64_t picture, int64_t first, int64_t cells, float* run_sums, float* run_products) {
+          kernels::scaled_silu_gradient_sums(element,
+                                             {value_at(x, first), cells, channels},
+                                             value_at(dy, first),
+                                             scales_of(scale, shift, picture),
+                                             run_sums,
+                                             run_products);
+        });
+    const auto normed_products = (products - mean * sums) * inverse;  // Σ du·x̂, [B, C]
+    const auto w = weight.to(at::kDouble);
+    const auto mean_du = group_mean(w * sums / runs.cells(), groups);
+    const auto mean_product = group_mean(w * normed_products / runs.cells(), groups);
+    const auto slope = (-inverse * inverse * mean_product).to(at::kFloat).contiguous();
+    const auto offset =
+        (inverse * (inverse * mean_product * mean - mean_du)).to(at::kFloat).contiguous();
+
+    const auto dx = at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
+    runs.for_each([&](int64_t picture, int64_t, int64_t first, int64_t cells) {
+      kernels::scaled_silu_gradient(element,
+                                    {value_at(x, first), cells, channels},
+                                    value_at(dy, first),
+                                    scales_of(scale, shift, picture),
+                                    slope.data_ptr<float>() + picture * channels,
+                                    offset.data_ptr<float>() + picture * channels,
+                                    value_at(dx, first));
+    });
+    return {dx,
+            Tensor(),
+            normed_products.sum(0).to(weight.scalar_type()),
+            sums.sum(0).to(weight.scalar_type()),
+            Tensor()};
+  }
+};
+
+bool fused_form_applies(const Tensor& x) {
+  if constexpr (!kHaveKernels) return false;
+  const auto type = x.scalar_type();
+  return x.device().is_cpu() && (type == at::kFloat || type == at::kBFloat16) && x.dim() == 4 &&
+         x.numel() > 0 && x.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+}  // namespace
+
+Tensor group_norm_silu(
+    const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
+  if constexpr (kHaveKernels) {
+    if (fused_form_applies(x)) return GroupNormSilu::apply(x, groups, weight, bias, eps);
+  }
+  return plain::group_norm_silu(x, groups, weight, bias, eps);
+}
+
+namespace plain {
+
+Tensor group_norm_silu(
+    const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
+  return at::silu(at::group_norm(x, groups, weight, bias, eps));
+}
+
+}  // namespace plain
+
+}  // namespace glm_image::nn
