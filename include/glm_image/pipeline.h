@@ -18,6 +18,13 @@ enum class DataType {
   kBFloat16,
 };
 
+/// Which stages keep their weights in memory from one request to the next.
+enum class Residency {
+  kNone,  ///< each stage lets go of its weights: the smallest memory, and every request reads them
+  kAuto,  ///< as many as fit into max_memory_bytes beside the largest that does not stay
+  kAll,
+};
+
 struct PipelineOptions {
   /// "cpu", "cuda", "cuda:1", or a device that the plugin registers ("npu:0").
   std::string device = "cpu";
@@ -26,6 +33,11 @@ struct PipelineOptions {
   DataType dtype = DataType::kAuto;
   /// CPU threads, of the whole process; 0 leaves them as they are.
   int threads = 0;
+  Residency residency = Residency::kNone;
+  /// What the weights in memory may take, for Residency::kAuto. 0: three quarters of the memory
+  /// that is free when the model is loaded; on a device other than the CPU, whose memory
+  /// LibTorch 1.13 does not tell, nothing stays then.
+  int64_t max_memory_bytes = 0;
 };
 
 struct Progress {
@@ -39,6 +51,19 @@ struct Progress {
 /// throws Error with ErrorCode::kCancelled.
 using ProgressCallback = std::function<bool(const Progress&)>;
 
+/// An early look at a picture that is not finished.
+struct Preview {
+  Image image;
+  int64_t picture = 0;  ///< index of the picture
+  int64_t index = 0;    ///< of this look at that picture, from 0
+  /// Painted from the generator's preview grid, before the picture's own tokens are written.
+  /// Smaller than the picture. Otherwise what the denoiser now expects.
+  bool is_draft = false;
+};
+
+/// Called for every early look, on the thread that called generate.
+using PreviewCallback = std::function<void(const Preview&)>;
+
 /// One part of a checkpoint.
 struct ComponentInfo {
   std::string name;   ///< its folder
@@ -46,6 +71,7 @@ struct ComponentInfo {
   int64_t parameters = 0;
   int64_t bytes = 0;         ///< on disk
   int64_t memory_bytes = 0;  ///< of its weights while it is in use, with the pipeline's options
+  bool resident = false;     ///< whether its weights stay in memory between requests
 };
 
 struct ModelInfo {
@@ -65,10 +91,11 @@ struct ModelInfo {
 ///   auto result = pipeline.generate(request);
 ///
 /// load() reads all configuration and checks every tensor's name and shape; weights are read when a
-/// stage needs them and released after it, so that the peak is the largest stage and not the sum.
+/// stage needs them and, unless PipelineOptions::residency keeps them, released after it, so that
+/// the peak is the largest stage and not the sum.
 ///
-/// Pipelines share nothing but the number of CPU threads. One pipeline may be used by one thread at
-/// a time.
+/// Pipelines share nothing but the number of CPU threads. One pipeline may draw for one thread at a
+/// time; info() and check() may be called from any thread, even while it draws.
 class Pipeline {
  public:
   /// Throws Error: kNotFound or kCorruptFile for a checkpoint that lacks something, kUnsupported
@@ -81,9 +108,15 @@ class Pipeline {
 
   const ModelInfo& info() const;
 
-  /// Draws. Throws Error: kInvalidInput naming the field of a request that cannot be met,
-  /// kCancelled when the callback returned false.
-  Result generate(const Request& request, const ProgressCallback& progress = {});
+  /// The request with everything filled in that it leaves to the model. Computes nothing. Throws
+  /// Error: kInvalidInput naming the field of a request that cannot be met.
+  Request check(const Request& request) const;
+
+  /// Draws. Throws Error: as check() does, and kCancelled when the progress callback returned
+  /// false.
+  Result generate(const Request& request,
+                  const ProgressCallback& progress = {},
+                  const PreviewCallback& preview = {});
 
  private:
   class Implementation;

@@ -56,6 +56,11 @@ struct Request {
   std::optional<double> temperature;  ///< of the generator; above 0
   std::optional<double> top_p;        ///< of the generator; above 0, at most 1
 
+  /// Early looks at each picture, 0 to 8, for generate's preview callback: the first from the
+  /// generator's preview grid (where it writes one and Residency keeps all stages in memory), the
+  /// others spread over the denoising. They change nothing about the picture. Few steps give fewer.
+  int64_t previews = 0;
+
   /// Paint this composition instead of making one.
   std::optional<Composition> composition;
 };
@@ -65,6 +70,7 @@ enum class Stage {
   kReadingWeights,   ///< steps are bytes
   kReadingPictures,  ///< steps are condition pictures
   kImageTokens,      ///< steps are visual tokens
+  kPreviewing,       ///< one step, an early look, in the middle of another stage
   kSpelling,         ///< steps are texts
   kDenoising,        ///< steps are denoising steps
   kDecoding,         ///< steps are pictures
@@ -90,6 +96,10 @@ struct Result {
   std::vector<Picture> pictures;
   std::vector<std::string> spelled_texts;  ///< what the glyph encoder was given
   std::vector<StageReport> stages;         ///< in the order in which they ran
+  int64_t prompt_tokens = 0;               ///< of the prompt, as the generator reads it
+  int64_t condition_tokens = 0;            ///< of the pictures to start from
+  int64_t generated_tokens =
+      0;  ///< visual tokens written, preview grids included, for all pictures
 };
 
 }  // namespace glm_image

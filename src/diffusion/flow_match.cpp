@@ -62,6 +62,13 @@ Tensor euler_step(const Tensor& latents,
   return latents.to(at::kFloat) + step * velocity.to(at::kFloat);
 }
 
+Tensor expected_clean(const Tensor& latents,
+                      const Tensor& velocity,
+                      const Schedule& schedule,
+                      int64_t i) {
+  return latents.to(at::kFloat) - schedule.sigmas.at(i) * velocity.to(at::kFloat);
+}
+
 Tensor guide(const Tensor& conditional, const Tensor& unconditional, double guidance) {
   return unconditional + guidance * (conditional - unconditional);
 }

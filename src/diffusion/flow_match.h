@@ -43,6 +43,12 @@ Tensor euler_step(const Tensor& latents,
                   const Schedule& schedule,
                   int64_t i);
 
+/// latents − σ_i·velocity: the clean latents that step i expects at the end.
+Tensor expected_clean(const Tensor& latents,
+                      const Tensor& velocity,
+                      const Schedule& schedule,
+                      int64_t i);
+
 /// u + g·(c − u).
 Tensor guide(const Tensor& conditional, const Tensor& unconditional, double guidance);
 

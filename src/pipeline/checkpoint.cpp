@@ -1,5 +1,6 @@
 #include "pipeline/checkpoint.h"
 
+#include <algorithm>
 #include <set>
 
 #include "core/device.h"
@@ -7,6 +8,7 @@
 #include "io/json_file.h"
 #include "io/weight_binding.h"
 #include "nn/parameter.h"
+#include "pipeline/residency.h"
 
 namespace glm_image::pipeline {
 namespace {
@@ -81,6 +83,15 @@ Module load_module(Module module, const io::WeightSet& weights, io::BindingOptio
   return module;
 }
 
+/// The module in `slot`, or else the one that `load` returns, which goes there if it stays.
+template <typename Module, typename Load>
+Module resident_or(std::optional<Module>& slot, bool stays, const Load& load) {
+  if (slot) return *slot;
+  const Module module = load();
+  if (stays) slot = module;
+  return module;
+}
+
 }  // namespace
 
 Checkpoint Checkpoint::open(const fs::path& directory, const PipelineOptions& options) {
@@ -118,6 +129,7 @@ Checkpoint Checkpoint::open(const fs::path& directory, const PipelineOptions& op
   checkpoint.check_agreement();
   checkpoint.placement_ = place(options, checkpoint.weights(kTransformer));
   checkpoint.check_weights();
+  plan_residency(checkpoint.info_.components, options, checkpoint.placement_.device.is_cpu());
 
   auto& info = checkpoint.info_;
   info.default_width = info.default_height =
@@ -205,44 +217,61 @@ void Checkpoint::check_weights() {
   check(kVae, *models::AutoencoderKL(autoencoder, options), {}, at::kFloat);
 }
 
+bool Checkpoint::stays(const std::string& component) const {
+  return std::any_of(info_.components.begin(), info_.components.end(), [&](const auto& info) {
+    return info.name == component && info.resident;
+  });
+}
+
 models::GlmImageForConditionalGeneration Checkpoint::load_generator(
     bool with_vision, const ReadProgress& progress) const {
-  io::BindingOptions binding{placement_.device, placement_.dtype, {}, {}, progress};
-  if (!with_vision) {
-    binding.wanted = [](const std::string& name) {
-      return name.rfind("model.visual.", 0) != 0 && name.rfind("model.vqmodel.", 0) != 0;
-    };
-  }
-  return load_module(
-      models::GlmImageForConditionalGeneration(
-          vision_language, at::TensorOptions(placement_.dtype).device(placement_.device)),
-      weights(kVisionLanguage),
-      binding);
+  auto& slot = resident_->generator;
+  if (with_vision && !resident_->generator_has_vision) slot.reset();
+  return resident_or(slot, stays(kVisionLanguage), [&] {
+    io::BindingOptions binding{placement_.device, placement_.dtype, {}, {}, progress};
+    if (!with_vision) {
+      binding.wanted = [](const std::string& name) {
+        return name.rfind("model.visual.", 0) != 0 && name.rfind("model.vqmodel.", 0) != 0;
+      };
+    }
+    resident_->generator_has_vision = with_vision;
+    return load_module(
+        models::GlmImageForConditionalGeneration(
+            vision_language, at::TensorOptions(placement_.dtype).device(placement_.device)),
+        weights(kVisionLanguage),
+        binding);
+  });
 }
 
 models::T5EncoderModel Checkpoint::load_glyph_encoder(const ReadProgress& progress) const {
-  return load_module(
-      models::T5EncoderModel(glyph_encoder,
-                             at::TensorOptions(placement_.dtype).device(placement_.device)),
-      weights(kTextEncoder),
-      {placement_.device, placement_.dtype, {}, kTiedEmbedding, progress});
+  return resident_or(resident_->glyph_encoder, stays(kTextEncoder), [&] {
+    return load_module(
+        models::T5EncoderModel(glyph_encoder,
+                               at::TensorOptions(placement_.dtype).device(placement_.device)),
+        weights(kTextEncoder),
+        {placement_.device, placement_.dtype, {}, kTiedEmbedding, progress});
+  });
 }
 
 models::GlmImageTransformer2DModel Checkpoint::load_transformer(
     const ReadProgress& progress) const {
-  return load_module(
-      models::GlmImageTransformer2DModel(
-          transformer, at::TensorOptions(placement_.dtype).device(placement_.device)),
-      weights(kTransformer),
-      {placement_.device, placement_.dtype, {}, {}, progress});
+  return resident_or(resident_->transformer, stays(kTransformer), [&] {
+    return load_module(
+        models::GlmImageTransformer2DModel(
+            transformer, at::TensorOptions(placement_.dtype).device(placement_.device)),
+        weights(kTransformer),
+        {placement_.device, placement_.dtype, {}, {}, progress});
+  });
 }
 
 models::AutoencoderKL Checkpoint::load_autoencoder(const ReadProgress& progress) const {
-  // Always float32: half precision overflows to black pictures with the published weights.
-  return load_module(
-      models::AutoencoderKL(autoencoder, at::TensorOptions(at::kFloat).device(placement_.device)),
-      weights(kVae),
-      {placement_.device, at::kFloat, {}, {}, progress});
+  return resident_or(resident_->autoencoder, stays(kVae), [&] {
+    // Always float32: half precision overflows to black pictures with the published weights.
+    return load_module(
+        models::AutoencoderKL(autoencoder, at::TensorOptions(at::kFloat).device(placement_.device)),
+        weights(kVae),
+        {placement_.device, at::kFloat, {}, {}, progress});
+  });
 }
 
 }  // namespace glm_image::pipeline

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -26,16 +27,27 @@ struct Placement {
   at::ScalarType dtype = at::kFloat;
 };
 
+/// The modules that stay in memory between requests, once they were needed.
+struct ResidentModules {
+  std::optional<models::GlmImageForConditionalGeneration> generator;
+  bool generator_has_vision = false;
+  std::optional<models::T5EncoderModel> glyph_encoder;
+  std::optional<models::GlmImageTransformer2DModel> transformer;
+  std::optional<models::AutoencoderKL> autoencoder;
+};
+
 /// A checkpoint folder in the published layout: its settings, read and checked at once, and its
 /// weights, read when asked for.
+///
+/// Copies share the resident modules. The load functions are for one thread at a time.
 class Checkpoint {
  public:
   /// Reads every config and every weight file's header, and checks all tensors against the configs.
   static Checkpoint open(const std::filesystem::path& directory, const PipelineOptions& options);
 
   using ReadProgress = std::function<void(uint64_t done, uint64_t total)>;
-  /// Each returns a module with its weights bound. `with_vision`: whether the vision encoder and
-  /// the codebook are needed, for condition pictures.
+  /// Each returns a module with its weights bound; one that stays in memory is read once.
+  /// `with_vision`: whether the vision encoder and the codebook are needed, for condition pictures.
   models::GlmImageForConditionalGeneration load_generator(bool with_vision,
                                                           const ReadProgress& progress) const;
   models::T5EncoderModel load_glyph_encoder(const ReadProgress& progress) const;
@@ -65,7 +77,9 @@ class Checkpoint {
   void check_agreement() const;
   void check_weights();
   io::WeightSet weights(const std::string& component) const;
+  bool stays(const std::string& component) const;
 
+  std::shared_ptr<ResidentModules> resident_ = std::make_shared<ResidentModules>();
   ModelInfo info_;
   Placement placement_;
 };

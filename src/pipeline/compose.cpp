@@ -127,7 +127,8 @@ PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
 
 std::vector<Composition> compose(const Checkpoint& checkpoint,
                                  const ComposeInput& input,
-                                 RunMonitor& monitor) {
+                                 RunMonitor& monitor,
+                                 Previewer& previewer) {
   auto prompt = prompt_ids(checkpoint, input);
   monitor.observe("ar.input_ids", torch::tensor(prompt.ids));
 
@@ -141,6 +142,7 @@ std::vector<Composition> compose(const Checkpoint& checkpoint,
 
   const auto prompt_length = static_cast<int64_t>(prompt.ids.size());
   const int64_t tokens = prompt.generated_tokens();
+  const int64_t preview_tokens = tokens - prompt.generated.back().size();
   const auto grid_positions = text::decode_positions(positions.next, prompt.generated);
   const auto pictures = static_cast<int64_t>(input.seeds.size());
 
@@ -167,6 +169,11 @@ std::vector<Composition> compose(const Checkpoint& checkpoint,
         monitor.observe("ar.decode_logits", logits);
       }
       monitor.step(picture * tokens + i + 1, picture);
+      if (i + 1 == preview_tokens && previewer.wants_draft()) {
+        const auto& grid = prompt.generated.front();
+        previewer.show_draft(
+            {grid.height, grid.width, generated}, picture, input.seeds[picture], monitor);
+      }
     }
     monitor.observe("ar.generated", torch::tensor(generated));
     const auto& target = input.target;

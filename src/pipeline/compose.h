@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "pipeline/checkpoint.h"
+#include "pipeline/preview.h"
 #include "pipeline/run_monitor.h"
 
 /// The first stage: from a prompt (and condition pictures) to grids of visual tokens.
@@ -29,9 +30,11 @@ struct PromptIds {
 /// with the grids, or that contains the marker of a picture.
 PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input);
 
-/// Draws the tokens, one composition a seed; the prompt is read once for all.
+/// Draws the tokens, one composition a seed; the prompt is read once for all. Each preview grid is
+/// shown to the previewer when it is complete.
 std::vector<Composition> compose(const Checkpoint& checkpoint,
                                  const ComposeInput& input,
-                                 RunMonitor& monitor);
+                                 RunMonitor& monitor,
+                                 Previewer& previewer);
 
 }  // namespace glm_image::pipeline

@@ -2,6 +2,7 @@
 
 #include "pipeline/compose.h"
 #include "pipeline/paint.h"
+#include "pipeline/preview.h"
 #include "pipeline/request_check.h"
 #include "pipeline/spell.h"
 #include "text/glyph_texts.h"
@@ -17,18 +18,33 @@ std::vector<uint64_t> picture_seeds(const Request& request) {
   return seeds;
 }
 
-std::vector<Composition> compositions_of(const Checkpoint& checkpoint,
-                                         const Request& request,
-                                         const std::vector<ConditionPicture>& conditions,
-                                         RunMonitor& monitor) {
-  if (request.composition) return {*request.composition};
+ComposeInput compose_input(const Checkpoint& checkpoint,
+                           const Request& request,
+                           const std::vector<ConditionPicture>& conditions) {
   ComposeInput input;
   input.prompt = request.prompt;
   input.target = text::target_grid(request.height, request.width);
   input.conditions = conditions;
   input.sampling = {*request.temperature, *request.top_p, checkpoint.sampling.top_k};
   input.seeds = picture_seeds(request);
-  return compose(checkpoint, input, monitor);
+  return input;
+}
+
+/// The pictures' grids alone: what prompt_ids needs of them.
+std::vector<ConditionPicture> condition_grids(const Checkpoint& checkpoint,
+                                              const Request& request) {
+  std::vector<ConditionPicture> conditions;
+  for (const auto& image : request.condition_images) {
+    conditions.push_back(
+        {Image(), vision_grid(checkpoint.image_settings, image.height, image.width)});
+  }
+  return conditions;
+}
+
+void count_tokens(const PromptIds& prompt, int64_t pictures, Result& result) {
+  for (const auto& grid : prompt.conditions) result.condition_tokens += grid.size();
+  result.prompt_tokens = static_cast<int64_t>(prompt.ids.size()) - result.condition_tokens;
+  result.generated_tokens = prompt.generated_tokens() * pictures;
 }
 
 }  // namespace
@@ -41,7 +57,18 @@ std::vector<std::string> texts_to_spell(const Request& request) {
   return texts;
 }
 
-Result draw(const Checkpoint& checkpoint, const Request& asked, RunMonitor& monitor) {
+Request check_request(const Checkpoint& checkpoint, const Request& request) {
+  const auto resolved = resolve_request(request, checkpoint);
+  const auto conditions = condition_grids(checkpoint, resolved);
+  if (!resolved.composition)
+    prompt_ids(checkpoint, compose_input(checkpoint, resolved, conditions));
+  return resolved;
+}
+
+Result draw(const Checkpoint& checkpoint,
+            const Request& asked,
+            RunMonitor& monitor,
+            const PreviewCallback& preview) {
   const torch::NoGradGuard no_grad;
   const auto request = resolve_request(asked, checkpoint);
   std::vector<ConditionPicture> conditions;
@@ -52,18 +79,25 @@ Result draw(const Checkpoint& checkpoint, const Request& asked, RunMonitor& moni
   Result result;
   result.spelled_texts = texts_to_spell(request);
 
+  Previewer previewer(checkpoint, request, result.spelled_texts, preview);
   PaintInput input;
   input.height = request.height;
   input.width = request.width;
   input.steps = request.steps;
   input.guidance = request.guidance;
   input.seeds = picture_seeds(request);
-  input.compositions = compositions_of(checkpoint, request, conditions, monitor);
+  if (request.composition) {
+    input.compositions = {*request.composition};
+  } else {
+    const auto composing = compose_input(checkpoint, request, conditions);
+    count_tokens(prompt_ids(checkpoint, composing), request.count, result);
+    input.compositions = compose(checkpoint, composing, monitor, previewer);
+  }
   if (!conditions.empty()) {
     input.condition_latents = encode_conditions(checkpoint, conditions, monitor);
   }
   input.glyphs = spell(checkpoint, result.spelled_texts, monitor);
-  const auto latents = paint(checkpoint, input, monitor);
+  const auto latents = paint(checkpoint, input, monitor, &previewer);
   const auto images = decode(checkpoint, latents, monitor);
   monitor.end();
 

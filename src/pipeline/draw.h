@@ -9,8 +9,15 @@ namespace glm_image::pipeline {
 /// given beside it.
 std::vector<std::string> texts_to_spell(const Request& request);
 
-/// A request from beginning to end, one stage after the other: each reads its weights and lets them
-/// go before the next.
-Result draw(const Checkpoint& checkpoint, const Request& request, RunMonitor& monitor);
+/// Everything that can be wrong with a request, found before anything is computed; its fields come
+/// back resolved (request_check).
+Request check_request(const Checkpoint& checkpoint, const Request& request);
+
+/// A request from beginning to end, one stage after the other: each reads its weights and, unless
+/// they stay in memory, lets them go before the next.
+Result draw(const Checkpoint& checkpoint,
+            const Request& request,
+            RunMonitor& monitor,
+            const PreviewCallback& preview = {});
 
 }  // namespace glm_image::pipeline

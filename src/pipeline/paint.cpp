@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "pipeline/preview.h"
 #include "pipeline/weight_progress.h"
 
 namespace glm_image::pipeline {
@@ -93,7 +94,8 @@ class Denoiser {
 
 std::vector<Tensor> paint(const Checkpoint& checkpoint,
                           const PaintInput& input,
-                          RunMonitor& monitor) {
+                          RunMonitor& monitor,
+                          Previewer* previewer) {
   Denoiser denoiser(checkpoint, checkpoint.load_transformer(weight_progress(monitor)), input);
   const int64_t factor = checkpoint.autoencoder.scale_factor();
   const int64_t rows = input.height / factor, columns = input.width / factor;
@@ -117,9 +119,13 @@ std::vector<Tensor> paint(const Checkpoint& checkpoint,
     for (int64_t i = 0; i < input.steps; ++i) {
       const auto velocity = denoiser.velocity(
           latents, input.compositions[picture].picture, schedule.timesteps[i], monitor);
+      const bool look = previewer != nullptr && previewer->wants_estimate(i + 1);
+      const auto expected =
+          look ? diffusion::expected_clean(latents, velocity, schedule, i) : Tensor();
       latents = diffusion::euler_step(latents, velocity, schedule, i);
       monitor.observe("latents.steps", latents[0]);
       monitor.step(picture * input.steps + i + 1, picture);
+      if (look) previewer->show_estimate(expected, picture, monitor);
     }
     painted.push_back(latents);
   }

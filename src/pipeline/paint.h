@@ -20,10 +20,14 @@ struct PaintInput {
   std::vector<uint64_t> seeds;            ///< of the noise, one a picture
 };
 
-/// Denoises; returns the normalised latents of each picture, [1, C, H/f, W/f] float32.
+class Previewer;
+
+/// Denoises; returns the normalised latents of each picture, [1, C, H/f, W/f] float32. A previewer
+/// is shown what the denoiser expects at the steps at which it wants to look.
 std::vector<Tensor> paint(const Checkpoint& checkpoint,
                           const PaintInput& input,
-                          RunMonitor& monitor);
+                          RunMonitor& monitor,
+                          Previewer* previewer = nullptr);
 
 /// Normalised latents of the condition pictures (posterior mode, no sampling).
 std::vector<Tensor> encode_conditions(const Checkpoint& checkpoint,

@@ -56,10 +56,16 @@ const ModelInfo& Pipeline::info() const {
   return implementation_->checkpoint.info();
 }
 
-Result Pipeline::generate(const Request& request, const ProgressCallback& progress) {
+Request Pipeline::check(const Request& request) const {
+  return translated([&] { return pipeline::check_request(implementation_->checkpoint, request); });
+}
+
+Result Pipeline::generate(const Request& request,
+                          const ProgressCallback& progress,
+                          const PreviewCallback& preview) {
   return translated([&] {
     pipeline::RunMonitor monitor(progress);
-    return pipeline::draw(implementation_->checkpoint, request, monitor);
+    return pipeline::draw(implementation_->checkpoint, request, monitor, preview);
   });
 }
 

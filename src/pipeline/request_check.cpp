@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kMaxSide = 4096;
 constexpr int64_t kMaxSteps = 1000;
 constexpr int64_t kMaxCount = 1000;
+constexpr int64_t kMaxPreviews = 8;
 constexpr size_t kMaxPromptBytes = 256 * 1024;
 constexpr size_t kMaxConditionImages = 16;
 constexpr double kMaxGuidance = 100;
@@ -161,6 +162,11 @@ Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
           kMaxCount,
           "; found ",
           request.count);
+  require(request.previews >= 0 && request.previews <= kMaxPreviews,
+          "previews must be from 0 to ",
+          kMaxPreviews,
+          "; found ",
+          request.previews);
   require(!request.composition || request.count == 1, "count must be 1 when tokens are given");
 
   resolved.temperature = request.temperature.value_or(checkpoint.sampling.temperature);

@@ -15,6 +15,8 @@ const char* stage_name(Stage stage) {
       return "reading pictures";
     case Stage::kImageTokens:
       return "image tokens";
+    case Stage::kPreviewing:
+      return "drawing a preview";
     case Stage::kSpelling:
       return "spelling";
     case Stage::kDenoising:
@@ -34,11 +36,30 @@ RunMonitor::RunMonitor(ProgressCallback progress, Observer observer)
 
 void RunMonitor::begin(Stage stage, int64_t total) {
   end();
-  running_ = true;
   now_ = {stage, /*step=*/0, total, /*picture=*/0};
+  start_clock();
+  step(0);
+}
+
+void RunMonitor::start_clock() {
+  running_ = true;
   began_ = Clock::now();
   reset_peak_resident_bytes();
-  step(0);
+}
+
+void RunMonitor::interlude(Stage stage, const std::function<void(RunMonitor& quiet)>& action) {
+  const auto paused = now_;
+  begin(stage, /*total=*/1);
+  now_.picture = paused.picture;
+  RunMonitor quiet([this](const Progress&) {
+    poll();
+    return true;
+  });
+  action(quiet);
+  step(1, paused.picture);
+  end();
+  now_ = paused;
+  start_clock();
 }
 
 void RunMonitor::step(int64_t done, int64_t picture) {

@@ -25,6 +25,12 @@ class RunMonitor {
   /// Throws kCancelled when the callback asks for it.
   void step(int64_t done, int64_t picture = 0);
   void end();
+  /// Throws kCancelled when the callback asks for it, told once more where the run stands.
+  void poll() { step(now_.step, now_.picture); }
+  /// Runs `action` as a stage of one step in the middle of the present one, which then goes on
+  /// where it stood. The action gets a monitor of its own, which reports nothing but cancels as
+  /// this one.
+  void interlude(Stage stage, const std::function<void(RunMonitor& quiet)>& action);
 
   void observe(const std::string& name, const Tensor& value) const {
     if (observer_) observer_(name, value);
@@ -37,6 +43,8 @@ class RunMonitor {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  void start_clock();
 
   ProgressCallback progress_;
   Observer observer_;

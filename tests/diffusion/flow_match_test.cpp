@@ -55,6 +55,15 @@ TEST(FlowMatch, TheTrueVelocityLeadsFromNoiseToThePicture) {
   EXPECT_LE(relative_error(latents, clean), 1e-6);
 }
 
+TEST(FlowMatch, TheTrueVelocityExpectsThePictureAtEveryStep) {
+  const auto clean = at::randn({1, 2, 4, 4}), noise = at::randn({1, 2, 4, 4});
+  const auto schedule = make_schedule(published(), 7, 64);
+  for (int64_t i = 0; i < 7; ++i) {
+    const auto latents = noised(clean, noise, at::full({1, 1, 1, 1}, schedule.sigmas[i]));
+    EXPECT_LE(relative_error(expected_clean(latents, noise - clean, schedule, i), clean), 1e-5);
+  }
+}
+
 TEST(FlowMatch, GuidanceOfOneIsTheConditionalAlone) {
   const auto conditional = at::randn({4}), unconditional = at::randn({4});
   EXPECT_LE(relative_error(guide(conditional, unconditional, 1.0), conditional), 1e-6);

@@ -1,0 +1,120 @@
+// What stays in memory between requests, and that it changes nothing but the time.
+
+#include "pipeline/residency.h"
+
+#include <set>
+
+#include "support/reference.h"
+
+namespace glm_image::test {
+namespace {
+
+using pipeline::components_that_fit;
+
+Request small_request() {
+  Request request;
+  request.prompt = "A poster: \"OPEN\"";
+  request.width = 96;
+  request.height = 64;
+  request.steps = 4;
+  request.seed = 3;
+  return request;
+}
+
+Pipeline load(Residency residency, int64_t max_memory_bytes = 0) {
+  PipelineOptions options;
+  options.residency = residency;
+  options.max_memory_bytes = max_memory_bytes;
+  return Pipeline::load(tiny_model_dir(), options);
+}
+
+/// Draws and tells whether any weights were read.
+bool reads_weights(Pipeline& pipeline, const Request& request) {
+  bool reads = false;
+  pipeline.generate(request, [&](const Progress& progress) {
+    reads = reads || progress.stage == Stage::kReadingWeights;
+    return true;
+  });
+  return reads;
+}
+
+using Stays = std::vector<bool>;
+
+TEST(Residency, KeepsTheMostBytesThatFitBesideTheLargestThatPasses) {
+  // The published model in bfloat16: generator, glyph encoder, transformer, VAE, in tenths of a GB.
+  const std::vector<int64_t> sizes = {188, 8, 138, 8};
+  EXPECT_EQ(components_that_fit(sizes, 342), (Stays{true, true, true, true}));
+  // One short of all: the two large ones stay, the small ones pass through one after the other.
+  EXPECT_EQ(components_that_fit(sizes, 341), (Stays{true, false, true, false}));
+  EXPECT_EQ(components_that_fit(sizes, 334), (Stays{true, false, true, false}));
+  // The generator stays beside the transformer that passes; then only the small ones.
+  EXPECT_EQ(components_that_fit(sizes, 326), (Stays{true, false, false, false}));
+  EXPECT_EQ(components_that_fit(sizes, 325), (Stays{false, true, false, true}));
+  EXPECT_EQ(components_that_fit(sizes, 204), (Stays{false, true, false, true}));
+  EXPECT_EQ(components_that_fit(sizes, 100), (Stays{false, false, false, false}));
+}
+
+TEST(Residency, TheSetIsTheBestOfAllSetsWithinTheBudget) {
+  const std::vector<int64_t> sizes = {7, 1, 5, 3};
+  for (int64_t budget = 0; budget <= 20; ++budget) {
+    const auto cost = [&](const Stays& stays) {
+      int64_t kept = 0, passing = 0;
+      for (size_t i = 0; i < sizes.size(); ++i) {
+        if (stays[i]) kept += sizes[i];
+        if (!stays[i]) passing = std::max(passing, sizes[i]);
+      }
+      return std::pair(kept, kept + passing);
+    };
+    const auto [kept, needed] = cost(components_that_fit(sizes, budget));
+    EXPECT_TRUE(kept == 0 || needed <= budget) << budget;
+    for (int set = 1; set < 16; ++set) {
+      const auto other = cost({(set & 1) != 0, (set & 2) != 0, (set & 4) != 0, (set & 8) != 0});
+      EXPECT_FALSE(other.second <= budget && other.first > kept) << budget << " " << set;
+    }
+  }
+}
+
+TEST(Residency, ASecondPictureReadsNoWeightsWhereAllStay) {
+  auto all = load(Residency::kAll);
+  EXPECT_TRUE(reads_weights(all, small_request()));
+  EXPECT_FALSE(reads_weights(all, small_request()));
+
+  auto none = load(Residency::kNone);
+  EXPECT_TRUE(reads_weights(none, small_request()));
+  EXPECT_TRUE(reads_weights(none, small_request()));
+}
+
+TEST(Residency, AutoKeepsAllWhereMemoryIsPlentyAndLessWhereItIsNot) {
+  const auto resident = [](const Pipeline& pipeline) {
+    int64_t bytes = 0;
+    for (const auto& component : pipeline.info().components) {
+      bytes += component.resident ? component.memory_bytes : 0;
+    }
+    return bytes;
+  };
+  int64_t all = 0;
+  const auto none = load(Residency::kNone);
+  for (const auto& component : none.info().components) all += component.memory_bytes;
+  EXPECT_EQ(resident(none), 0);
+  EXPECT_EQ(resident(load(Residency::kAuto)), all);
+  EXPECT_EQ(resident(load(Residency::kAuto, all)), all);
+  EXPECT_EQ(resident(load(Residency::kAuto, 1)), 0);
+  const auto some = resident(load(Residency::kAuto, all - 1));
+  EXPECT_GT(some, 0);
+  EXPECT_LT(some, all);
+  EXPECT_EQ(resident(load(Residency::kAll, 1)), all);
+  expect_error(ErrorCode::kInvalidInput, {"negative"}, [] { load(Residency::kAuto, -1); });
+}
+
+TEST(Residency, DrawsTheSamePicturesAlsoWhenVisionIsNeededInBetween) {
+  auto edit = small_request();
+  edit.condition_images = {{64, 64, std::vector<uint8_t>(3 * 64 * 64, 90)}};
+  auto none = load(Residency::kNone), all = load(Residency::kAll);
+  for (const auto& request : {small_request(), edit, small_request(), edit}) {
+    EXPECT_EQ(all.generate(request).pictures.at(0).image.pixels,
+              none.generate(request).pictures.at(0).image.pixels);
+  }
+}
+
+}  // namespace
+}  // namespace glm_image::test
