@@ -19,5 +19,11 @@ void add_model_options(CLI::App& command, ModelOptions& options);
 void add_generate_command(CLI::App& app);
 void add_edit_command(CLI::App& app);
 void add_info_command(CLI::App& app);
+#if GLM_IMAGE_HAVE_SERVER
+void add_serve_command(CLI::App& app);
+#endif
+#if GLM_IMAGE_HAVE_TRAIN
+void add_train_command(CLI::App& app);
+#endif
 
 }  // namespace glm_image::cli

@@ -38,6 +38,12 @@ int main(int argc, char** argv) {
   cli::add_generate_command(app);
   cli::add_edit_command(app);
   cli::add_info_command(app);
+#if GLM_IMAGE_HAVE_SERVER
+  cli::add_serve_command(app);
+#endif
+#if GLM_IMAGE_HAVE_TRAIN
+  cli::add_train_command(app);
+#endif
 
   cli::watch_for_interrupts();
   try {

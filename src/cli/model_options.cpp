@@ -27,7 +27,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->type_name("N");
 }
 
-Pipeline load_pipeline(const ModelOptions& options) {
+PipelineOptions pipeline_options(const ModelOptions& options) {
   static const std::map<std::string, DataType> kTypes = {{"auto", DataType::kAuto},
                                                          {"float32", DataType::kFloat32},
                                                          {"bfloat16", DataType::kBFloat16}};
@@ -36,7 +36,11 @@ Pipeline load_pipeline(const ModelOptions& options) {
   pipeline.device_plugin = options.device_plugin;
   pipeline.dtype = kTypes.at(options.dtype);
   pipeline.threads = options.threads;
-  return Pipeline::load(locate_model(options.model), pipeline);
+  return pipeline;
+}
+
+Pipeline load_pipeline(const ModelOptions& options) {
+  return Pipeline::load(locate_model(options.model), pipeline_options(options));
 }
 
 }  // namespace glm_image::cli

@@ -5,6 +5,9 @@
 
 namespace glm_image::cli {
 
+/// What the options say, but for the model's folder (locate_model).
+PipelineOptions pipeline_options(const ModelOptions& options);
+
 /// Loads the model that the options name. Throws Error.
 Pipeline load_pipeline(const ModelOptions& options);
 

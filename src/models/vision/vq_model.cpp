@@ -15,7 +15,7 @@ GlmImageVQModelImpl::GlmImageVQModelImpl(const VqConfig& config, const at::Tenso
   const nn::Conv2dImpl::Geometry pointwise{/*kernel=*/1, /*stride=*/1, /*padding=*/0};
   quant_conv = register_module(
       "quant_conv", nn::Conv2d(config.latent_channels, config.embed_dim, pointwise, options));
-  // Part of the checkpoint, used by nothing here: the way back from codes to features.
+  // The way back from codes to features: part of the checkpoint, used in training alone.
   post_quant_conv = register_module(
       "post_quant_conv", nn::Conv2d(config.embed_dim, config.latent_channels, pointwise, options));
   const auto quantize = register_module("quantize", std::make_shared<torch::nn::Module>());
@@ -23,17 +23,33 @@ GlmImageVQModelImpl::GlmImageVQModelImpl(const VqConfig& config, const at::Tenso
       "embedding", nn::Embedding(config.num_embeddings, config.embed_dim, options));
 }
 
-Tensor GlmImageVQModelImpl::encode(const Tensor& features) const {
+Tensor GlmImageVQModelImpl::vectors(const Tensor& features) const {
   const auto projected = nn::linear(features.to(quant_conv->weight.scalar_type()),
                                     quant_conv->weight.flatten(1),
                                     quant_conv->bias);
-  const auto vectors = l2_normalise(projected.to(at::kFloat));        // [N, embed_dim]
-  const auto codes = l2_normalise(codebook_->weight.to(at::kFloat));  // [codes, embed_dim]
+  return l2_normalise(projected.to(at::kFloat));
+}
+
+Tensor GlmImageVQModelImpl::codes() const {
+  return l2_normalise(codebook_->weight.to(at::kFloat));
+}
+
+Tensor GlmImageVQModelImpl::nearest(const Tensor& vectors, const Tensor& codes) {
   // ‖z‖² + ‖e‖² − 2·z·e, written out as the reference does: on unit vectors the first two terms
   // only round, but they decide ties the same way.
   const auto distances = vectors.pow(2).sum(1, /*keepdim=*/true) + codes.pow(2).sum(1) -
                          2 * at::matmul(vectors, codes.t());
   return distances.argmin(1);
+}
+
+Tensor GlmImageVQModelImpl::encode(const Tensor& features) const {
+  return nearest(vectors(features), codes());
+}
+
+Tensor GlmImageVQModelImpl::features_of(const Tensor& code_vectors) const {
+  return nn::linear(code_vectors.to(post_quant_conv->weight.scalar_type()),
+                    post_quant_conv->weight.flatten(1),
+                    post_quant_conv->bias);
 }
 
 }  // namespace glm_image::models

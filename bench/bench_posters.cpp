@@ -1,0 +1,93 @@
+// Posters rendered a second on one core, and what making scenes and captions adds.
+//   bench_posters DATA_FOLDER [CONTACT_SHEET.png]
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <vector>
+
+#include "core/atomic_file.h"
+#include "image/png_codec.h"
+#include "io/json_file.h"
+#include "posters/poster_source.h"
+#include "posters/renderer.h"
+
+namespace {
+
+using namespace glm_image;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void print_rate(const char* what, int count, double seconds) {
+  std::printf("%-28s %8.0f a second\n", what, count / seconds);
+}
+
+/// Eight a row, to look at; the captions go to standard output.
+void write_sheet(const posters::PosterSource& source, const std::string& file) {
+  constexpr int64_t kSide = 256;
+  constexpr int64_t kColumns = 8;
+  constexpr int64_t kRows = 6;
+  posters::Renderer renderer(source);
+  Image sheet{kSide * kColumns, kSide * kRows, {}};
+  sheet.pixels.resize(static_cast<std::size_t>(sheet.width * sheet.height * 3));
+  for (int64_t i = 0; i < kColumns * kRows; ++i) {
+    const auto index = static_cast<uint64_t>(i);
+    const auto scene = source.scene(index, posters::Split::kTraining);
+    std::printf("%2d %s\n", static_cast<int>(i), source.caption(scene, index).c_str());
+    const auto image = renderer.render(scene, kSide, kSide);
+    for (int64_t y = 0; y < kSide; ++y) {
+      const auto to = ((i / kColumns * kSide + y) * sheet.width + i % kColumns * kSide) * 3;
+      std::copy_n(image.pixels.begin() + y * kSide * 3, kSide * 3, sheet.pixels.begin() + to);
+    }
+  }
+  write_file_atomically(file, image::encode_png(sheet));
+}
+
+int run(int argc, char** argv) {
+  if (argc < 2 || argc > 3) {
+    std::fprintf(stderr, "usage: bench_posters DATA_FOLDER [CONTACT_SHEET.png]\n");
+    return 2;
+  }
+  const double begin = now();
+  const auto source = posters::PosterSource::load(argv[1]);
+  std::printf("%-28s %8.2f s\n", "loading", now() - begin);
+  if (argc == 3) write_sheet(source, argv[2]);
+
+  constexpr int kCount = 2000;
+  for (const auto split : {posters::Split::kTraining, posters::Split::kEvaluation}) {
+    std::vector<posters::Scene> scenes;
+    double start = now();
+    for (uint64_t i = 0; i < kCount; ++i) scenes.push_back(source.scene(i, split));
+    print_rate(split == posters::Split::kTraining ? "training scenes" : "evaluation scenes",
+               kCount,
+               now() - start);
+    start = now();
+    std::size_t bytes = 0;
+    for (uint64_t i = 0; i < kCount; ++i) bytes += source.caption(scenes[i], i).size();
+    print_rate("captions", kCount, now() - start);
+    std::printf("%-28s %8.1f bytes\n", "a caption", static_cast<double>(bytes) / kCount);
+    if (split == posters::Split::kEvaluation) continue;
+    posters::Renderer renderer(source);
+    for (const int64_t side : {256, 512}) {
+      const int count = side == 256 ? kCount : kCount / 4;
+      start = now();
+      for (int i = 0; i < count; ++i)
+        renderer.render(scenes[static_cast<std::size_t>(i)], side, side);
+      print_rate(side == 256 ? "rendering 256x256" : "rendering 512x512", count, now() - start);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_posters: %s\n", error.what());
+    return 1;
+  }
+}

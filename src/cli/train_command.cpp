@@ -1,0 +1,113 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/progress_display.h"
+#include "core/device.h"
+#include "core/error.h"
+#include "core/tensor_memory.h"
+#include "train/train.h"
+
+namespace glm_image::cli {
+namespace {
+
+struct TrainOptions {
+  std::string stage;
+  std::string config;
+  std::string device = "cpu";
+  std::string device_plugin;
+  int threads = 0;
+  int64_t steps = 0;
+};
+
+/// A line that is redrawn on a terminal; elsewhere one every half minute.
+class TrainingDisplay {
+ public:
+  void show(const train::LoopProgress& progress, int64_t batch) {
+    constexpr double kSecondsPerLine = 30;
+    const auto now = ProgressDisplay::Clock::now();
+    const bool terminal = isatty(STDERR_FILENO) != 0;
+    const bool last = progress.step == progress.steps;
+    if (!terminal && !last && shown_ &&
+        std::chrono::duration<double>(now - *shown_).count() < kSecondsPerLine) {
+      return;
+    }
+    shown_ = now;
+    const double left =
+        progress.seconds_per_step * static_cast<double>(progress.steps - progress.step);
+    std::fprintf(stderr,
+                 "%sstep %ld of %ld  loss %.4f  %.1f samples/s  %s left%s",
+                 terminal ? "\r\x1b[K" : "",
+                 static_cast<long>(progress.step),
+                 static_cast<long>(progress.steps),
+                 progress.loss,
+                 static_cast<double>(batch) / progress.seconds_per_step,
+                 clock_text(left).c_str(),
+                 terminal && !last ? "" : "\n");
+    std::fflush(stderr);
+  }
+
+ private:
+  std::optional<ProgressDisplay::Clock::time_point> shown_;
+};
+
+void run(const TrainOptions& options) {
+  keep_tensor_memory();
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  if (!options.device_plugin.empty()) load_device_plugin(options.device_plugin);
+  const auto device = parse_device(options.device);
+  auto config = train::TrainingConfig::load(options.config);
+  if (config.stage != options.stage) {
+    fail(ErrorCode::kInvalidInput,
+         options.config,
+         " is a config of the stage '",
+         config.stage,
+         "', not of '",
+         options.stage,
+         "'");
+  }
+  if (options.steps > 0) config.loop.steps = std::min(config.loop.steps, options.steps);
+  std::fprintf(stderr, "training %s in %s\n", config.stage.c_str(), config.run.c_str());
+
+  TrainingDisplay display;
+  train::LoopCallbacks callbacks;
+  callbacks.progress = [&](const train::LoopProgress& progress) {
+    display.show(progress, config.batch * config.loop.accumulate);
+  };
+  callbacks.should_stop = [] { return interrupted_by() != 0; };
+  const auto next_step = train::train(config, device, callbacks);
+  if (next_step < config.loop.steps) {
+    std::fprintf(stderr,
+                 "\nstopped and saved at step %ld; the same command goes on from there\n",
+                 static_cast<long>(next_step));
+  }
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app) {
+  auto* command = app.add_subcommand("train", "Train one stage of a model");
+  const auto options = std::make_shared<TrainOptions>();
+  command->add_option("stage", options->stage, "Stage")
+      ->required()
+      ->check(CLI::IsMember(train::stage_names()));
+  command->add_option("--config", options->config, "The stage's config file")->required();
+  command->add_option("--steps", options->steps, "Stop after this many steps of the whole run")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--device", options->device, "Where to compute: cpu, cuda, npu:0, …")
+      ->capture_default_str();
+  command->add_option("--device-plugin", options->device_plugin, "Library of a device plugin");
+  command->add_option("--threads", options->threads, "CPU threads")->check(CLI::PositiveNumber);
+  command->footer(
+      "A run that was stopped, or killed, goes on from its last checkpoint when the same command\n"
+      "is given again.\n\n"
+      "Example:\n"
+      "  glm-image train vae --config training/nano/vae.json");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace glm_image::cli

@@ -1,0 +1,143 @@
+#include "posters/caption_writer.h"
+
+#include <algorithm>
+
+#include "posters/letter_case.h"
+#include "text/glyph_texts.h"
+#include "text/unicode.h"
+
+namespace glm_image::posters {
+namespace {
+
+struct Marks {
+  const char* open;
+  const char* close;
+  double french, english;  // weights
+  bool is_single;
+};
+
+const std::vector<Marks>& marks() {
+  static const std::vector<Marks> kMarks{
+      {"« ", " »", 4, 0.3, false},
+      {"«\u00A0", "\u00A0»", 2, 0.1, false},
+      {"«", "»", 1, 0.2, false},
+      {"\"", "\"", 2.5, 4, false},
+      {"“", "”", 2, 4, false},
+      {"'", "'", 0.7, 1.5, true},
+      {"‘", "’", 0.2, 0.7, true},
+      {"„", "“", 0.1, 0.1, false},
+  };
+  return kMarks;
+}
+
+bool has_apostrophe(const std::string& text) {
+  return text.find('\'') != std::string::npos || text.find("’") != std::string::npos;
+}
+
+std::string quote(const std::string& text, const Marks& marks) {
+  return marks.open + text + marks.close;
+}
+
+void add_colour(CaptionScope& scope, const std::string& prefix, const ColourName& name) {
+  scope.words[prefix + ".masculine"] = name.masculine;
+  scope.words[prefix + ".feminine"] = name.feminine;
+  scope.words[prefix + ".masculine_plural"] = name.masculine_plural;
+  scope.words[prefix + ".feminine_plural"] = name.feminine_plural;
+}
+
+class CaptionWriter {
+ public:
+  CaptionWriter(const PosterData& data, const Scene& scene, bool is_french, RandomStream& random)
+      : data_(data), scene_(scene), is_french_(is_french), random_(random) {}
+
+  std::string write() {
+    CaptionFacts facts{poster(), {}, {}};
+    const auto& marks = choose_marks();
+    for (const auto& item : scene_.texts) facts.texts.push_back(text(item, marks));
+    for (const auto& item : scene_.pictograms) facts.pictograms.push_back(pictogram(item));
+    const auto& grammar = is_french_ ? data_.french : data_.english;
+    auto caption = grammar.say(facts, random_);
+    if (random_.chance(0.8)) caption = with_capital(caption);
+    if (random_.chance(0.4)) caption += ".";
+    return caption;
+  }
+
+ private:
+  const ColourName& colour_name(const Colour& colour) {
+    const auto* named = data_.palette.find(colour.id);
+    if (named == nullptr) fail(ErrorCode::kInvalidInput, "no colour is called ", colour.id);
+    return random_.pick(is_french_ ? named->french : named->english);
+  }
+
+  const Marks& choose_marks() {
+    const bool apostrophes =
+        std::any_of(scene_.texts.begin(), scene_.texts.end(), [](const TextItem& item) {
+          return has_apostrophe(item.text);
+        });
+    std::vector<double> weights;
+    for (const auto& candidate : marks()) {
+      const double weight = is_french_ ? candidate.french : candidate.english;
+      weights.push_back(candidate.is_single && apostrophes ? 0 : weight);
+    }
+    return marks()[random_.pick_weighted(weights)];
+  }
+
+  CaptionScope poster() {
+    CaptionScope scope;
+    add_colour(scope, "background", colour_name(scene_.background.first));
+    if (scene_.background.second) {
+      add_colour(scope, "second", colour_name(*scene_.background.second));
+      scope.facts.insert("gradient");
+    }
+    scope.facts.insert(scene_.texts.size() == 1 ? "one_text" : "two_texts");
+    static const char* const kPictogramFacts[] = {
+        "no_pictogram", "one_pictogram", "two_pictograms"};
+    scope.facts.insert(kPictogramFacts[std::min<std::size_t>(scene_.pictograms.size(), 2)]);
+    return scope;
+  }
+
+  CaptionScope text(const TextItem& item, const Marks& marks) {
+    CaptionScope scope;
+    add_colour(scope, "colour", colour_name(item.colour));
+    scope.words["quoted"] = quote(item.text, marks);
+    scope.words["place"] = concat("{place.", place_name(item.place), "}");
+    scope.words["style"] = concat("{style.", item.style, "}");
+    if (item.style == "plain") scope.facts.insert("plain");
+    if (item.text.find_first_of("0123456789") != std::string::npos) {
+      scope.facts.insert("one_number");
+    } else if (item.text.find_first_of(" &/,") == std::string::npos) {
+      scope.facts.insert("one_word");
+    }
+    return scope;
+  }
+
+  CaptionScope pictogram(const PictogramItem& item) {
+    CaptionScope scope;
+    const auto& pictogram = data_.pictograms.named(item.id);
+    scope.words["name"] = random_.pick(is_french_ ? pictogram.french : pictogram.english);
+    scope.words["place"] = concat("{place.", place_name(item.place), "}");
+    return scope;
+  }
+
+  const PosterData& data_;
+  const Scene& scene_;
+  bool is_french_;
+  RandomStream& random_;
+};
+
+}  // namespace
+
+std::string write_caption(const PosterData& data, const Scene& scene, RandomStream& random) {
+  std::vector<std::string> texts;
+  for (const auto& item : scene.texts) texts.push_back(item.text);
+  // A mark may meet one of the sentence's own; another wording then does.
+  constexpr int kAttempts = 100;
+  const bool is_french = random.chance(0.5);
+  for (int i = 0; i < kAttempts; ++i) {
+    auto caption = CaptionWriter(data, scene, is_french, random).write();
+    if (text::glyph_texts(caption, text::GlyphRules::kSmart) == texts) return caption;
+  }
+  fail(ErrorCode::kInvalidInput, "no caption quotes the texts of the scene as they are");
+}
+
+}  // namespace glm_image::posters

@@ -1,0 +1,68 @@
+#include "posters/poster_source.h"
+
+#include "posters/caption_writer.h"
+#include "posters/scene_maker.h"
+
+namespace glm_image::posters {
+namespace {
+
+CaptionGrammar load_grammar(const std::filesystem::path& file, const Lettering& lettering) {
+  auto grammar = CaptionGrammar::load(file);
+  for (int i = 0; i < kPlaceCount; ++i) {
+    grammar.require(concat("place.", place_name(static_cast<Place>(i))));
+  }
+  for (const auto& style : lettering.styles()) grammar.require("style." + style.id);
+  return grammar;
+}
+
+}  // namespace
+
+PosterSource PosterSource::load(const std::filesystem::path& data_folder) {
+  auto palette = Palette::load(data_folder / "colours.json");
+  auto lettering = Lettering::load(data_folder / "styles.json");
+  auto pictograms = Pictograms::load(data_folder / "pictograms.json");
+  auto words = WordSource::load(data_folder);
+  auto french = load_grammar(data_folder / "captions" / "french.json", lettering);
+  auto english = load_grammar(data_folder / "captions" / "english.json", lettering);
+  std::vector<std::filesystem::path> font_files{find_typeface(pictograms.face())};
+  for (const auto& face : lettering.faces()) font_files.push_back(find_typeface(face));
+  const FontRoom room(font_files);
+  pictograms.draw(room, palette);
+  LetterMetrics metrics(room, lettering.faces(), words.letters());
+  return PosterSource(std::make_shared<const PosterData>(PosterData{std::move(palette),
+                                                                    std::move(lettering),
+                                                                    std::move(pictograms),
+                                                                    std::move(words),
+                                                                    std::move(french),
+                                                                    std::move(english),
+                                                                    LayoutChoice(),
+                                                                    std::move(font_files),
+                                                                    std::move(metrics)}));
+}
+
+Scene PosterSource::scene(uint64_t index, Split split, const Options& options) const {
+  const auto in_order = [](int low, int min, int max) {
+    return low <= min && min <= max && max <= 2;
+  };
+  if (!in_order(1, options.min_texts, options.max_texts) ||
+      !in_order(0, options.min_pictograms, options.max_pictograms)) {
+    fail(ErrorCode::kInvalidInput, "posters have 1 to 2 texts and 0 to 2 pictograms");
+  }
+  if (!(options.gradient_share >= 0 && options.gradient_share <= 1)) {
+    fail(ErrorCode::kInvalidInput, "the share of gradients must be from 0 to 1");
+  }
+  const uint64_t of_split = split == Split::kEvaluation ? 1 : 0;
+  RandomStream random(mix_bits(mix_bits(options.seed * 2 + of_split) + index));
+  return make_scene(*data_, random, split, options);
+}
+
+std::string PosterSource::caption(const Scene& scene, uint64_t index) const {
+  RandomStream random(mix_bits(index) ^ stable_hash("caption"));
+  return write_caption(*data_, scene, random);
+}
+
+void PosterSource::check(const Scene& scene) const {
+  check_scene(*data_, scene);
+}
+
+}  // namespace glm_image::posters

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+
+#include "glm_image/image.h"
+#include "posters/poster_source.h"
+
+namespace glm_image::posters {
+
+enum class BoxKind { kText, kPictogram };
+
+/// Whole pixels around what is drawn of one item.
+struct ItemBox {
+  BoxKind kind;
+  std::size_t index;  ///< in the scene's texts or pictograms
+  int64_t x, y, width, height;
+};
+
+struct Layout {
+  std::vector<ItemBox> boxes;  ///< pictograms first, then texts
+};
+
+/// Draws scenes. The same scene gives the same bytes on one machine. For one thread at a time: it
+/// keeps fonts open; several renderers may work side by side.
+class Renderer {
+ public:
+  explicit Renderer(const PosterSource& source);
+  ~Renderer();
+  Renderer(Renderer&&) noexcept;
+  Renderer& operator=(Renderer&&) noexcept;
+
+  /// Throws kInvalidInput for sides that are not from 32 to 4096 pixels, and for a scene that names
+  /// what the data does not have.
+  Image render(const Scene& scene, int64_t width, int64_t height);
+  Layout layout(const Scene& scene, int64_t width, int64_t height);
+
+ private:
+  class Drawing;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace glm_image::posters

@@ -1,0 +1,69 @@
+#include "server/api_error.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace glm_image::server {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* error_type(int status) {
+  if (status == 401) return "authentication_error";
+  if (status == 403) return "permission_error";
+  if (status == 404) return "not_found_error";
+  if (status == 429) return "rate_limit_error";
+  return status >= 500 ? "server_error" : "invalid_request_error";
+}
+
+/// Messages of the library begin with the field they are about ("steps must be from …").
+std::string field_of(const std::string& message) {
+  constexpr std::array kFields = {
+      "prompt", "size", "steps", "guidance", "temperature", "top-p", "text", "previews", "count"};
+  for (const std::string field : kFields) {
+    if (message.rfind(field + " ", 0) != 0 && message.rfind(field + ":", 0) != 0) continue;
+    if (field == "top-p") return "top_p";
+    if (field == "text") return "texts";
+    if (field == "previews") return "partial_images";
+    if (field == "count") return "n";
+    return field;
+  }
+  return "";
+}
+
+}  // namespace
+
+ApiError::ApiError(int status, const std::string& message, std::string param, std::string code)
+    : std::runtime_error(message),
+      status_(status),
+      param_(std::move(param)),
+      code_(std::move(code)) {}
+
+std::string ApiError::json() const {
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  return Json{{"error",
+               {{"message", what()},
+                {"type", error_type(status_)},
+                {"param", or_null(param_)},
+                {"code", or_null(code_)}}}}
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+ApiError api_error(const Error& error) {
+  const std::string message = error.what();
+  switch (error.code()) {
+    case ErrorCode::kInvalidInput:
+    case ErrorCode::kCorruptFile:
+    case ErrorCode::kUnsupported:
+      return {400, message, field_of(message), "invalid_value"};
+    case ErrorCode::kCancelled:
+      return {499, "the request was cancelled", "", "cancelled"};
+    case ErrorCode::kOutOfMemory:
+      return {
+          503, "not enough memory for this picture; try a smaller size", "size", "out_of_memory"};
+    default:
+      return {500, "the server failed; its log says why", "", "internal_error"};
+  }
+}
+
+}  // namespace glm_image::server

@@ -1,0 +1,43 @@
+#include "server/connection_threads.h"
+
+namespace glm_image::server {
+
+void ConnectionThreads::enqueue(std::function<void()> task) {
+  bool full = false;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    if (idle_ < tasks_.size()) {
+      full = threads_.size() >= max_threads_;
+      if (!full) threads_.emplace_back([this] { work(); });
+    }
+  }
+  wake_.notify_one();
+  if (full) make_room_();
+}
+
+void ConnectionThreads::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ++idle_;
+    wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+    --idle_;
+    if (tasks_.empty()) return;
+    const auto task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    task();
+    lock.lock();
+  }
+}
+
+void ConnectionThreads::shutdown() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+}  // namespace glm_image::server

@@ -1,0 +1,218 @@
+#include "server/drawing_routes.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "server/api_error.h"
+#include "server/base64.h"
+#include "server/picture_answer.h"
+
+namespace glm_image::server {
+namespace {
+
+using State = JobStatus::State;
+
+constexpr int64_t kMaxJsonBytes = int64_t{1} << 20;
+/// How soon a client's going away is noticed.
+constexpr std::chrono::milliseconds kLookForTheClient{100};
+/// Between progress events, and between signs of life where there is nothing to tell.
+constexpr std::chrono::milliseconds kProgressInterval{200};
+constexpr std::chrono::seconds kSignOfLifeInterval{10};
+
+bool is_json(const std::string& content_type) {
+  const std::string type = content_type.substr(0, content_type.find(';'));
+  return type == "application/json" || type == "application/json ";
+}
+
+ApiError shutting_down() {
+  ApiError error(503, "the server is shutting down", "", "shutting_down");
+  error.retry_after_seconds = 10;
+  return error;
+}
+
+}  // namespace
+
+/// A body's share of the memory for all of them.
+class DrawingRoutes::BodyShare {
+ public:
+  BodyShare(std::atomic<int64_t>& used, int64_t bytes, int64_t limit) : used_(used), bytes_(bytes) {
+    if (used_.fetch_add(bytes_) + bytes_ <= limit) return;
+    used_ -= bytes_;
+    ApiError error(503, "too many large bodies at once", "", "overloaded");
+    error.retry_after_seconds = 5;
+    throw error;
+  }
+  ~BodyShare() { used_ -= bytes_; }
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+
+ private:
+  std::atomic<int64_t>& used_;
+  const int64_t bytes_;
+};
+
+DrawingRoutes::DrawingRoutes(DrawingOptions options,
+                             std::function<Request(const Request&)> check,
+                             const ModelInfo& model,
+                             std::shared_ptr<JobQueue> queue,
+                             ResultStore& store)
+    : options_(std::move(options)),
+      check_(std::move(check)),
+      model_(model),
+      queue_(std::move(queue)),
+      store_(store) {}
+
+void DrawingRoutes::check_for_a_place() const {
+  if (queue_->is_closed()) throw shutting_down();
+  if (!queue_->is_full()) return;
+  const auto load = queue_->load();
+  ApiError error(429,
+                 "the queue is full: " + std::to_string(load.waiting) + " requests wait",
+                 "",
+                 "queue_full");
+  error.retry_after_seconds =
+      std::clamp(static_cast<int>(std::ceil(load.seconds_to_a_free_place)), 1, 600);
+  throw error;
+}
+
+std::shared_ptr<Job> DrawingRoutes::submit(ImageRequest& wanted) {
+  const auto& limits = options_.limits;
+  wanted.request = check_(wanted.request);
+  if (wanted.request.width * wanted.request.height > limits.max_pixels) {
+    throw ApiError(400,
+                   "the picture would have more than " + std::to_string(limits.max_pixels) +
+                       " pixels; give a size",
+                   "size",
+                   "invalid_value");
+  }
+  auto job = queue_->submit(wanted.request);
+  if (job == nullptr) {
+    check_for_a_place();
+    throw shutting_down();
+  }
+  return job;
+}
+
+void DrawingRoutes::generate(Exchange& exchange) {
+  // Browsers send other types to other sites without asking; this one they ask for first.
+  if (!is_json(exchange.content_type())) {
+    throw ApiError(415, "the Content-Type must be application/json", "", "unsupported_media_type");
+  }
+  check_for_a_place();
+  const auto body = exchange.read_body(kMaxJsonBytes);
+  auto wanted = read_image_request(parse_body(body), options_.limits);
+  if (options_.log_prompts) exchange.logged_prompt = wanted.request.prompt;
+  auto job = submit(wanted);
+  answer(exchange, "image_generation", std::move(wanted), std::move(job));
+}
+
+void DrawingRoutes::edit(Exchange& exchange) {
+  const auto boundary = multipart_boundary(exchange.content_type());
+  check_for_a_place();
+  ImageRequest wanted;
+  std::shared_ptr<Job> job;
+  {
+    // A body of unknown length counts as the largest.
+    const int64_t length = exchange.content_length();
+    const BodyShare share(
+        bodies_bytes_, length > 0 ? length : options_.max_body_bytes, options_.max_bodies_bytes);
+    const auto body = exchange.read_body(options_.max_body_bytes);
+    auto form = read_edit_form(parse_multipart(body, boundary), options_.limits);
+    wanted = std::move(form.wanted);
+    if (options_.log_prompts) exchange.logged_prompt = wanted.request.prompt;
+    const std::lock_guard lock(admission_);
+    check_for_a_place();
+    decode_pictures(form.pictures, options_.max_condition_pixels, wanted.request);
+    job = submit(wanted);
+  }
+  answer(exchange, "image_edit", std::move(wanted), std::move(job));
+}
+
+void DrawingRoutes::answer(Exchange& exchange,
+                           const char* family,
+                           ImageRequest wanted,
+                           std::shared_ptr<Job> job) {
+  if (!wanted.stream) {
+    answer_whole(exchange, wanted, *job);
+    return;
+  }
+  exchange.set_header("Cache-Control", "no-store");
+  // nginx would collect the events otherwise.
+  exchange.set_header("X-Accel-Buffering", "no");
+  // Cancels when the answer is gone, also where it was never begun.
+  const std::shared_ptr<Job> held(job.get(), [job](Job*) { job->cancel(); });
+  exchange.stream("text/event-stream",
+                  [this, family, wanted = std::move(wanted), held](const Exchange::Write& write) {
+                    write_events(write, family, wanted, *held);
+                  });
+}
+
+void DrawingRoutes::answer_whole(Exchange& exchange, const ImageRequest& wanted, Job& job) {
+  while (!job.is_over()) {
+    job.wait(kLookForTheClient);
+    if (exchange.client_is_gone()) job.cancel();
+  }
+  if (queue_->is_closed() && job.status().state == State::kCancelled) throw shutting_down();
+  const auto result = job.take_result();
+  auto address = options_.public_url;
+  if (address.empty()) address = "http://" + exchange.header("Host");
+  std::vector<std::string> pictures;
+  for (const auto& picture : result.pictures) {
+    auto encoded = encode_picture(picture, wanted, model_);
+    if (wanted.as_url) {
+      const auto id = store_.keep({std::move(encoded), media_type(wanted.format)});
+      pictures.push_back(address + "/v1/images/" + id);
+    } else {
+      pictures.push_back(base64(encoded));
+    }
+  }
+  exchange.answer(200,
+                  answer_json(wanted, result, pictures)
+                      .dump(-1, ' ', false, OrderedJson::error_handler_t::replace),
+                  "application/json");
+}
+
+void DrawingRoutes::write_events(const Exchange::Write& write,
+                                 const std::string& family,
+                                 const ImageRequest& wanted,
+                                 Job& job) const {
+  using Clock = Job::Clock;
+  auto told = Clock::now() - kSignOfLifeInterval;
+  bool open = true;
+  const auto tell = [&](const std::string& text) {
+    open = open && write(text);
+    told = Clock::now();
+  };
+  // An empty write still notices that the client is gone.
+  const auto check_client = [&] { open = open && write(""); };
+  while (open && !job.is_over()) {
+    for (const auto& preview : job.take_previews()) tell(partial_event(family, wanted, preview));
+    if (wanted.progress && Clock::now() - told >= kProgressInterval) {
+      tell(progress_event(family, job.status()));
+    } else if (Clock::now() - told >= kSignOfLifeInterval) {
+      tell(": at work\n\n");
+    }
+    check_client();
+    if (open) job.wait(kLookForTheClient);
+  }
+  if (!open) {
+    job.cancel();
+    return;
+  }
+  for (const auto& preview : job.take_previews()) tell(partial_event(family, wanted, preview));
+  try {
+    const auto result = job.take_result();
+    for (size_t i = 0; i < result.pictures.size(); ++i) {
+      tell(completed_event(
+          family, wanted, result, i, encode_picture(result.pictures[i], wanted, model_)));
+    }
+  } catch (const Error& error) {
+    const bool closing = error.code() == ErrorCode::kCancelled && queue_->is_closed();
+    tell(error_event(closing ? shutting_down().json() : api_error(error).json()));
+  } catch (const std::exception&) {
+    tell(error_event(ApiError(500, "the server failed", "", "internal_error").json()));
+  }
+}
+
+}  // namespace glm_image::server

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <httplib.h>
+
+#include <array>
+#include <chrono>
+
+namespace glm_image::server {
+
+/// What a client may take of our time and memory, whatever it sends.
+struct HttpLimits {
+  std::chrono::seconds header_time{
+      10};  ///< from the first byte of a request to the last of its headers
+  std::chrono::seconds idle_time{15};   ///< between requests of one connection
+  std::chrono::seconds body_time{20};   ///< of a body, besides what the slowest rate grants it
+  std::chrono::seconds write_time{30};  ///< the same for answers
+  int64_t slowest_bytes_per_second = 16 * 1024;
+  int64_t max_header_bytes = 32 * 1024;  ///< request line included
+  int64_t max_connections = 256;
+};
+
+/// A client's socket as cpp-httplib reads and writes it, with a deadline for everything. The
+/// library's own stream has a time limit for each read, which a client that sends a byte now and
+/// then never meets.
+class HttpStream : public httplib::Stream {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  HttpStream(int socket, const HttpLimits& limits);
+
+  /// Blocks until a request begins; false when none does.
+  bool wait_for_request();
+  /// From here on bytes are a body's and count no more as headers.
+  void begin_body();
+  /// Whether the client has closed its side.
+  bool peer_is_gone() const;
+  /// Lets the client read the answer before the socket goes: closing with unread bytes of a body in
+  /// it would reset the connection.
+  void linger();
+
+  bool is_readable() const override;
+  bool is_writable() const override;
+  ssize_t read(char* ptr, size_t size) override;
+  ssize_t write(const char* ptr, size_t size) override;
+  void get_remote_ip_and_port(std::string& ip, int& port) const override;
+  void get_local_ip_and_port(std::string& ip, int& port) const override;
+  int socket() const override { return socket_; }
+
+ private:
+  bool wait(short events, Clock::time_point deadline) const;
+  Clock::time_point read_deadline() const;
+
+  const int socket_;
+  const HttpLimits& limits_;
+  std::array<char, 16384> buffer_{};
+  size_t buffered_ = 0, taken_ = 0;
+  bool in_body_ = false;
+  int64_t bytes_read_ = 0;  // of the headers, then of the body
+  Clock::time_point began_;
+};
+
+}  // namespace glm_image::server

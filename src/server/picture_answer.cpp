@@ -1,0 +1,139 @@
+#include "server/picture_answer.h"
+
+#include <chrono>
+
+#include "core/text_format.h"
+#include "image/codec.h"
+#include "image/resize.h"
+#include "pipeline/json_exchange.h"
+#include "server/base64.h"
+
+namespace glm_image::server {
+namespace {
+
+int64_t now_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string dumped(const OrderedJson& json) {
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+std::string event(const OrderedJson& data) {
+  return "event: " + data.at("type").get<std::string>() + "\ndata: " + dumped(data) + "\n\n";
+}
+
+OrderedJson picture_facts(const ImageRequest& wanted, const std::string& size) {
+  return {{"size", size},
+          {"quality", wanted.quality},
+          {"background", "opaque"},
+          {"output_format", format_name(wanted.format)}};
+}
+
+}  // namespace
+
+std::string encode_picture(const Picture& picture,
+                           const ImageRequest& wanted,
+                           const ModelInfo& model) {
+  pipeline::Recipe recipe;
+  recipe.request = wanted.request;
+  recipe.request.seed = picture.seed;
+  recipe.request.width = picture.image.width;
+  recipe.request.height = picture.image.height;
+  recipe.condition_images = static_cast<int64_t>(wanted.request.condition_images.size());
+  recipe.model = std::filesystem::weakly_canonical(model.directory).filename().string();
+  recipe.version = version();
+  image::EncodeOptions options;
+  options.quality = wanted.compression;
+  options.text = {{pipeline::kParametersKey, pipeline::recipe_line(recipe)},
+                  {pipeline::kRecipeKey, pipeline::recipe_json(recipe)}};
+  if (wanted.width == 0) return image::encode_image(picture.image, wanted.format, options);
+  return image::encode_image(
+      image::resize_lanczos(picture.image, wanted.width, wanted.height), wanted.format, options);
+}
+
+std::string encode_preview(const Preview& preview, const ImageRequest& wanted) {
+  image::EncodeOptions options;
+  options.quality = wanted.compression;
+  return image::encode_image(preview.image, wanted.format, options);
+}
+
+std::string answered_size(const ImageRequest& wanted, const Image& drawn) {
+  if (wanted.width != 0) return concat(wanted.width, "x", wanted.height);
+  return concat(drawn.width, "x", drawn.height);
+}
+
+OrderedJson usage_json(const Result& result) {
+  const int64_t input = result.prompt_tokens + result.condition_tokens;
+  return {{"input_tokens", input},
+          {"input_tokens_details",
+           {{"text_tokens", result.prompt_tokens}, {"image_tokens", result.condition_tokens}}},
+          {"output_tokens", result.generated_tokens},
+          {"total_tokens", input + result.generated_tokens}};
+}
+
+OrderedJson answer_json(const ImageRequest& wanted,
+                        const Result& result,
+                        const std::vector<std::string>& pictures) {
+  OrderedJson json = {{"created", now_seconds()}, {"data", OrderedJson::array()}};
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    json["data"].push_back(
+        {{wanted.as_url ? "url" : "b64_json", pictures[i]}, {"seed", result.pictures[i].seed}});
+  }
+  json.update(picture_facts(wanted, answered_size(wanted, result.pictures.at(0).image)));
+  json["spelled_texts"] = result.spelled_texts;
+  json["usage"] = usage_json(result);
+  return json;
+}
+
+std::string partial_event(const std::string& family,
+                          const ImageRequest& wanted,
+                          const Preview& preview) {
+  OrderedJson data = {{"type", family + ".partial_image"},
+                      {"b64_json", base64(encode_preview(preview, wanted))},
+                      {"partial_image_index", preview.index},
+                      {"image_index", preview.picture},
+                      {"is_draft", preview.is_draft},
+                      {"created_at", now_seconds()}};
+  data.update(picture_facts(wanted, concat(preview.image.width, "x", preview.image.height)));
+  return event(data);
+}
+
+std::string completed_event(const std::string& family,
+                            const ImageRequest& wanted,
+                            const Result& result,
+                            size_t picture,
+                            const std::string& encoded) {
+  OrderedJson data = {{"type", family + ".completed"},
+                      {"b64_json", base64(encoded)},
+                      {"image_index", picture},
+                      {"seed", result.pictures.at(picture).seed},
+                      {"spelled_texts", result.spelled_texts},
+                      {"created_at", now_seconds()}};
+  data.update(picture_facts(wanted, answered_size(wanted, result.pictures.at(picture).image)));
+  data["usage"] = usage_json(result);
+  return event(data);
+}
+
+std::string progress_event(const std::string& family, const JobStatus& status) {
+  OrderedJson data = {{"type", family + ".progress"},
+                      {"state", state_name(status.state)},
+                      {"position", status.position},
+                      {"seconds_left", nullptr}};
+  if (status.seconds_left) data["seconds_left"] = *status.seconds_left;
+  if (status.state == JobStatus::State::kRunning) {
+    data["stage"] = stage_name(status.progress.stage);
+    data["step"] = status.progress.step;
+    data["total"] = status.progress.total;
+    data["image_index"] = status.progress.picture;
+  }
+  return event(data);
+}
+
+std::string error_event(const std::string& error_json) {
+  return "event: error\ndata: " + error_json + "\n\n";
+}
+
+}  // namespace glm_image::server

@@ -1,0 +1,167 @@
+#include "server/server.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "server/api_error.h"
+#include "server/api_fields.h"
+#include "server/page.h"
+#include "text/glyph_texts.h"
+
+namespace glm_image::server {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void answer_json(Exchange& exchange, const Json& json, int status = 200) {
+  exchange.set_header("Cache-Control", "no-store");
+  exchange.answer(
+      status, json.dump(-1, ' ', false, Json::error_handler_t::replace), "application/json");
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+}
+
+Access::Options access_options(const ServerOptions& options) {
+  auto access = options.access;
+  access.only_local_hosts = is_loopback(options.host);
+  access.public_url = options.drawing.public_url;
+  return access;
+}
+
+std::string model_name(const ModelInfo& info) {
+  return std::filesystem::weakly_canonical(info.directory).filename().string();
+}
+
+}  // namespace
+
+Server::Server(Pipeline pipeline, ServerOptions options, std::ostream& log)
+    : pipeline_(std::move(pipeline)),
+      options_(std::move(options)),
+      access_(access_options(options_)),
+      log_(log),
+      store_(options_.results),
+      queue_(JobQueue::start(
+          [this](const Request& request,
+                 const ProgressCallback& progress,
+                 const PreviewCallback& preview) {
+            try {
+              return pipeline_.generate(request, progress, preview);
+            } catch (const std::exception& error) {
+              const auto* ours = dynamic_cast<const Error*>(&error);
+              const bool expected = ours != nullptr && (is_bad_input(ours->code()) ||
+                                                        ours->code() == ErrorCode::kCancelled);
+              if (!expected) log_.fault(error.what());
+              throw;
+            }
+          },
+          options_.max_waiting,
+          [this](const FinishedJob& job) { metrics_.count_job(job); })),
+      drawing_(
+          options_.drawing,
+          [this](const Request& request) { return pipeline_.check(request); },
+          pipeline_.info(),
+          queue_,
+          store_),
+      http_(options_.http) {
+  add_routes();
+}
+
+Server::~Server() {
+  stop();
+}
+
+int Server::start() {
+  return http_.start(options_.host, options_.port);
+}
+
+void Server::stop() {
+  queue_->close(options_.grace);
+  http_.stop();
+}
+
+void Server::add_routes() {
+  http_.set_guard([this](Exchange& exchange) { access_.check(exchange); });
+  http_.set_log([this](const Exchange& exchange, int status) {
+    metrics_.count_request(status);
+    log_.write(exchange, status);
+  });
+  for (const auto& file : page_files()) {
+    http_.route("GET", file.path, [&file](Exchange& exchange) {
+      exchange.set_header("Cache-Control", "no-cache");
+      exchange.answer(200, file.content, file.media_type);
+    });
+  }
+  http_.route("GET", "/health", [this](Exchange& exchange) { answer_health(exchange); });
+  http_.route("GET", "/metrics", [this](Exchange& exchange) {
+    exchange.answer(200, metrics_.text(queue_->load()), "text/plain; version=0.0.4");
+  });
+  http_.route("GET", "/v1/models", [this](Exchange& exchange) { answer_models(exchange); });
+  http_.route(
+      "POST", "/v1/spelled_texts", [this](Exchange& exchange) { answer_spelled_texts(exchange); });
+  http_.route("GET", "/v1/images/*", [this](Exchange& exchange) { answer_picture(exchange); });
+  http_.route("POST", "/v1/images/generations", [this](Exchange& exchange) {
+    drawing_.generate(exchange);
+  });
+  http_.route("POST", "/v1/images/edits", [this](Exchange& exchange) { drawing_.edit(exchange); });
+  for (const char* path : {"/v1/images/generations", "/v1/images/edits", "/v1/models"}) {
+    http_.route(
+        "OPTIONS", path, [this](Exchange& exchange) { access_.answer_preflight(exchange); });
+  }
+}
+
+void Server::answer_health(Exchange& exchange) const {
+  const auto load = queue_->load();
+  const bool closed = queue_->is_closed();
+  Json json = {{"status", closed ? "stopping" : "ok"},
+               {"version", version()},
+               {"model", model_name(pipeline_.info())},
+               {"queue",
+                {{"running", load.running ? 1 : 0},
+                 {"waiting", load.waiting},
+                 {"max_waiting", options_.max_waiting},
+                 {"seconds_left", nullptr}}},
+               {"defaults",
+                {{"width", pipeline_.info().default_width},
+                 {"height", pipeline_.info().default_height},
+                 {"steps", options_.drawing.limits.default_steps},
+                 {"max_steps", options_.drawing.limits.max_steps},
+                 {"max_pixels", options_.drawing.limits.max_pixels}}},
+               {"needs_key", options_.access.key.is_set()}};
+  if (load.seconds_left) json["queue"]["seconds_left"] = *load.seconds_left;
+  answer_json(exchange, json, closed ? 503 : 200);
+}
+
+void Server::answer_models(Exchange& exchange) const {
+  answer_json(exchange,
+              {{"object", "list"},
+               {"data",
+                {{{"id", model_name(pipeline_.info())},
+                  {"object", "model"},
+                  {"created", 0},
+                  {"owned_by", "glm-image.cpp"}}}}});
+}
+
+/// What a prompt will spell, for the page: the places in bytes of its UTF-8.
+void Server::answer_spelled_texts(Exchange& exchange) const {
+  constexpr int64_t kMaxBytes = 512 * 1024;
+  const auto body = parse_body(exchange.read_body(kMaxBytes));
+  const auto prompt = ApiFields(body, /*fields_are_text=*/false).text("prompt").value_or("");
+  auto texts = Json::array();
+  for (const auto& found : text::find_glyph_texts(prompt, text::GlyphRules::kSmart)) {
+    texts.push_back({{"text", found.text}, {"begin", found.begin}, {"end", found.end}});
+  }
+  answer_json(exchange, {{"texts", texts}});
+}
+
+void Server::answer_picture(Exchange& exchange) {
+  const auto picture = store_.find(exchange.path().substr(std::string("/v1/images/").size()));
+  if (!picture) {
+    throw ApiError(404, "there is no such picture, or not any more", "", "not_found");
+  }
+  exchange.set_header("Cache-Control", "private, max-age=3600");
+  exchange.answer(200, picture->bytes, picture->media_type);
+}
+
+}  // namespace glm_image::server

@@ -1,0 +1,36 @@
+#include "train/component_files.h"
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "io/safetensors.h"
+#include "io/weight_binding.h"
+
+namespace glm_image::train {
+
+void write_component(const std::filesystem::path& folder,
+                     const nlohmann::json& config,
+                     const torch::nn::Module& module,
+                     const std::string& weights_file) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail(ErrorCode::kOutput, "cannot create ", folder.string(), ": ", error.message());
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  for (const auto& item : module.named_parameters()) {
+    tensors.emplace_back(item.key(), item.value().detach().to(at::kBFloat16));
+  }
+  io::write_safetensors(folder / weights_file, tensors, {{"format", "pt"}});
+  write_file_atomically(folder / "config.json", config.dump(2) + "\n");
+}
+
+void load_component(const std::filesystem::path& folder,
+                    torch::nn::Module& module,
+                    const at::Device& device,
+                    at::ScalarType type) {
+  at::NoGradGuard no_grad;
+  io::BindingOptions options;
+  options.device = device;
+  options.dtype = type;
+  io::bind_weights(module, io::WeightSet::open(folder), options);
+}
+
+}  // namespace glm_image::train

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "core/torch.h"
+#include "glm_image/image.h"
+
+namespace glm_image::train {
+
+/// Pictures of one size → [B, 3, H, W] float32 in −1 … 1.
+Tensor picture_batch(const std::vector<Image>& images);
+
+/// The way back: [3, H, W] in −1 … 1.
+Image picture_of(const Tensor& values);
+
+/// Rows of pictures, each row as high as its highest picture, on grey.
+Image contact_sheet(const std::vector<std::vector<Image>>& rows);
+
+}  // namespace glm_image::train

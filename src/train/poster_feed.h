@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+
+#include "posters/poster_source.h"
+#include "posters/renderer.h"
+#include "train/training_config.h"
+
+namespace glm_image::train {
+
+/// One poster as training sees it.
+struct PosterExample {
+  posters::Scene scene;
+  uint64_t index = 0;
+  Image image;
+  posters::Layout layout;
+};
+
+/// Posters by number, rendered at a wished size. For one thread at a time.
+class PosterFeed {
+ public:
+  PosterFeed(const std::filesystem::path& data, uint64_t seed);
+
+  /// The example `position` of the training split (or of the evaluation split).
+  PosterExample example(int64_t position,
+                        int64_t width,
+                        int64_t height,
+                        posters::Split split = posters::Split::kTraining);
+  const posters::PosterSource& source() const { return *source_; }
+  posters::Renderer& renderer() { return renderer_; }
+
+ private:
+  std::shared_ptr<const posters::PosterSource> source_;
+  posters::Renderer renderer_;
+  uint64_t seed_;
+};
+
+}  // namespace glm_image::train

@@ -1,0 +1,118 @@
+#include "train/run_folder.h"
+
+#include <cstdio>
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "image/codec.h"
+#include "io/json_file.h"
+#include "io/safetensors.h"
+#include "train/loss_plot.h"
+
+namespace glm_image::train {
+namespace {
+
+constexpr int64_t kMaxMetricsBytes = int64_t{1} << 30;
+
+std::string to_line(const Metrics& metrics) {
+  nlohmann::ordered_json line = {{"step", metrics.step}};
+  for (const auto& [name, value] : metrics.values) line[name] = value;
+  return line.dump() + "\n";
+}
+
+}  // namespace
+
+RunFolder::RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) {
+  std::error_code error;
+  std::filesystem::create_directories(folder_ / "samples", error);
+  if (error) {
+    fail(ErrorCode::kOutput,
+         "cannot create the run's folder ",
+         folder_.string(),
+         ": ",
+         error.message());
+  }
+}
+
+bool RunFolder::has_checkpoint() const {
+  return std::filesystem::exists(folder_ / "checkpoint.safetensors");
+}
+
+void RunFolder::save_checkpoint(int64_t next_step,
+                                const std::string& identity,
+                                const NamedTensors& tensors) {
+  io::write_safetensors(folder_ / "checkpoint.safetensors",
+                        tensors,
+                        {{"next_step", std::to_string(next_step)}, {"identity", identity}});
+}
+
+int64_t RunFolder::load_checkpoint(const std::string& identity, const NamedTensors& tensors) {
+  at::NoGradGuard no_grad;
+  const auto path = folder_ / "checkpoint.safetensors";
+  const auto file = io::SafetensorsFile::open(path);
+  const auto& metadata = file->header().metadata;
+  const auto stored = metadata.find("identity");
+  if (stored == metadata.end() || stored->second != identity) {
+    fail(ErrorCode::kInvalidInput,
+         path.string(),
+         " was made by a run with other settings (",
+         stored == metadata.end() ? "unknown" : stored->second,
+         " instead of ",
+         identity,
+         "); give this run another folder, or restore its settings");
+  }
+  for (const auto& [name, tensor] : tensors) {
+    auto target = tensor;
+    const auto source = file->tensor(name);
+    if (source.sizes() != target.sizes()) {
+      fail(ErrorCode::kCorruptFile, path.string(), ": the tensor '", name, "' has another shape");
+    }
+    target.copy_(source);
+  }
+  const int64_t next_step = std::stoll(metadata.at("next_step"));
+  read_metrics(next_step);
+  return next_step;
+}
+
+void RunFolder::read_metrics(int64_t before_step) {
+  const auto path = folder_ / "metrics.jsonl";
+  history_.clear();
+  if (!std::filesystem::exists(path)) return;
+  std::istringstream lines(io::read_text_file(path, kMaxMetricsBytes));
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    // A run that was killed may have left half a line.
+    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("step")) continue;
+    Metrics metrics;
+    metrics.step = json["step"].get<int64_t>();
+    if (metrics.step >= before_step) continue;
+    for (const auto& [name, value] : json.items()) {
+      if (name != "step" && value.is_number()) metrics.values[name] = value.get<double>();
+    }
+    history_.push_back(metrics);
+    kept += line + "\n";
+  }
+  write_file_atomically(path, kept);
+}
+
+void RunFolder::append(const Metrics& metrics) {
+  history_.push_back(metrics);
+  const auto path = folder_ / "metrics.jsonl";
+  std::ofstream file(path, std::ios::app);
+  file << to_line(metrics) << std::flush;
+  if (!file) fail(ErrorCode::kOutput, "cannot write ", path.string());
+}
+
+void RunFolder::write_plot() const {
+  if (history_.size() < 2) return;
+  image::write_image(folder_ / "loss.png", draw_loss_plot(history_));
+}
+
+void RunFolder::write_samples(int64_t step, const Image& sheet) const {
+  char name[64];
+  std::snprintf(name, sizeof name, "step-%07ld.png", static_cast<long>(step));
+  image::write_image(folder_ / "samples" / name, sheet);
+}
+
+}  // namespace glm_image::train

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "train/stage.h"
+
+namespace glm_image::train {
+
+/// One line of metrics.jsonl.
+struct Metrics {
+  int64_t step = 0;
+  std::map<std::string, double> values;
+};
+
+/// The folder of a run: checkpoint.safetensors, metrics.jsonl, loss.png, samples/, components/.
+class RunFolder {
+ public:
+  /// Creates what is missing. Throws kOutput.
+  explicit RunFolder(std::filesystem::path folder);
+
+  bool has_checkpoint() const;
+  /// Writes all tensors at once, under a temporary name first. `identity` says what the run is:
+  /// resuming with another one is refused.
+  void save_checkpoint(int64_t next_step, const std::string& identity, const NamedTensors& tensors);
+  /// Copies the checkpoint into `tensors`, drops metrics of later steps, and returns the step to go
+  /// on with. Throws kInvalidInput when the run was begun with another identity, kCorruptFile for
+  /// a checkpoint that does not fit.
+  int64_t load_checkpoint(const std::string& identity, const NamedTensors& tensors);
+
+  void append(const Metrics& metrics);
+  const std::vector<Metrics>& history() const { return history_; }
+  /// Draws the curves of the history into loss.png.
+  void write_plot() const;
+  void write_samples(int64_t step, const Image& sheet) const;
+  std::filesystem::path components() const { return folder_ / "components"; }
+  const std::filesystem::path& path() const { return folder_; }
+
+ private:
+  void read_metrics(int64_t before_step);
+
+  std::filesystem::path folder_;
+  std::vector<Metrics> history_;
+};
+
+}  // namespace glm_image::train

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/torch.h"
+#include "glm_image/image.h"
+
+namespace glm_image::train {
+
+/// Tensors of one step by name, made ahead of it on another thread.
+using Batch = std::map<std::string, Tensor>;
+
+struct Outcome {
+  Tensor loss;                          ///< scalar float32, to be minimised
+  std::map<std::string, Tensor> parts;  ///< scalars worth a curve of their own
+};
+
+/// A module whose parameters are trained, under the name of its component.
+struct TrainedModule {
+  std::string name;
+  torch::nn::Module* module;
+  /// Parameters of it that gradients do not train, by name; the stage gives them storage.
+  std::vector<std::string> left_out = {};
+};
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+/// What one part of a GLM-Image model learns from. The loop (training_loop.h) does the rest:
+/// optimiser, checkpoints, curves.
+///
+/// Everything random follows from (seed, step), so that a run that is resumed sees what it would
+/// have seen.
+class Stage {
+ public:
+  virtual ~Stage() = default;
+
+  virtual std::vector<TrainedModule> modules() = 0;
+  /// Fills a new parameter's float32 master weights.
+  virtual void initialise(const std::string& name, Tensor& weight, at::Generator& random) = 0;
+
+  /// Called on the loader's thread, never on two at once.
+  virtual Batch make_batch(int64_t step) = 0;
+  virtual Outcome forward(const Batch& batch, int64_t step) = 0;
+  /// After the optimiser's step: for what is not learnt by gradients.
+  virtual void after_step(int64_t /*step*/) {}
+  /// State of the stage itself that a checkpoint must hold; written in place when resumed.
+  virtual NamedTensors state() { return {}; }
+
+  /// Pictures that show how far the run is, with the averaged weights in the modules.
+  virtual Image sample_sheet() = 0;
+  /// Writes the components, configs and weights, into `folder`, with the averaged weights in the
+  /// modules.
+  virtual void write_components(const std::filesystem::path& folder) = 0;
+};
+
+}  // namespace glm_image::train

@@ -1,0 +1,235 @@
+#include "train/tokenizer_stage.h"
+
+#include <algorithm>
+
+#include "core/random.h"
+#include "models/transformer/patches.h"
+#include "nn/parameter.h"
+#include "posters/poster_data.h"
+#include "train/component_files.h"
+#include "train/initialise.h"
+#include "train/picture_batch.h"
+#include "train/seeds.h"
+
+namespace glm_image::train {
+namespace {
+
+constexpr uint64_t kRevivalPurpose = 201;
+constexpr int64_t kReducedPatch = 8;  // pixels along a token's side
+constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
+constexpr const char* kCodebook = "quantize.embedding.weight";
+
+}  // namespace
+
+CodeReaderImpl::CodeReaderImpl(const models::VisionConfig& config,
+                               int64_t kinds,
+                               const at::TensorOptions& options) {
+  blocks = register_module("blocks", torch::nn::ModuleList());
+  for (int64_t i = 0; i < 2; ++i) blocks->push_back(models::GlmImageVisionBlock(config, options));
+  norm = register_module("norm", nn::LayerNorm(config.hidden_size, config.layer_norm_eps, options));
+  to_pixels = register_module(
+      "to_pixels", nn::Linear(config.hidden_size, 3 * kReducedPatch * kReducedPatch, options));
+  to_kinds = register_module("to_kinds", nn::Linear(config.hidden_size, kinds, options));
+}
+
+CodeReaderImpl::Reading CodeReaderImpl::forward(const Tensor& features) const {
+  auto x = features;
+  for (const auto& block : *blocks) x = block->as<models::GlmImageVisionBlockImpl>()->forward(x);
+  x = norm->forward(x);
+  return {to_pixels->forward(x).to(at::kFloat), to_kinds->forward(x).to(at::kFloat)};
+}
+
+TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& device)
+    : config_(config), device_(device), feed_(config.data, config.seed) {
+  const auto fields = config.fields.required_object("tokenizer");
+  kind_weight_ = fields.optional_double("kind_weight", 0.3, 0, 1e3);
+  commitment_weight_ = fields.optional_double("commitment_weight", 0.25, 0, 1e3);
+  codebook_decay_ = fields.optional_double("codebook_decay", 0.98, 0, 0.99999);
+  const auto component =
+      io::JsonFields::load(config.model / "vision_language_encoder" / "config.json");
+  vision_config_ = models::VisionConfig::from_json(component.required_object("vision_config"));
+  vq_config_ = models::VqConfig::from_json(component.required_object("vq_config"));
+  image_settings_ = pipeline::ImageSettings::load(config.model / "processor");
+  // The ground, texts, and every pictogram.
+  kinds_ = 2 + static_cast<int64_t>(feed_.source().data().pictograms.all().size());
+
+  const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
+  visual_ = models::GlmImageVisionModel(vision_config_, options);
+  vqmodel_ = models::GlmImageVQModel(vq_config_, options);
+  reader_ = CodeReader(vision_config_, kinds_, options);
+
+  auto random = make_random(mix_seed(config.seed, /*purpose=*/200, 0));
+  const auto wide = at::TensorOptions().dtype(at::kFloat);
+  code_sums_ = at::randn({vq_config_.num_embeddings, vq_config_.embed_dim}, random, wide);
+  code_sums_.div_(code_sums_.norm(2, {1}, /*keepdim=*/true));
+  code_sums_ = code_sums_.to(device);
+  code_counts_ = at::ones({vq_config_.num_embeddings}, wide.device(device));
+  auto codebook = vqmodel_->codebook()->weight;
+  codebook.set_data(code_sums_.to(config.working_type()));
+}
+
+std::vector<TrainedModule> TokenizerStage::modules() {
+  return {{"visual", visual_.get()},
+          {"vqmodel", vqmodel_.get(), {kCodebook}},
+          {"reader", reader_.get()}};
+}
+
+void TokenizerStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
+  initialise_weight(name, weight, random);
+}
+
+Tensor TokenizerStage::kinds_of(const PosterExample& example) const {
+  const int64_t side = text::kPixelsPerToken;
+  const int64_t rows = example.image.height / side, columns = example.image.width / side;
+  auto kinds = at::zeros({rows, columns}, at::kLong);
+  auto covered = at::zeros({rows, columns});
+  const auto& pictograms = feed_.source().data().pictograms.all();
+  for (const auto& box : example.layout.boxes) {
+    int64_t kind = 1;
+    if (box.kind == posters::BoxKind::kPictogram) {
+      const auto& id = example.scene.pictograms.at(box.index).id;
+      const auto found = std::find_if(
+          pictograms.begin(), pictograms.end(), [&](const auto& p) { return p.id == id; });
+      kind = 2 + (found - pictograms.begin());
+    }
+    // A token shows what covers most of it, and at least a quarter.
+    const auto overlap = [&](int64_t token, int64_t begin, int64_t length) {
+      const int64_t first = std::max(token * side, begin);
+      const int64_t last = std::min((token + 1) * side, begin + length);
+      return static_cast<double>(std::max<int64_t>(last - first, 0)) / static_cast<double>(side);
+    };
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t column = 0; column < columns; ++column) {
+        const double share = overlap(row, box.y, box.height) * overlap(column, box.x, box.width);
+        if (share < 0.25 || share <= covered[row][column].item<double>()) continue;
+        covered[row][column] = share;
+        kinds[row][column] = kind;
+      }
+    }
+  }
+  return kinds.flatten();
+}
+
+Batch TokenizerStage::make_batch(int64_t step) {
+  const auto& size = config_.size_at(step);
+  const text::Grid grid{size.height / text::kPixelsPerToken, size.width / text::kPixelsPerToken};
+  std::vector<Image> images;
+  std::vector<Tensor> patches, kinds;
+  for (int64_t i = 0; i < config_.batch; ++i) {
+    auto example = feed_.example(step * config_.batch + i, size.width, size.height);
+    kinds.push_back(kinds_of(example));
+    patches.push_back(pipeline::vision_patches(image_settings_, {example.image, grid}));
+    images.push_back(std::move(example.image));
+  }
+  const auto reduced = at::avg_pool2d(picture_batch(images), {kReduction, kReduction});
+  return {{"patches", at::stack(patches)},
+          {"kinds", at::stack(kinds)},
+          {"pixels", models::patchify(reduced, kReducedPatch)},
+          {"grid", torch::tensor({grid.height, grid.width})}};
+}
+
+TokenizerStage::Encoded TokenizerStage::encode(const Tensor& patches,
+                                               int64_t grid_height,
+                                               int64_t grid_width) const {
+  const auto features = visual_->forward(patches.to(device_), grid_height, grid_width);
+  Encoded encoded;
+  encoded.vectors = vqmodel_->vectors(features.flatten(0, 1));
+  const auto codes = vqmodel_->codes().detach();
+  encoded.ids = models::GlmImageVQModelImpl::nearest(encoded.vectors.detach(), codes);
+  const auto chosen = codes.index_select(0, encoded.ids);
+  const auto passed = encoded.vectors + (chosen - encoded.vectors).detach();
+  encoded.reading = reader_->forward(
+      vqmodel_->features_of(passed).view({features.size(0), features.size(1), -1}));
+  return encoded;
+}
+
+Outcome TokenizerStage::forward(const Batch& batch, int64_t /*step*/) {
+  const auto grid = batch.at("grid");
+  const auto encoded =
+      encode(batch.at("patches"), grid[0].item<int64_t>(), grid[1].item<int64_t>());
+  const auto kinds = batch.at("kinds").to(device_).flatten();
+  const auto pixel_loss = (encoded.reading.pixels - batch.at("pixels").to(device_)).abs().mean();
+  const auto logits = encoded.reading.kinds.flatten(0, 1);
+  const auto kind_loss = at::nll_loss(at::log_softmax(logits, 1), kinds);
+  const auto chosen = vqmodel_->codes().detach().index_select(0, encoded.ids);
+  const auto commitment = (1 - (encoded.vectors * chosen).sum(1)).mean();
+
+  last_vectors_ = encoded.vectors.detach();
+  last_ids_ = encoded.ids;
+  const auto shares = code_counts_ / code_counts_.sum();
+  const auto entropy = -(shares * (shares + 1e-12).log2()).sum();
+  const auto shown = kinds > 1;
+  const auto right = (logits.argmax(1) == kinds).logical_and(shown).sum().to(at::kFloat) /
+                     shown.sum().clamp_min(1);
+  return {pixel_loss + kind_weight_ * kind_loss + commitment_weight_ * commitment,
+          {{"pixel_error", pixel_loss.detach()},
+           {"kind_loss", kind_loss.detach()},
+           {"pictogram_right", right},
+           {"commitment", commitment.detach()},
+           {"code_entropy_bits", entropy},
+           {"codes_in_use", (shares > 0.05 / shares.size(0)).sum().to(at::kFloat)}}};
+}
+
+void TokenizerStage::after_step(int64_t step) {
+  const int64_t codes = vq_config_.num_embeddings;
+  const auto counts = at::bincount(last_ids_, {}, codes).to(at::kFloat);
+  const auto sums = at::zeros_like(code_sums_).index_add_(0, last_ids_, last_vectors_);
+  code_counts_.lerp_(counts, 1 - codebook_decay_);
+  code_sums_.lerp_(sums, 1 - codebook_decay_);
+
+  // A code that gets less than a tenth of its share starts again at a vector of this batch.
+  const double share = static_cast<double>(last_ids_.size(0)) / static_cast<double>(codes);
+  const auto dead = (code_counts_ < 0.1 * share).nonzero().squeeze(1);
+  if (dead.size(0) > 0 && step % 10 == 0) {
+    auto random = make_random(mix_seed(config_.seed, kRevivalPurpose, step));
+    const auto picked =
+        at::randint(last_vectors_.size(0), {dead.size(0)}, random, at::TensorOptions(at::kLong));
+    code_sums_.index_copy_(0, dead, last_vectors_.index_select(0, picked.to(device_)) * share);
+    code_counts_.index_fill_(0, dead, share);
+  }
+  const auto means = code_sums_ / code_sums_.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-12);
+  vqmodel_->codebook()->weight.copy_(means);
+}
+
+NamedTensors TokenizerStage::state() {
+  return {{"stage.code_sums", code_sums_},
+          {"stage.code_counts", code_counts_},
+          {"stage.codebook", vqmodel_->codebook()->weight}};
+}
+
+Image TokenizerStage::sample_sheet() {
+  PosterFeed feed(config_.data, config_.seed);
+  std::vector<std::vector<Image>> rows;
+  for (int64_t row = 0; row < 3; ++row) {
+    std::vector<Image> originals, readings;
+    for (int64_t i = 0; i < 6; ++i) {
+      auto image = feed.example(row * 6 + i, 256, 256, posters::Split::kEvaluation).image;
+      const text::Grid grid{8, 8};
+      const auto patches = pipeline::vision_patches(image_settings_, {image, grid}).unsqueeze(0);
+      const auto encoded = encode(patches, grid.height, grid.width);
+      const auto reduced =
+          models::unpatchify(encoded.reading.pixels, grid.height, grid.width, kReducedPatch);
+      readings.push_back(
+          picture_of(at::upsample_nearest2d(reduced, {image.height, image.width})[0]));
+      originals.push_back(std::move(image));
+    }
+    rows.push_back(std::move(originals));
+    rows.push_back(std::move(readings));
+  }
+  return contact_sheet(rows);
+}
+
+void TokenizerStage::write_components(const std::filesystem::path& folder) {
+  // Half of the component vision_language_encoder: `export` joins it with the generator.
+  auto config = io::read_json_file(config_.model / "vision_language_encoder" / "config.json");
+  struct Half : torch::nn::Module {
+    Half(const models::GlmImageVisionModel& visual, const models::GlmImageVQModel& vqmodel) {
+      const auto model = register_module("model", std::make_shared<torch::nn::Module>());
+      model->register_module("visual", visual);
+      model->register_module("vqmodel", vqmodel);
+    }
+  } half(visual_, vqmodel_);
+  write_component(folder / "vision_language_encoder", config, half, "model.safetensors");
+}
+
+}  // namespace glm_image::train

@@ -1,0 +1,78 @@
+#pragma once
+
+#include "models/vision/vision_model.h"
+#include "models/vision/vq_model.h"
+#include "pipeline/image_settings.h"
+#include "train/poster_feed.h"
+#include "train/stage.h"
+#include "train/training_config.h"
+
+namespace glm_image::train {
+
+/// Reads codes back, in training alone: two blocks over all tokens of a picture, then for each
+/// token its 32×32 pixels at a quarter of the size and what stands there (ground, a pictogram, a
+/// text).
+struct CodeReaderImpl : torch::nn::Module {
+  CodeReaderImpl(const models::VisionConfig& config,
+                 int64_t kinds,
+                 const at::TensorOptions& options);
+
+  struct Reading {
+    Tensor pixels;  ///< [B, tokens, 3·8·8], −1 … 1
+    Tensor kinds;   ///< logits, [B, tokens, kinds]
+  };
+  Reading forward(const Tensor& features) const;
+
+ private:
+  torch::nn::ModuleList blocks{nullptr};
+  nn::LayerNorm norm{nullptr};
+  nn::Linear to_pixels{nullptr}, to_kinds{nullptr};
+};
+TORCH_MODULE(CodeReader);
+
+/// The stage "tokenizer": the vision encoder and its codebook, so that a code tells what 32×32
+/// pixels show.
+///
+/// loss = mean |pixels − read pixels| + kind·cross-entropy of what stands there
+///        + commitment·mean (1 − z·code).
+/// Gradients pass the codebook unchanged (van den Oord et al. 2017). Codes follow the running mean
+/// of the vectors that choose them; one that is hardly chosen is moved to a vector of the last
+/// batch.
+class TokenizerStage : public Stage {
+ public:
+  TokenizerStage(const TrainingConfig& config, const at::Device& device);
+
+  std::vector<TrainedModule> modules() override;
+  void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
+  Batch make_batch(int64_t step) override;
+  Outcome forward(const Batch& batch, int64_t step) override;
+  void after_step(int64_t step) override;
+  NamedTensors state() override;
+  Image sample_sheet() override;
+  void write_components(const std::filesystem::path& folder) override;
+
+ private:
+  struct Encoded {
+    Tensor vectors;  ///< [B·tokens, embed_dim] float32, with gradients
+    Tensor ids;      ///< [B·tokens]
+    CodeReaderImpl::Reading reading;
+  };
+  Encoded encode(const Tensor& patches, int64_t grid_height, int64_t grid_width) const;
+  Tensor kinds_of(const PosterExample& example) const;
+
+  TrainingConfig config_;
+  at::Device device_;
+  double kind_weight_, commitment_weight_, codebook_decay_;
+  pipeline::ImageSettings image_settings_;
+  models::VisionConfig vision_config_;
+  models::VqConfig vq_config_;
+  PosterFeed feed_;
+  int64_t kinds_;
+  models::GlmImageVisionModel visual_{nullptr};
+  models::GlmImageVQModel vqmodel_{nullptr};
+  CodeReader reader_{nullptr};
+  Tensor code_sums_, code_counts_;  ///< running, [codes, embed_dim] and [codes]
+  Tensor last_vectors_, last_ids_;
+};
+
+}  // namespace glm_image::train

@@ -1,0 +1,31 @@
+#include "train/train.h"
+
+#include "core/error.h"
+#include "train/tokenizer_stage.h"
+#include "train/vae_stage.h"
+
+namespace glm_image::train {
+
+const std::vector<std::string>& stage_names() {
+  static const std::vector<std::string> names = {"vae", "tokenizer"};
+  return names;
+}
+
+std::unique_ptr<Stage> make_stage(const TrainingConfig& config, const at::Device& device) {
+  if (config.stage == "vae") return std::make_unique<VaeStage>(config, device);
+  if (config.stage == "tokenizer") return std::make_unique<TokenizerStage>(config, device);
+  std::string names;
+  for (const auto& name : stage_names()) names += (names.empty() ? "" : ", ") + name;
+  config.fields.refuse("stage", "one of " + names, ErrorCode::kInvalidInput);
+}
+
+int64_t train(const TrainingConfig& config,
+              const at::Device& device,
+              const LoopCallbacks& callbacks) {
+  const auto stage = make_stage(config, device);
+  RunFolder folder(config.run);
+  MasterWeights weights(stage->modules(), config.working_type(), device, config.optimizer);
+  return run_training(*stage, weights, folder, config.loop, callbacks);
+}
+
+}  // namespace glm_image::train

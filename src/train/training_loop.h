@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "train/learning_rate.h"
+#include "train/master_weights.h"
+#include "train/run_folder.h"
+
+namespace glm_image::train {
+
+struct LoopOptions {
+  int64_t steps = 1000;
+  int64_t accumulate = 1;  ///< batches a step
+  LearningRate learning_rate;
+  double checkpoint_seconds = 180;
+  int64_t metrics_every = 10;
+  int64_t samples_every = 500;
+  uint64_t seed = 0;
+  std::string identity;  ///< of the run's settings, see RunFolder::save_checkpoint
+};
+
+struct LoopProgress {
+  int64_t step = 0, steps = 0;
+  double loss = 0;              ///< mean since the report before
+  double seconds_per_step = 0;  ///< likewise
+};
+
+struct LoopCallbacks {
+  std::function<void(const LoopProgress&)> progress;
+  /// Asked after every step; true saves and ends the run.
+  std::function<bool()> should_stop;
+};
+
+/// Trains until `steps` are done or it is told to stop; saves in both cases. Goes on from the
+/// folder's checkpoint where there is one. Returns the next step.
+int64_t run_training(Stage& stage,
+                     MasterWeights& weights,
+                     RunFolder& folder,
+                     const LoopOptions& options,
+                     const LoopCallbacks& callbacks);
+
+}  // namespace glm_image::train

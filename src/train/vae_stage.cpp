@@ -1,0 +1,137 @@
+#include "train/vae_stage.h"
+
+#include <cmath>
+
+#include "core/random.h"
+#include "train/component_files.h"
+#include "train/initialise.h"
+#include "train/picture_batch.h"
+#include "train/seeds.h"
+
+namespace glm_image::train {
+namespace {
+
+constexpr uint64_t kNoisePurpose = 1;
+
+/// 1, and `weight` inside the boxes of texts, [1, H, W].
+Tensor text_weights(const PosterExample& example, double weight) {
+  auto map = at::ones({1, example.image.height, example.image.width});
+  for (const auto& box : example.layout.boxes) {
+    if (box.kind != posters::BoxKind::kText) continue;
+    map.narrow(1, box.y, box.height).narrow(2, box.x, box.width).fill_(weight);
+  }
+  return map;
+}
+
+/// Differences to the right and below.
+std::pair<Tensor, Tensor> edges(const Tensor& x) {
+  return {x.narrow(3, 1, x.size(3) - 1) - x.narrow(3, 0, x.size(3) - 1),
+          x.narrow(2, 1, x.size(2) - 1) - x.narrow(2, 0, x.size(2) - 1)};
+}
+
+}  // namespace
+
+VaeStage::VaeStage(const TrainingConfig& config, const at::Device& device)
+    : config_(config), device_(device), feed_(config.data, config.seed) {
+  const auto fields = config.fields.required_object("vae");
+  weights_.squared = fields.optional_double("squared_weight", 1, 0, 1e3);
+  weights_.edge = fields.optional_double("edge_weight", 1, 0, 1e3);
+  weights_.kl = fields.optional_double("kl_weight", 1e-3, 0, 1e3);
+  weights_.text = fields.optional_double("text_weight", 3, 1, 1e3);
+  const auto component = io::JsonFields::load(config.model / "vae" / "config.json");
+  model_ = models::AutoencoderKL(models::AutoencoderConfig::from_json(component),
+                                 at::TensorOptions().dtype(config.working_type()).device(device));
+}
+
+void VaeStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
+  initialise_weight(name, weight, random);
+}
+
+Batch VaeStage::make_batch(int64_t step) {
+  const auto& size = config_.size_at(step);
+  std::vector<Image> images;
+  std::vector<Tensor> weights;
+  for (int64_t i = 0; i < config_.batch; ++i) {
+    auto example = feed_.example(step * config_.batch + i, size.width, size.height);
+    weights.push_back(text_weights(example, weights_.text));
+    images.push_back(std::move(example.image));
+  }
+  return {{"pictures", picture_batch(images).contiguous(at::MemoryFormat::ChannelsLast)},
+          {"weights", at::stack(weights)}};
+}
+
+Tensor VaeStage::on_device(const Tensor& pictures) const {
+  // Channels last: the layout in which oneDNN's convolutions and our group norm need no copies.
+  return pictures.to(device_).to(config_.working_type(),
+                                 /*non_blocking=*/false,
+                                 /*copy=*/false,
+                                 at::MemoryFormat::ChannelsLast);
+}
+
+Outcome VaeStage::forward(const Batch& batch, int64_t step) {
+  const auto pictures = batch.at("pictures").to(device_), weights = batch.at("weights").to(device_);
+  const auto posterior = model_->encode(on_device(pictures));
+  const auto mean = posterior.mean.to(at::kFloat);
+  const auto log_variance = posterior.log_variance.to(at::kFloat);
+  auto random = make_random(mix_seed(config_.seed, kNoisePurpose, step));
+  const auto noise = at::randn(mean.sizes(), random, at::kFloat).to(device_);
+  const auto latents = mean + (0.5 * log_variance).exp() * noise;
+  const auto decoded = model_->decode(latents.to(config_.working_type())).to(at::kFloat);
+
+  const auto difference = decoded - pictures;
+  const auto absolute = (weights * difference.abs()).mean();
+  const auto squared = (weights * difference.square()).mean();
+  const auto [across, down] = edges(difference);
+  const auto edge = (weights.narrow(3, 1, across.size(3)) * across.abs()).mean() +
+                    (weights.narrow(2, 1, down.size(2)) * down.abs()).mean();
+  const auto kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean();
+  const auto loss = absolute + weights_.squared * squared + weights_.edge * edge + weights_.kl * kl;
+  const auto error = difference.detach().square().mean();
+  return {loss, {{"psnr", 10 * (4 / error).log10()}, {"kl", kl.detach()}, {"edge", edge.detach()}}};
+}
+
+Image VaeStage::sample_sheet() {
+  PosterFeed feed(config_.data, config_.seed);
+  std::vector<std::vector<Image>> rows;
+  for (int64_t row = 0; row < 3; ++row) {
+    std::vector<Image> originals, copies;
+    for (int64_t i = 0; i < 5; ++i) {
+      auto image = feed.example(row * 5 + i, 256, 256, posters::Split::kEvaluation).image;
+      const auto pictures = on_device(picture_batch({image}));
+      copies.push_back(picture_of(model_->decode(model_->encode(pictures).mean)[0]));
+      originals.push_back(std::move(image));
+    }
+    rows.push_back(std::move(originals));
+    rows.push_back(std::move(copies));
+  }
+  return contact_sheet(rows);
+}
+
+void VaeStage::measure_latents(nlohmann::json& component_config) {
+  constexpr int64_t kPosters = 128;
+  PosterFeed feed(config_.data, config_.seed);
+  std::vector<Tensor> means;
+  for (int64_t i = 0; i < kPosters; ++i) {
+    const auto& size = config_.size_at(i);
+    const auto image = feed.example(i, size.width, size.height).image;
+    const auto mean = model_->encode(on_device(picture_batch({image}))).mean;
+    means.push_back(mean.to(at::kCPU).to(at::kDouble)[0].flatten(1));
+  }
+  const auto values = at::cat(means, 1);  // [C, cells]
+  const auto mean = values.mean(1), deviation = values.std(1, /*unbiased=*/true);
+  std::vector<double> latents_mean, latents_std;
+  for (int64_t c = 0; c < values.size(0); ++c) {
+    latents_mean.push_back(mean[c].item<double>());
+    latents_std.push_back(deviation[c].item<double>());
+  }
+  component_config["latents_mean"] = latents_mean;
+  component_config["latents_std"] = latents_std;
+}
+
+void VaeStage::write_components(const std::filesystem::path& folder) {
+  auto component_config = io::read_json_file(config_.model / "vae" / "config.json");
+  measure_latents(component_config);
+  write_component(folder / "vae", component_config, *model_, "diffusion_pytorch_model.safetensors");
+}
+
+}  // namespace glm_image::train

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "models/autoencoder/autoencoder_kl.h"
+#include "train/poster_feed.h"
+#include "train/stage.h"
+#include "train/training_config.h"
+
+namespace glm_image::train {
+
+/// The stage "vae": pictures to latents and back.
+///
+/// loss = mean w·(|x − x̂| + (x − x̂)²) + edge·mean w·|∇x − ∇x̂| + kl·KL per element,
+/// where w is 1, and `text_weight` inside the boxes of texts: flat ground fills most of a poster,
+/// and letters, the hard part, would count for little.
+class VaeStage : public Stage {
+ public:
+  VaeStage(const TrainingConfig& config, const at::Device& device);
+
+  std::vector<TrainedModule> modules() override { return {{"vae", model_.get()}}; }
+  void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
+  Batch make_batch(int64_t step) override;
+  Outcome forward(const Batch& batch, int64_t step) override;
+  Image sample_sheet() override;
+  void write_components(const std::filesystem::path& folder) override;
+
+ private:
+  struct Weights {
+    double squared, edge, kl, text;
+  };
+  /// Mean and standard deviation of each latent channel over posters, written into the config.
+  void measure_latents(nlohmann::json& component_config);
+  Tensor on_device(const Tensor& pictures) const;
+
+  TrainingConfig config_;
+  at::Device device_;
+  Weights weights_{};
+  models::AutoencoderKL model_{nullptr};
+  PosterFeed feed_;
+};
+
+}  // namespace glm_image::train

@@ -1,0 +1,229 @@
+// The page in a real Chromium, against the real server. Screenshots go to GLM_IMAGE_SCREENSHOTS.
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { after, before, beforeEach, afterEach, test } from "node:test";
+import { chromium } from "playwright-core";
+import { health, repository, startServer, waitUntil } from "../support/server.mjs";
+
+const executablePath =
+  process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
+const screenshots = process.env.GLM_IMAGE_SCREENSHOTS ?? `${tmpdir()}/glm-image-screenshots`;
+mkdirSync(screenshots, { recursive: true });
+const picture = `${repository}tests/data/tiny/t2i_square.png`;
+
+let server, browser, context, page, problems;
+before(async () => {
+  server = await startServer(["--steps", "20"]);
+  browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function open(options = {}) {
+  context = await browser.newContext({ locale: "en-GB", ...options });
+  page = await context.newPage();
+  problems = [];
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(server.url) && !request.url().startsWith("blob:")) {
+      problems.push(`external: ${request.url()}`);
+    }
+  });
+  await page.goto(server.url);
+  await page.getByRole("button", { name: "Draw", exact: true }).or(page.getByRole("button", { name: "Dessiner", exact: true })).waitFor();
+}
+beforeEach(() => open());
+afterEach(async () => {
+  await context.close();
+  assert.deepEqual(problems, [], "errors in the page, or requests to other machines");
+});
+const shot = (name) => page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true });
+const pictures = () => page.locator("#gallery img");
+
+async function ask({ prompt = 'A poster: "OPEN"', size = "512x512", steps = "4" } = {}) {
+  await page.getByLabel("What to draw").fill(prompt);
+  await page.getByLabel("Size and shape").selectOption(size);
+  await page.getByLabel("Steps").fill(steps);
+}
+
+test("draws a picture, with a draft and progress on the way", async () => {
+  await ask({ size: "512x512", steps: "40" });
+  await page.getByLabel("Seed").fill("7");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await page.locator("#draft").waitFor({ state: "visible" });
+  assert.ok(await page.locator("#draft").evaluate((image) => image.decode().then(() => image.naturalWidth)) > 0);
+  assert.equal(await pictures().count(), 0, "the draft comes before the picture");
+  await waitUntil(async () => (await page.locator("#progress").getAttribute("value")) > 0);
+  assert.match(await page.getByRole("status").textContent(), /\w/);
+  await shot("drawing");
+  await pictures().first().waitFor();
+  assert.equal(await pictures().first().evaluate((image) => image.decode().then(() => image.naturalWidth)), 512);
+  assert.match(await page.locator("#gallery li").textContent(), /512 × 512, 40 steps, seed 7/);
+  await page.locator("#now").waitFor({ state: "hidden" });
+  await shot("drawn");
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download" }).click();
+  assert.equal((await download).suggestedFilename(), "glm-image-7.png");
+});
+
+test("marks the texts that will be spelled, as they are typed", async () => {
+  await page.getByLabel("What to draw").pressSequentially("L'affiche de l'école « Saaba » et \"OPEN\"");
+  await page.locator("#prompt-marks mark").nth(1).waitFor();
+  assert.deepEqual(await page.locator("#prompt-marks mark").allTextContents(), ["« Saaba »", '"OPEN"']);
+  assert.equal(await page.locator("#spelled").textContent(), "Will be spelled: “Saaba”, “OPEN”");
+  // The copy below the box breaks its lines where the box does.
+  const heights = await page.evaluate(() =>
+    ["prompt", "prompt-marks"].map((id) => document.getElementById(id).clientWidth));
+  assert.equal(heights[0], heights[1]);
+  await shot("texts");
+});
+
+test("cancels, and the server is free at once", async () => {
+  await ask({ size: "512x512", steps: "100" });
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await waitUntil(async () => (await health(server)).queue.running === 1);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("alert").getByText("Cancelled.").waitFor();
+  await waitUntil(async () => (await health(server)).queue.running === 0, 10);
+  assert.equal(await pictures().count(), 0);
+});
+
+test("starts from a chosen, a pasted and a drawn picture", async () => {
+  await page.locator("#picture").setInputFiles(picture);
+  await page.locator("#pictures img").waitFor();
+  assert.equal(await page.getByLabel("Size and shape").inputValue(), "auto");
+  await page.getByRole("button", { name: "Remove t2i_square.png" }).click();
+  assert.equal(await page.locator("#pictures img").count(), 0);
+  await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(96, 64);
+    canvas.getContext("2d").fillRect(0, 0, 96, 64);
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([await canvas.convertToBlob()], "pasted.png", { type: "image/png" }));
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer }));
+  });
+  await page.getByAltText("pasted.png").waitFor();
+  await page.getByLabel("What to draw").fill("Make it night");
+  await page.getByLabel("Steps").fill("4");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await pictures().first().waitFor();
+  assert.equal(await pictures().first().evaluate((image) => image.naturalWidth), 96);
+  await page.getByRole("button", { name: /Start from this picture/ }).click();
+  await waitUntil(async () => (await page.locator("#pictures img").count()) === 2);
+  await shot("edit");
+});
+
+test("uses the settings of a drawn picture again", async () => {
+  await ask();
+  await page.getByLabel("Pictures", { exact: true }).and(page.locator("input")).fill("2");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await pictures().nth(1).waitFor();
+  await page.getByLabel("What to draw").fill("something else");
+  await page.getByRole("button", { name: /Use these settings/ }).first().click();
+  assert.equal(await page.getByLabel("What to draw").inputValue(), 'A poster: "OPEN"');
+  assert.match(await page.getByLabel("Seed").inputValue(), /^\d+$/);
+  assert.equal(await page.getByLabel("Steps").inputValue(), "4");
+});
+
+test("speaks French and English, by the browser and by choice, also after a reload", async () => {
+  await context.close();
+  await open({ locale: "fr-FR" });
+  assert.equal(await page.locator("html").getAttribute("lang"), "fr");
+  await page.getByLabel("Que dessiner").waitFor();
+  await page.getByRole("button", { name: /École de Saaba/ }).click();
+  await page.locator("#prompt-marks mark").waitFor();
+  assert.equal(await page.locator("#spelled").textContent(), "Sera écrit\u00a0: «\u00a0École de Saaba\u00a0»");
+  await shot("french");
+  await page.getByRole("button", { name: "English" }).click();
+  await page.getByLabel("What to draw").waitFor();
+  await page.reload();
+  await page.getByLabel("What to draw").waitFor();
+  assert.equal(await page.getByRole("button", { name: "English" }).getAttribute("aria-pressed"), "true");
+});
+
+test("fits a phone", async () => {
+  await context.close();
+  await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, locale: "fr-FR" });
+  await page.getByRole("button", { name: /École de Saaba/ }).tap();
+  await page.getByRole("button", { name: "Dessiner", exact: true }).tap();
+  await pictures().first().waitFor();
+  const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(widths[0] <= widths[1], `${widths[0]} of ${widths[1]} pixels: it scrolls sideways`);
+  const small = await page.locator("button:visible, input:visible, select:visible").evaluateAll((elements) =>
+    elements.filter((element) => !element.matches(".visually-hidden") && element.getBoundingClientRect().height < 40).map((element) => element.outerHTML));
+  assert.deepEqual(small, [], "too small for a finger");
+  await shot("phone");
+});
+
+test("works by keyboard alone", async () => {
+  await page.getByLabel("What to draw").focus();
+  await page.keyboard.type("A pot");
+  for (let i = 0; i < 20; ++i) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate(() => document.activeElement.id === "steps")) {
+      await page.keyboard.press("Control+a");
+      await page.keyboard.type("2");
+    }
+    if (await page.evaluate(() => document.activeElement.id === "draw")) break;
+  }
+  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+  assert.notEqual(outline, "none", "the focus shows");
+  await page.keyboard.press("Enter");
+  await pictures().first().waitFor();
+});
+
+test("every control has a name and every text enough contrast, in light and dark", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    const unnamed = await page.locator("input, select, textarea, button").evaluateAll((elements) =>
+      elements.filter((element) => !(element.labels?.length || element.textContent.trim() || element.getAttribute("aria-label"))).map((element) => element.outerHTML));
+    assert.deepEqual(unnamed, []);
+    const faint = await page.evaluate(() => {
+      const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+      const channels = (colour) => {
+        canvas.clearRect(0, 0, 1, 1);
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data];
+      };
+      const luminance = ([r, g, b]) => {
+        const linear = [r, g, b].map((v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+      };
+      const ground = (element) => {
+        for (let at = element; at; at = at.parentElement) {
+          const colour = channels(getComputedStyle(at).backgroundColor);
+          if (colour[3] === 255) return colour;
+        }
+        return [255, 255, 255, 255];
+      };
+      return [...document.querySelectorAll("h1, h2, label, legend, p, button, span, textarea, input, select")]
+        .filter((element) => element.offsetParent && !element.closest("#prompt-marks"))
+        .map((element) => {
+          const pair = [channels(getComputedStyle(element).color), ground(element)].map(luminance).sort((a, b) => b - a);
+          return [(pair[0] + 0.05) / (pair[1] + 0.05), element.outerHTML.slice(0, 80)];
+        })
+        .filter(([contrast]) => contrast < 4.5);
+    });
+    assert.deepEqual(faint, [], colorScheme);
+  }
+  await shot("dark");
+});
+
+test("says when the server is gone, and what it refuses", async () => {
+  await ask();
+  await page.evaluate(() => (document.getElementById("steps").max = 1000));
+  await page.getByLabel("Steps").fill("999");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await page.getByRole("alert").getByText(/steps must be a whole number from 1 to 100/).waitFor();
+  await context.setOffline(true);
+  await page.getByLabel("Steps").fill("4");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
+  // Chromium reports both as errors of the network, which they are.
+  problems = problems.filter((problem) => !/Failed to load resource/.test(problem));
+});

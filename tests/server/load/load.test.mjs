@@ -1,0 +1,222 @@
+// Many clients, rude clients, clients that go away.
+
+import assert from "node:assert/strict";
+import net from "node:net";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { deflateSync } from "node:zlib";
+import { generate, health, repository, startServer, waitUntil } from "../support/server.mjs";
+
+let server;
+before(async () => (server = await startServer(["--queue", "4"])));
+after(() => server?.stop());
+
+async function stillServes() {
+  const began = performance.now();
+  await health(server);
+  const seconds = (performance.now() - began) / 1000;
+  assert.ok(seconds < 1, `/health took ${seconds} s`);
+  assert.equal((await generate(server, {})).status, 200);
+}
+
+function connect() {
+  const socket = net.connect(server.port, "127.0.0.1");
+  socket.on("error", () => {});
+  // Unread, the other side's closing would never show.
+  socket.resume();
+  return socket;
+}
+
+test("100 requests of 8 clients: each gets a picture or a 429, memory stays", async (t) => {
+  const counts = { 200: 0, 429: 0 };
+  const run = async (requests) => {
+    let next = 0;
+    await Promise.all(Array.from({ length: 8 }, async () => {
+      while (next++ < requests) {
+        const answer = await generate(server, { seed: next });
+        counts[answer.status] = (counts[answer.status] ?? 0) + 1;
+        const body = await answer.json();
+        if (answer.status === 200) assert.ok(body.data[0].b64_json.length > 100);
+        if (answer.status === 429) {
+          assert.ok(Number(answer.headers.get("retry-after")) >= 1);
+          assert.equal(body.error.code, "queue_full");
+        }
+      }
+    }));
+  };
+  await run(100);
+  assert.deepEqual(Object.keys(counts), ["200", "429"]);
+  assert.equal(counts[200] + counts[429], 100);
+  assert.ok(counts[200] > 4);
+  const before = server.memory();
+  await run(200);
+  const growth = server.memory() - before;
+  t.diagnostic(`${JSON.stringify(counts)}, memory grew by ${(growth / 1e6).toFixed(1)} MB over 200 more requests`);
+  assert.ok(growth < 30e6);
+});
+
+test("50 clients killed in mid-request leave the worker free within a step", async (t) => {
+  const slow = { size: "512x512", steps: 100 };
+  let worst = 0;
+  for (let i = 0; i < 50; ++i) {
+    const controller = new AbortController();
+    const request = generate(server, { ...slow, stream: i % 2 === 0 }, { signal: controller.signal })
+      .then((answer) => answer.text()).catch(() => "aborted");
+    await waitUntil(async () => (await health(server)).queue.running === 1);
+    controller.abort();
+    const began = performance.now();
+    await request;
+    await waitUntil(async () => (await health(server)).queue.running === 0);
+    worst = Math.max(worst, performance.now() - began);
+  }
+  t.diagnostic(`the slowest took ${worst.toFixed(0)} ms`);
+  assert.ok(worst < 2000);
+  await stillServes();
+});
+
+test("a waiting client that goes away leaves the queue", async () => {
+  const first = new AbortController(), second = new AbortController();
+  const requests = [first, second].map((controller) =>
+    generate(server, { size: "512x512", steps: 100 }, { signal: controller.signal }).catch(() => {}));
+  await waitUntil(async () => (await health(server)).queue.waiting === 1);
+  second.abort();
+  await waitUntil(async () => (await health(server)).queue.waiting === 0);
+  assert.equal((await health(server)).queue.running, 1);
+  first.abort();
+  await Promise.all(requests);
+});
+
+/** Sends bytes as they are; the status of the answer, or "" for none. */
+async function raw(bytes, { end = true } = {}) {
+  const socket = connect();
+  let answer = "";
+  socket.on("data", (data) => (answer += data.toString("latin1")));
+  const closed = new Promise((resolve) => socket.on("close", resolve));
+  for (const part of [bytes].flat()) socket.write(part);
+  if (end) setTimeout(() => socket.destroy(), 3000).unref();
+  await Promise.race([closed, waitUntil(() => answer.includes("\r\n\r\n"), 4).catch(() => {})]);
+  socket.destroy();
+  return answer.split(" ")[1] ?? "";
+}
+
+const head = (more) => `POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${more}\r\n\r\n`;
+
+test("malformed requests are refused", async () => {
+  assert.equal(await raw("nonsense\r\n\r\n"), "400");
+  assert.equal(await raw(`GET /${"x".repeat(9000)} HTTP/1.1\r\n\r\n`), "414");
+  assert.equal(await raw(`GET /${"x".repeat(2000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`), "414");
+  assert.equal(await raw(`GET / HTTP/1.1\r\nHost: localhost\r\n${"A: b\r\n".repeat(10000)}\r\n`), "400");
+  assert.equal(await raw(head("Content-Length: -1")), "400");
+  assert.equal(await raw(head("Content-Length: 5\r\nContent-Length: 6") + "hello"), "400");
+  assert.equal(await raw(head("Content-Length: 5\r\nTransfer-Encoding: chunked") + "hello"), "400");
+  assert.equal(await raw(head("Content-Length: 99999999999999999999")), "400");
+  assert.equal(await raw(head("Content-Length: 999999999")), "413");
+  assert.equal(await raw(head("Content-Length: 3\r\nContent-Encoding: gzip") + "abc"), "415");
+  assert.equal(await raw(head("Content-Length: 3") + "{a}"), "400");
+  assert.equal(await raw([head("Transfer-Encoding: chunked"), `${(3 << 20).toString(16)}\r\n`, Buffer.alloc(3 << 20, 32), "\r\n0\r\n\r\n"]), "413");
+  assert.equal(await raw("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n"), "403");
+  assert.equal(await raw("GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\r\n"), "403");
+  for (const path of ["/../../etc/passwd", "/v1/images/../../etc/passwd", "/v1/images/%2e%2e%2fetc%2fpasswd", "//etc/passwd"]) {
+    assert.equal(await raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`), "404", path);
+  }
+  await stillServes();
+});
+
+async function edit(picture, more = {}) {
+  const body = new FormData();
+  body.append("prompt", "x");
+  body.append("steps", "1");
+  body.append("size", "64x64");
+  for (const [name, value] of Object.entries(more)) body.append(name, value);
+  body.append("image[]", new Blob([picture]), "a.png");
+  return (await fetch(`${server.url}/v1/images/edits`, { method: "POST", body })).status;
+}
+
+/** A PNG of black pixels whose file is a thousandth of them. */
+function bomb(side) {
+  const chunk = (type, data) => {
+    const bytes = Buffer.concat([Buffer.from(type), data]);
+    const length = Buffer.alloc(4), sum = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc(bytes));
+    return Buffer.concat([length, bytes, sum]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", header),
+    chunk("IDAT", deflateSync(Buffer.alloc(1 << 20))), chunk("IEND", Buffer.alloc(0))]);
+}
+function crc(bytes) {
+  let value = ~0;
+  for (const byte of bytes) {
+    value ^= byte;
+    for (let bit = 0; bit < 8; ++bit) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
+  }
+  return ~value >>> 0;
+}
+
+test("hostile uploads are refused", async () => {
+  const picture = readFileSync(`${repository}tests/data/tiny/t2i_square.png`);
+  assert.equal(await edit(picture), 200);
+  for (const length of [0, 7, 30, picture.length >> 1, picture.length - 1]) {
+    assert.equal(await edit(picture.subarray(0, length)), 400, `cut at ${length}`);
+  }
+  const memory = server.memory();
+  for (const side of [6000, 16000, 60000, 2 ** 31 - 1]) assert.equal(await edit(bomb(side)), 400);
+  assert.ok(server.memory() - memory < 100e6, "no bomb was unpacked");
+  assert.equal(await edit(Buffer.alloc(40 << 20)), 400);
+  assert.equal(await edit(Buffer.alloc(51 << 20)).catch(() => 413), 413);
+  assert.equal(await edit(picture, { mask: "x" }), 400);
+  await stillServes();
+});
+
+test("200 sockets that send a header byte by byte, and 150 that do not finish a body", async (t) => {
+  const sockets = [];
+  for (let i = 0; i < 200; ++i) {
+    const socket = connect();
+    socket.write("GET / HTTP/1.1\r\nHost: loc");
+    sockets.push(socket);
+  }
+  const slow = sockets.slice();
+  const drip = setInterval(() => slow.forEach((socket) => socket.write("a")), 500);
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await stillServes();
+    for (let i = 0; i < 150; ++i) {
+      const socket = connect();
+      socket.write(head("Content-Length: 1000") + "{");
+      sockets.push(socket);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await stillServes();
+    const began = performance.now();
+    await waitUntil(() => slow.every((socket) => socket.closed), 15);
+    t.diagnostic(`the slow ones were all closed ${((performance.now() - began) / 1000).toFixed(1)} s later`);
+  } finally {
+    clearInterval(drip);
+    sockets.forEach((socket) => socket.destroy());
+  }
+  await stillServes();
+});
+
+test("SIGTERM lets the picture at work end, turns the others away, and ends in time", async () => {
+  const own = await startServer(["--queue", "4", "--grace", "20"]);
+  const atWork = generate(own, { size: "512x512", steps: 20 });
+  await waitUntil(async () => (await health(own)).queue.running === 1);
+  const waiting = generate(own, {});
+  await waitUntil(async () => (await health(own)).queue.waiting === 1);
+  const stopped = own.stop();
+  assert.equal((await waiting).status, 503);
+  assert.equal((await atWork).status, 200);
+  assert.equal((await stopped).code, 0);
+
+  const hurried = await startServer(["--grace", "0.5"]);
+  const cut = generate(hurried, { size: "1024x1024", steps: 100 });
+  await waitUntil(async () => (await health(hurried)).queue.running === 1);
+  const end = await hurried.stop();
+  assert.equal((await cut).status, 503);
+  assert.equal(end.code, 0);
+  assert.ok(end.seconds < 5, `${end.seconds} s`);
+});

@@ -1,0 +1,68 @@
+// The pictures of this session. They live in the page's memory only.
+
+import { word } from "./words.js";
+
+const list = document.getElementById("gallery");
+const pictures = []; // {url, settings, seed, size}, newest first
+
+export function pictureUrl(base64, type) {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return URL.createObjectURL(new Blob([bytes], { type }));
+}
+
+export function addPicture(picture) {
+  pictures.unshift(picture);
+  showGallery();
+}
+
+let actions = {};
+/** `reuse(picture)` and `startFrom(picture)` are what the buttons do. */
+export function setActions(given) {
+  actions = given;
+}
+
+function button(name, label, action) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "quiet";
+  element.textContent = word(name);
+  element.setAttribute("aria-label", `${word(name)}: ${label}`);
+  element.addEventListener("click", action);
+  return element;
+}
+
+function entry(picture) {
+  const item = document.createElement("li");
+  const image = document.createElement("img");
+  image.src = picture.url;
+  image.alt = picture.settings.prompt;
+  const prompt = document.createElement("p");
+  prompt.textContent = picture.settings.prompt;
+  const facts = document.createElement("p");
+  facts.className = "hint";
+  facts.textContent = word("settings", {
+    size: picture.size.replace("x", " × "),
+    steps: picture.settings.steps,
+    seed: picture.seed,
+  });
+  const download = document.createElement("a");
+  download.className = "button quiet";
+  download.href = picture.url;
+  download.download = `glm-image-${picture.seed}.png`;
+  download.textContent = word("download");
+  const buttons = document.createElement("div");
+  buttons.className = "actions";
+  const label = picture.settings.prompt;
+  buttons.append(
+    button("reuse", label, () => actions.reuse(picture)),
+    button("startFrom", label, () => actions.startFrom(picture)),
+    download,
+  );
+  item.append(image, prompt, facts, buttons);
+  return item;
+}
+
+export function showGallery() {
+  list.replaceChildren(...pictures.map(entry));
+  document.getElementById("empty").hidden = pictures.length > 0;
+}
