@@ -1,25 +1,10 @@
-#include <cmath>
-
 #include "core/error.h"
 #include "kernels/bfloat16_attention.h"
 #include "kernels/float_attention.h"
-#include "nn/cpu_kernels.h"
-#include "nn/functional.h"
+#include "nn/attention_arguments.h"
+#include "nn/differentiable.h"
 
 namespace glm_image::nn {
-namespace {
-
-kernels::AttentionProblem::Strides strides_of(const Tensor& x) {
-  return {x.stride(0), x.stride(1), x.stride(2)};
-}
-
-/// x itself where the values of a head are dense: keys and values are often part of a cache.
-Tensor dense_heads(const Tensor& x) {
-  return x.stride(3) == 1 ? x : x.contiguous();
-}
-
-}  // namespace
-
 int64_t attention_rows_at_once(int64_t batch, int64_t heads, int64_t queries, int64_t keys) {
   const int64_t bytes_per_row = batch * heads * keys * static_cast<int64_t>(sizeof(float));
   return std::clamp<int64_t>(
@@ -32,32 +17,16 @@ Tensor attention(const Tensor& q,
                  const AttentionOptions& options) {
   GLM_IMAGE_CHECK(q.size(2) % k.size(2) == 0, q.size(2), " query heads over ", k.size(2));
   if constexpr (kHaveKernels) {
-    const int64_t queries = q.size(1), heads = q.size(2), dim = q.size(3);
-    const double scale = options.scale.value_or(1.0 / std::sqrt(static_cast<double>(dim)));
-    if (kernels_apply({&q, &k, &v}) && !options.bias.defined() && scale > 0) {
-      const auto query = dense_heads(q), key = dense_heads(k), value = dense_heads(v);
+    const bool plain_scores = !options.bias.defined() && attention_scale(q, options) > 0;
+    const bool dot_product = q.scalar_type() == at::kBFloat16 && q.size(3) % 2 == 0 &&
+                             kernels::has_bfloat16_dot_product();
+    if (plain_scores && kernels_apply({&q, &k, &v})) {
+      AttentionArguments arguments(q, k, v, options);
+      auto& problem = arguments.problem;
       const auto out = at::empty(q.sizes(), q.options());
-      const auto mask = options.key_mask.defined() ? options.key_mask.contiguous() : Tensor();
-      kernels::AttentionProblem problem;
-      problem.q = query.data_ptr();
-      problem.k = key.data_ptr();
-      problem.v = value.data_ptr();
       problem.out = out.data_ptr();
-      problem.q_strides = strides_of(query);
-      problem.k_strides = strides_of(key);
-      problem.v_strides = strides_of(value);
       problem.out_strides = strides_of(out);
-      problem.batch = q.size(0);
-      problem.queries = queries;
-      problem.keys = k.size(1);
-      problem.key_heads = k.size(2);
-      problem.group = heads / k.size(2);
-      problem.dim = dim;
-      problem.scale = static_cast<float>(scale);
-      problem.causal = options.causal;
-      problem.key_mask = mask.defined() ? mask.data_ptr<bool>() : nullptr;
-      problem.threads = at::get_num_threads();
-      if (q.scalar_type() == at::kBFloat16 && dim % 2 == 0 && kernels::has_bfloat16_dot_product()) {
+      if (dot_product) {
         for_each_piece<kernels::Bfloat16AttentionWorkspace>(
             kernels::bfloat16_attention_pieces(problem),
             problem,
@@ -71,6 +40,9 @@ Tensor attention(const Tensor& q,
             });
       }
       return out;
+    }
+    if (plain_scores && dot_product && gradient_kernels_apply({&q, &k, &v})) {
+      return differentiable::attention(q, k, v, options);
     }
   }
   return plain::attention(q, k, v, options);

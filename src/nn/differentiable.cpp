@@ -259,45 +259,35 @@ struct SiluGate : Function<SiluGate> {
   }
 };
 
-/// A build without the kernels compiles this file too, and must not ask the linker for them.
-template <typename Operation, typename... Arguments>
-Tensor apply(const Arguments&... arguments) {
-  if constexpr (kHaveKernels) {
-    return Operation::apply(arguments...);
-  } else {
-    fail(ErrorCode::kInternal, "a fused gradient in a build without kernels");
-  }
-}
-
 }  // namespace
 
 Tensor modulated_layer_norm(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps) {
-  return apply<ModulatedLayerNorm>(x, shift, scale, eps);
+  return apply_function<ModulatedLayerNorm>(x, shift, scale, eps);
 }
 
 Tensor gated_residual(const Tensor& x, const Tensor& y, const Tensor& gate) {
-  return apply<GatedResidual>(x, y, gate);
+  return apply_function<GatedResidual>(x, y, gate);
 }
 
 Tensor head_norm_rotary(
     const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t first_rotated, double eps) {
-  return apply<HeadNormRotary>(x, cos, sin, first_rotated, eps);
+  return apply_function<HeadNormRotary>(x, cos, sin, first_rotated, eps);
 }
 
 Tensor rotary(const Tensor& x, const Tensor& cos, const Tensor& sin) {
-  return apply<Rotary>(x, cos, sin);
+  return apply_function<Rotary>(x, cos, sin);
 }
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
-  return apply<RmsNorm>(x, weight, eps);
+  return apply_function<RmsNorm>(x, weight, eps);
 }
 
 Tensor gelu_tanh(const Tensor& x) {
-  return apply<GeluTanh>(x);
+  return apply_function<GeluTanh>(x);
 }
 
 Tensor silu_gate(const Tensor& x) {
-  return apply<SiluGate>(x);
+  return apply_function<SiluGate>(x);
 }
 
 }  // namespace glm_image::nn::differentiable

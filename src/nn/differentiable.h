@@ -22,4 +22,11 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);
 Tensor gelu_tanh(const Tensor& x);
 Tensor silu_gate(const Tensor& x);
 
+/// In bfloat16, on a CPU that multiplies pairs of it, without bias. (In float32, or with a bias,
+/// LibTorch's products and softmax differentiate.)
+Tensor attention(const Tensor& q,
+                 const Tensor& k,
+                 const Tensor& v,
+                 const AttentionOptions& options);
+
 }  // namespace glm_image::nn::differentiable

@@ -7,7 +7,7 @@ namespace glm_image::posters {
 
 /// Lengths in fractions of the shorter side.
 inline constexpr double kMargin = 0.05;
-inline constexpr double kGap = 0.035;
+inline constexpr double kGap = 0.045;
 inline constexpr double kSmallestText = 0.135;
 inline constexpr double kLargestText = 0.27;
 inline constexpr double kSmallestPictogram = 0.28;

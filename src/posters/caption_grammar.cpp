@@ -12,6 +12,7 @@ namespace {
 const std::set<std::string> kWords{
     "background.masculine",
     "background.feminine",
+    "background.article",
     "second.masculine",
     "second.feminine",
     "colour.masculine",
@@ -32,6 +33,13 @@ const std::set<std::string> kFacts{"gradient",
                                    "one_word",
                                    "one_number",
                                    "plain"};
+
+/// Rules that speak of one text: text, bare_text, …
+bool is_text_rule(const std::string& name) {
+  const std::string_view ending = "text";
+  return name.size() >= ending.size() &&
+         name.compare(name.size() - ending.size(), ending.size(), ending) == 0;
+}
 
 /// The next {…} of a template.
 struct Slot {
@@ -60,8 +68,11 @@ Slot next_slot(const std::string& text, std::size_t from) {
 /// Says one caption.
 class CaptionGrammar::Speaker {
  public:
-  Speaker(const CaptionGrammar& grammar, const CaptionFacts& facts, RandomStream& random)
-      : grammar_(grammar), facts_(facts), random_(random) {}
+  Speaker(const CaptionGrammar& grammar,
+          const CaptionFacts& facts,
+          RandomStream& random,
+          std::set<std::string>& says)
+      : grammar_(grammar), facts_(facts), random_(random), says_(says) {}
 
   std::string say_rule(const std::string& name, const CaptionScope& scope, int depth) {
     const auto& alternatives = grammar_.rules_.at(name);
@@ -107,7 +118,7 @@ class CaptionGrammar::Speaker {
 
   std::string say_slot(const Slot& slot, const CaptionScope& scope, int depth) {
     if (slot.item >= 0) {
-      const auto& items = slot.name == "text" ? facts_.texts : facts_.pictograms;
+      const auto& items = is_text_rule(slot.name) ? facts_.texts : facts_.pictograms;
       const auto item = static_cast<std::size_t>(slot.item);
       if (item >= items.size()) {
         fail(ErrorCode::kCorruptFile,
@@ -127,10 +138,12 @@ class CaptionGrammar::Speaker {
     return say_text(word(slot.name, scope), scope, depth + 1);
   }
 
-  const std::string& word(const std::string& name, const CaptionScope& scope) const {
-    for (const auto* words : {&scope.words, &facts_.poster.words}) {
-      const auto found = words->find(name);
-      if (found != words->end()) return found->second;
+  const std::string& word(const std::string& name, const CaptionScope& scope) {
+    for (const auto* holder : {&scope, &facts_.poster}) {
+      const auto found = holder->words.find(name);
+      if (found == holder->words.end()) continue;
+      says_.insert(holder->id + "." + name.substr(0, name.find('.')));
+      return found->second;
     }
     fail(ErrorCode::kCorruptFile, grammar_.source_, ": {", name, "} where there is none");
   }
@@ -138,6 +151,7 @@ class CaptionGrammar::Speaker {
   const CaptionGrammar& grammar_;
   const CaptionFacts& facts_;
   RandomStream& random_;
+  std::set<std::string>& says_;
 };
 
 CaptionGrammar CaptionGrammar::load(const std::filesystem::path& file) {
@@ -192,16 +206,20 @@ void CaptionGrammar::check(const std::string& rule, const Alternative& alternati
     if (slot.end == std::string::npos) refuse("a brace without its partner");
     at = slot.end;
     if (slot.item >= 0) {
-      const bool is_item = slot.name == "text" || slot.name == "pictogram";
-      if (!is_item || slot.item > 1) refuse("{" + slot.name + ":…} is no item");
+      const bool is_item = is_text_rule(slot.name) || slot.name == "pictogram";
+      if (!is_item || slot.item > 1 || rules_.count(slot.name) == 0) {
+        refuse("{" + slot.name + ":…} is no item");
+      }
     } else if (rules_.count(slot.name) == 0 && kWords.count(slot.name) == 0) {
       refuse("{" + slot.name + "} is neither a rule nor a word");
     }
   }
 }
 
-std::string CaptionGrammar::say(const CaptionFacts& facts, RandomStream& random) const {
-  return Speaker(*this, facts, random).say_rule("caption", facts.poster, 0);
+std::string CaptionGrammar::say(const CaptionFacts& facts,
+                                RandomStream& random,
+                                std::set<std::string>& says) const {
+  return Speaker(*this, facts, random, says).say_rule("caption", facts.poster, 0);
 }
 
 void CaptionGrammar::require(const std::string& rule) const {

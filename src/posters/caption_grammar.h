@@ -12,6 +12,7 @@ namespace glm_image::posters {
 
 /// What a rule may say of one thing: the poster, one text or one pictogram.
 struct CaptionScope {
+  std::string id;                            ///< "poster", "texts[0]", …
   std::map<std::string, std::string> words;  ///< what {name} stands for; may itself hold rules
   std::set<std::string> facts;               ///< what alternatives may ask for
 };
@@ -33,7 +34,10 @@ class CaptionGrammar {
   static CaptionGrammar load(const std::filesystem::path& file);
 
   /// Throws kCorruptFile when no alternative of a rule that is needed suits the facts.
-  std::string say(const CaptionFacts& facts, RandomStream& random) const;
+  /// Adds to `says` what was said of what: "texts[0].colour", "poster.background", …
+  std::string say(const CaptionFacts& facts,
+                  RandomStream& random,
+                  std::set<std::string>& says) const;
 
   /// Throws kCorruptFile unless there is a rule of this name.
   void require(const std::string& rule) const;

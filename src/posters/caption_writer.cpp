@@ -43,6 +43,10 @@ void add_colour(CaptionScope& scope, const std::string& prefix, const ColourName
   scope.words[prefix + ".feminine"] = name.feminine;
   scope.words[prefix + ".masculine_plural"] = name.masculine_plural;
   scope.words[prefix + ".feminine_plural"] = name.feminine_plural;
+  // English: an orange poster.
+  const bool starts_with_vowel =
+      !name.masculine.empty() && std::string("aeio").find(name.masculine[0]) != std::string::npos;
+  scope.words[prefix + ".article"] = starts_with_vowel ? "an" : "a";
 }
 
 class CaptionWriter {
@@ -50,15 +54,22 @@ class CaptionWriter {
   CaptionWriter(const PosterData& data, const Scene& scene, bool is_french, RandomStream& random)
       : data_(data), scene_(scene), is_french_(is_french), random_(random) {}
 
-  std::string write() {
+  Caption write() {
     CaptionFacts facts{poster(), {}, {}};
     const auto& marks = choose_marks();
     for (const auto& item : scene_.texts) facts.texts.push_back(text(item, marks));
     for (const auto& item : scene_.pictograms) facts.pictograms.push_back(pictogram(item));
+    for (std::size_t i = 0; i < facts.texts.size(); ++i) {
+      facts.texts[i].id = concat("texts[", i, "]");
+    }
+    for (std::size_t i = 0; i < facts.pictograms.size(); ++i) {
+      facts.pictograms[i].id = concat("pictograms[", i, "]");
+    }
     const auto& grammar = is_french_ ? data_.french : data_.english;
-    auto caption = grammar.say(facts, random_);
-    if (random_.chance(0.8)) caption = with_capital(caption);
-    if (random_.chance(0.4)) caption += ".";
+    Caption caption;
+    caption.text = grammar.say(facts, random_, caption.says);
+    if (random_.chance(0.8)) caption.text = with_capital(caption.text);
+    if (random_.chance(0.4)) caption.text += ".";
     return caption;
   }
 
@@ -84,6 +95,7 @@ class CaptionWriter {
 
   CaptionScope poster() {
     CaptionScope scope;
+    scope.id = "poster";
     add_colour(scope, "background", colour_name(scene_.background.first));
     if (scene_.background.second) {
       add_colour(scope, "second", colour_name(*scene_.background.second));
@@ -127,7 +139,7 @@ class CaptionWriter {
 
 }  // namespace
 
-std::string write_caption(const PosterData& data, const Scene& scene, RandomStream& random) {
+Caption write_caption(const PosterData& data, const Scene& scene, RandomStream& random) {
   std::vector<std::string> texts;
   for (const auto& item : scene.texts) texts.push_back(item.text);
   // A mark may meet one of the sentence's own; another wording then does.
@@ -135,7 +147,7 @@ std::string write_caption(const PosterData& data, const Scene& scene, RandomStre
   const bool is_french = random.chance(0.5);
   for (int i = 0; i < kAttempts; ++i) {
     auto caption = CaptionWriter(data, scene, is_french, random).write();
-    if (text::glyph_texts(caption, text::GlyphRules::kSmart) == texts) return caption;
+    if (text::glyph_texts(caption.text, text::GlyphRules::kSmart) == texts) return caption;
   }
   fail(ErrorCode::kInvalidInput, "no caption quotes the texts of the scene as they are");
 }

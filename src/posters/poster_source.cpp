@@ -24,11 +24,13 @@ PosterSource PosterSource::load(const std::filesystem::path& data_folder) {
   auto words = WordSource::load(data_folder);
   auto french = load_grammar(data_folder / "captions" / "french.json", lettering);
   auto english = load_grammar(data_folder / "captions" / "english.json", lettering);
-  std::vector<std::filesystem::path> font_files{find_typeface(pictograms.face())};
+  // Alone: other fonts have black shapes for some of the same characters.
+  pictograms.draw(FontRoom({find_typeface(pictograms.face())}), palette);
+  std::vector<std::filesystem::path> font_files;
   for (const auto& face : lettering.faces()) font_files.push_back(find_typeface(face));
-  const FontRoom room(font_files);
-  pictograms.draw(room, palette);
-  LetterMetrics metrics(room, lettering.faces(), words.letters());
+  auto letters = words.letters();
+  letters.push_back(U' ');
+  LetterMetrics metrics(FontRoom(font_files), lettering.faces(), letters);
   return PosterSource(std::make_shared<const PosterData>(PosterData{std::move(palette),
                                                                     std::move(lettering),
                                                                     std::move(pictograms),
@@ -56,7 +58,7 @@ Scene PosterSource::scene(uint64_t index, Split split, const Options& options) c
   return make_scene(*data_, random, split, options);
 }
 
-std::string PosterSource::caption(const Scene& scene, uint64_t index) const {
+Caption PosterSource::worded(const Scene& scene, uint64_t index) const {
   RandomStream random(mix_bits(index) ^ stable_hash("caption"));
   return write_caption(*data_, scene, random);
 }

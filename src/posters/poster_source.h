@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "posters/scene.h"
 #include "posters/split.h"
@@ -9,6 +10,14 @@
 namespace glm_image::posters {
 
 struct PosterData;
+
+/// A caption and what it says besides the texts and the pictograms' names: "poster.background",
+/// "texts[0].colour", "texts[1].place", "texts[0].style", "pictograms[0].place". The rest only the
+/// picture shows.
+struct Caption {
+  std::string text;
+  std::set<std::string> says;
+};
 
 /// Posters without end, each by its number: the data that nano learns from and is tested on.
 /// Immutable: one source may serve several threads.
@@ -34,7 +43,10 @@ class PosterSource {
   /// A French or an English sentence; which and how it is worded depends on the index. It may leave
   /// colours, places and styles out. All texts of the scene stand in it in quotation marks, in
   /// their order: the smart rules of text/glyph_texts.h find exactly these.
-  std::string caption(const Scene& scene, uint64_t index) const;
+  std::string caption(const Scene& scene, uint64_t index) const {
+    return worded(scene, index).text;
+  }
+  Caption worded(const Scene& scene, uint64_t index) const;
 
   /// Throws kInvalidInput for a scene that names what the data does not have, or that does not fit.
   void check(const Scene& scene) const;

@@ -32,12 +32,20 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
+/// Not beside a number, "13 h 55", nor one that leaves a scrap.
+bool is_good_break(const std::string& text, std::size_t space) {
+  constexpr std::size_t kShortestLine = 3;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return space >= kShortestLine && text.size() - space > kShortestLine &&
+         !is_digit(text[space - 1]) && !is_digit(text[space + 1]);
+}
+
 /// The text on one line, and each way to break it at a space.
 std::vector<std::vector<std::string>> breaks_of(const std::string& text, bool may_break) {
   std::vector<std::vector<std::string>> breaks{{text}};
   if (!may_break) return breaks;
   for (auto at = text.find(' '); at != std::string::npos; at = text.find(' ', at + 1)) {
-    breaks.push_back({text.substr(0, at), text.substr(at + 1)});
+    if (is_good_break(text, at)) breaks.push_back({text.substr(0, at), text.substr(at + 1)});
   }
   return breaks;
 }

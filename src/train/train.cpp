@@ -1,19 +1,21 @@
 #include "train/train.h"
 
 #include "core/error.h"
+#include "train/decoder_stage.h"
 #include "train/tokenizer_stage.h"
 #include "train/vae_stage.h"
 
 namespace glm_image::train {
 
 const std::vector<std::string>& stage_names() {
-  static const std::vector<std::string> names = {"vae", "tokenizer"};
+  static const std::vector<std::string> names = {"vae", "tokenizer", "decoder"};
   return names;
 }
 
 std::unique_ptr<Stage> make_stage(const TrainingConfig& config, const at::Device& device) {
   if (config.stage == "vae") return std::make_unique<VaeStage>(config, device);
   if (config.stage == "tokenizer") return std::make_unique<TokenizerStage>(config, device);
+  if (config.stage == "decoder") return std::make_unique<DecoderStage>(config, device);
   std::string names;
   for (const auto& name : stage_names()) names += (names.empty() ? "" : ", ") + name;
   config.fields.refuse("stage", "one of " + names, ErrorCode::kInvalidInput);

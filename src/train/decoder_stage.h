@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "diffusion/flow_match.h"
+#include "models/autoencoder/autoencoder_kl.h"
+#include "models/transformer/transformer_model.h"
+#include "train/glyph_batch.h"
+#include "train/picture_codes.h"
+#include "train/poster_feed.h"
+#include "train/stage.h"
+#include "train/training_config.h"
+
+namespace glm_image::train {
+
+/// The stage "decoder": the DiT and the glyph encoder, from the frozen VAE's latents and the frozen
+/// tokenizer's codes.
+///
+/// Flow matching (Lipman et al. 2023; Liu et al. 2023): t is drawn evenly from 1 … 1000, σ = t/1000
+/// shifted for the resolution, z = (1 − σ)·x + σ·ε, and the DiT, told t − 1, learns ε − x. For
+/// guidance a share of the examples sees no prior and the empty text. A small share of the prior's
+/// codes is drawn at random: at inference the generator makes mistakes too.
+class DecoderStage : public Stage {
+ public:
+  DecoderStage(const TrainingConfig& config, const at::Device& device);
+
+  std::vector<TrainedModule> modules() override;
+  void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
+  Batch make_batch(int64_t step) override;
+  Outcome forward(const Batch& batch, int64_t step) override;
+  Image sample_sheet() override;
+  void write_components(const std::filesystem::path& folder) override;
+
+ private:
+  /// Codes [B, h·w] → one id per latent patch, [B, patches].
+  Tensor patch_ids(const Tensor& codes, int64_t grid_height, int64_t grid_width) const;
+  /// Normalised latents [B, C, H/f, W/f] float32.
+  Tensor latents_of(const Tensor& pictures) const;
+  GlyphBatch glyphs_of(const std::vector<std::vector<std::string>>& texts) const;
+  /// Pictures drawn from codes and texts with guidance.
+  std::vector<Image> draw(const Tensor& codes,
+                          const text::Grid& grid,
+                          const std::vector<std::vector<std::string>>& texts) const;
+  models::TransformerInput common_input(const Tensor& latents, const Tensor& prior_ids) const;
+
+  TrainingConfig config_;
+  at::Device device_;
+  double drop_share_, code_noise_, text_weight_, guidance_;
+  int64_t noises_per_picture_, sample_steps_;
+  diffusion::FlowMatchConfig flow_;
+  std::optional<text::ByteTokenizer> byte_tokenizer_;
+  std::optional<PictureCodes> codes_;
+  PosterFeed feed_;
+  models::AutoencoderKL vae_{nullptr};
+  models::GlmImageTransformer2DModel transformer_{nullptr};
+  models::T5EncoderModel text_encoder_{nullptr};
+};
+
+}  // namespace glm_image::train

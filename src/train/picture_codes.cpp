@@ -1,0 +1,40 @@
+#include "train/picture_codes.h"
+
+#include "train/component_files.h"
+
+namespace glm_image::train {
+
+PictureCodes::PictureCodes(const std::filesystem::path& component,
+                           const pipeline::ImageSettings& settings,
+                           const at::Device& device,
+                           at::ScalarType type)
+    : settings_(settings), device_(device) {
+  const auto config = io::JsonFields::load(component / "config.json");
+  const auto options = at::TensorOptions().dtype(type).device(device);
+  const auto vq = models::VqConfig::from_json(config.required_object("vq_config"));
+  codes_ = vq.num_embeddings;
+  visual_ = models::GlmImageVisionModel(
+      models::VisionConfig::from_json(config.required_object("vision_config")), options);
+  vqmodel_ = models::GlmImageVQModel(vq, options);
+  struct Half : torch::nn::Module {
+    Half(const models::GlmImageVisionModel& visual, const models::GlmImageVQModel& vqmodel) {
+      const auto model = register_module("model", std::make_shared<torch::nn::Module>());
+      model->register_module("visual", visual);
+      model->register_module("vqmodel", vqmodel);
+    }
+  } half(visual_, vqmodel_);
+  load_component(component, half, device, type);
+}
+
+Tensor PictureCodes::patches(const Image& image) const {
+  const text::Grid grid{image.height / text::kPixelsPerToken, image.width / text::kPixelsPerToken};
+  return pipeline::vision_patches(settings_, {image, grid});
+}
+
+Tensor PictureCodes::encode(const Tensor& patches, int64_t grid_height, int64_t grid_width) const {
+  at::NoGradGuard no_grad;
+  const auto features = visual_->forward(patches.to(device_), grid_height, grid_width);
+  return vqmodel_->encode(features.flatten(0, 1)).view({patches.size(0), patches.size(1)});
+}
+
+}  // namespace glm_image::train

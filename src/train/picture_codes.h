@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+
+#include "models/vision/vision_model.h"
+#include "models/vision/vq_model.h"
+#include "pipeline/image_settings.h"
+
+namespace glm_image::train {
+
+/// The trained visual tokenizer, frozen: what later stages read pictures with.
+class PictureCodes {
+ public:
+  /// `component`: the folder vision_language_encoder that the stage "tokenizer" wrote.
+  PictureCodes(const std::filesystem::path& component,
+               const pipeline::ImageSettings& settings,
+               const at::Device& device,
+               at::ScalarType type);
+
+  /// The vision encoder's input for a picture whose sides are multiples of 32, [tokens, 3·P·P].
+  Tensor patches(const Image& image) const;
+  /// patches [B, tokens, 3·P·P] → ids [B, tokens].
+  Tensor encode(const Tensor& patches, int64_t grid_height, int64_t grid_width) const;
+  int64_t codes() const { return codes_; }
+
+ private:
+  pipeline::ImageSettings settings_;
+  at::Device device_;
+  int64_t codes_;
+  models::GlmImageVisionModel visual_{nullptr};
+  models::GlmImageVQModel vqmodel_{nullptr};
+};
+
+}  // namespace glm_image::train
