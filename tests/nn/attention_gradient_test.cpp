@@ -57,7 +57,7 @@ TEST(AttentionGradient, OfManyShapes) {
   at::manual_seed(1);
   // Fewer than a tile of keys and rests of it; fewer than a block of queries and rests; dims that
   // fill no vector, several panels.
-  for (const auto& shape : std::vector<Shape>{{2, 1, 1, 1, 1, 32},
+  for (const auto& shape : std::vector<Shape>{{2, 1, 3, 1, 1, 32},
                                               {2, 5, 5, 2, 2, 32},
                                               {1, 64, 66, 2, 2, 32},
                                               {2, 65, 67, 3, 3, 64},

@@ -1,0 +1,71 @@
+#include "posters/suite.h"
+
+#include <set>
+
+#include "shared_source.h"
+#include "text/glyph_texts.h"
+
+namespace glm_image::posters {
+namespace {
+
+using test::poster_source;
+
+Suite committed() {
+  return Suite::load(test::poster_folder().parent_path() / "suites" / "posters.json");
+}
+
+TEST(Suite, HasThreeTiersOfAHundred) {
+  const auto suite = committed();
+  EXPECT_EQ(suite.name, "posters");
+  int count[4] = {};
+  std::set<std::string> ids;
+  std::set<std::string> prompts;
+  for (const auto& prompt : suite.prompts) {
+    ++count[prompt.tier];
+    ids.insert(prompt.id);
+    prompts.insert(prompt.caption.text);
+    const auto texts = prompt.scene.texts.size();
+    const auto pictograms = prompt.scene.pictograms.size();
+    EXPECT_EQ(texts, prompt.tier == 1 ? 1u : 2u) << prompt.id;
+    if (prompt.tier == 1) {
+      EXPECT_LE(pictograms, 1u) << prompt.id;
+    } else if (prompt.tier == 2) {
+      EXPECT_EQ(pictograms, 0u) << prompt.id;
+    } else {
+      EXPECT_EQ(pictograms, 2u) << prompt.id;
+      for (const auto* place :
+           {"texts[0].place", "texts[1].place", "pictograms[0].place", "pictograms[1].place"}) {
+        EXPECT_EQ(prompt.caption.says.count(place), 1u) << prompt.id;
+      }
+    }
+  }
+  EXPECT_EQ(count[1], 100);
+  EXPECT_EQ(count[2], 100);
+  EXPECT_EQ(count[3], 100);
+  EXPECT_EQ(ids.size(), 300u);
+  EXPECT_EQ(prompts.size(), 300u);
+}
+
+TEST(Suite, IsHeldOutAndDrawable) {
+  for (const auto& prompt : committed().prompts) {
+    const auto& scene = prompt.scene;
+    poster_source().check(scene);
+    std::vector<std::string> texts;
+    std::vector<Place> text_places;
+    std::vector<Place> pictogram_places;
+    for (const auto& item : scene.texts) {
+      texts.push_back(item.text);
+      text_places.push_back(item.place);
+      EXPECT_EQ(split_of_text(item.text), Split::kEvaluation) << item.text;
+    }
+    for (const auto& item : scene.pictograms) {
+      pictogram_places.push_back(item.place);
+      EXPECT_TRUE(pairs_belong(scene.background, item.id, Split::kEvaluation)) << prompt.id;
+    }
+    EXPECT_EQ(split_of_layout(layout_name(text_places, pictogram_places)), Split::kEvaluation);
+    EXPECT_EQ(text::glyph_texts(prompt.caption.text, text::GlyphRules::kSmart), texts);
+  }
+}
+
+}  // namespace
+}  // namespace glm_image::posters

@@ -1,0 +1,157 @@
+#include "train/training_loop.h"
+
+#include "core/error.h"
+#include "core/random.h"
+#include "nn/modules.h"
+#include "support/test_support.h"
+#include "train/seeds.h"
+
+namespace glm_image::test {
+namespace {
+
+using train::Batch;
+
+/// Fits a matrix to points drawn anew in every step.
+class LineStage : public train::Stage {
+ public:
+  std::vector<train::TrainedModule> modules() override { return {{"line", line_.get()}}; }
+  void initialise(const std::string& /*name*/, Tensor& weight, at::Generator& random) override {
+    weight.normal_(0, 1, random);
+  }
+  Batch make_batch(int64_t step) override {
+    if (step == fails_at) fail(ErrorCode::kCorruptFile, "no data for step ", step);
+    auto random = make_random(train::mix_seed(7, 1, step));
+    return {{"x", at::randn({8, 3}, random, at::TensorOptions(at::kFloat))}};
+  }
+  train::Outcome forward(const Batch& batch, int64_t step) override {
+    auto random = make_random(train::mix_seed(7, 2, step));
+    const auto& x = batch.at("x");
+    const auto noise = 0.01 * at::randn({8, 1}, random, at::TensorOptions(at::kFloat));
+    const auto loss =
+        (line_->forward(x) - (x.sum(1, /*keepdim=*/true) + 2 + noise)).square().mean();
+    return {loss, {{"twice", 2 * loss.detach()}}};
+  }
+  void after_step(int64_t /*step*/) override { counted_.add_(1); }
+  train::NamedTensors state() override { return {{"stage.counted", counted_}}; }
+  Image sample_sheet() override { return {1, 1, {0, 0, 0}}; }
+  void write_components(const std::filesystem::path& folder) override {
+    std::filesystem::create_directories(folder);
+  }
+
+  int64_t fails_at = -1;
+  double counted() const { return counted_.item<double>(); }
+  Tensor weight() const { return line_->weight.detach().clone(); }
+
+ private:
+  nn::Linear line_{3, 1, at::TensorOptions(at::kFloat)};
+  Tensor counted_ = at::zeros({});
+};
+
+train::LoopOptions options_of(int64_t steps) {
+  train::LoopOptions options;
+  options.steps = steps;
+  options.learning_rate = {0.05, 0.001, 5, steps};
+  options.metrics_every = 1;
+  options.samples_every = 1000;
+  options.identity = "line";
+  return options;
+}
+
+struct Run {
+  std::vector<train::Metrics> history;
+  Tensor weight;
+  int64_t next_step;
+  double counted;
+};
+
+Run run(const std::filesystem::path& folder,
+        const train::LoopOptions& options,
+        const train::LoopCallbacks& callbacks = {}) {
+  LineStage stage;
+  train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
+  train::RunFolder run_folder(folder);
+  const auto next = train::run_training(stage, weights, run_folder, options, callbacks);
+  return {run_folder.history(), stage.weight(), next, stage.counted()};
+}
+
+TEST(TrainingLoop, Learns) {
+  TemporaryDirectory folder;
+  const auto result = run(folder.path(), options_of(300));
+  EXPECT_EQ(result.next_step, 300);
+  ASSERT_EQ(result.history.size(), 300U);
+  EXPECT_GT(result.history.front().values.at("loss"), 1);
+  EXPECT_LT(result.history.back().values.at("loss"), 0.02);
+  const auto& last = result.history.back().values;
+  EXPECT_NEAR(last.at("twice"), 2 * last.at("loss"), 1e-6);
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "loss.png"));
+}
+
+TEST(TrainingLoop, ARunThatWasStoppedGoesOnAsIfItHadNot) {
+  TemporaryDirectory whole_folder, parts_folder;
+  const auto whole = run(whole_folder.path(), options_of(40));
+
+  int64_t asked = 0;
+  train::LoopCallbacks stop_after_17;
+  stop_after_17.should_stop = [&] { return ++asked == 17; };
+  EXPECT_EQ(run(parts_folder.path(), options_of(40), stop_after_17).next_step, 17);
+  const auto rest = run(parts_folder.path(), options_of(40));
+
+  EXPECT_TRUE(at::equal(rest.weight, whole.weight));
+  EXPECT_EQ(rest.counted, 40);
+  ASSERT_EQ(rest.history.size(), whole.history.size());
+  for (size_t i = 0; i < whole.history.size(); ++i) {
+    EXPECT_EQ(rest.history[i].step, whole.history[i].step);
+    EXPECT_EQ(rest.history[i].values.at("loss"), whole.history[i].values.at("loss")) << i;
+  }
+}
+
+TEST(TrainingLoop, MetricsAfterTheCheckpointAreForgottenWithHalfALine) {
+  TemporaryDirectory folder;
+  int64_t asked = 0;
+  train::LoopCallbacks stop_after_5;
+  stop_after_5.should_stop = [&] { return ++asked == 5; };
+  run(folder.path(), options_of(10), stop_after_5);
+  // What a killed run leaves: steps that no checkpoint knows of, and half a line.
+  const auto metrics = folder.path() / "metrics.jsonl";
+  write_file(metrics, read_file(metrics) + "{\"step\":5,\"loss\":123}\n{\"step\":6,\"lo");
+  const auto rest = run(folder.path(), options_of(10));
+  ASSERT_EQ(rest.history.size(), 10U);
+  EXPECT_NE(rest.history[5].values.at("loss"), 123);
+}
+
+TEST(TrainingLoop, SeveralBatchesAStepUseBatchesInOrder) {
+  TemporaryDirectory folder;
+  auto options = options_of(20);
+  options.accumulate = 3;
+  EXPECT_EQ(run(folder.path(), options).next_step, 20);
+}
+
+TEST(TrainingLoop, AFaultOfTheDataEndsTheRunWithItsMessage) {
+  TemporaryDirectory folder;
+  LineStage stage;
+  stage.fails_at = 4;
+  train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
+  train::RunFolder run_folder(folder.path());
+  expect_error(ErrorCode::kCorruptFile, {"no data for step 4"}, [&] {
+    train::run_training(stage, weights, run_folder, options_of(10), {});
+  });
+}
+
+TEST(TrainingLoop, AnotherRunsCheckpointIsRefused) {
+  TemporaryDirectory folder;
+  run(folder.path(), options_of(3));
+  auto other = options_of(5);
+  other.identity = "another line";
+  expect_error(ErrorCode::kInvalidInput, {"other settings"}, [&] { run(folder.path(), other); });
+}
+
+TEST(LearningRate, RisesThenFalls) {
+  const train::LearningRate rate{1.0, 0.1, 10, 110};
+  EXPECT_NEAR(rate.at(0), 0.1, 1e-12);
+  EXPECT_NEAR(rate.at(9), 1.0, 1e-12);
+  EXPECT_NEAR(rate.at(60), 0.55, 1e-12);
+  EXPECT_NEAR(rate.at(110), 0.1, 1e-12);
+}
+
+}  // namespace
+}  // namespace glm_image::test
