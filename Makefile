@@ -8,10 +8,13 @@ MODEL ?= $(firstword $(wildcard models/nano) tests/data/tiny/model)
 OUTPUT ?= out/demo.png
 BUILD := build/release
 
-.PHONY: demo test build dependencies fuzz asan format lint clean
+.PHONY: demo test build dependencies test_dependencies fuzz asan format lint clean
 
 dependencies:
 	@tools/install_dependencies
+
+test_dependencies:
+	@tools/install_dependencies tests
 
 build: dependencies
 	@cmake --preset release $(CMAKE_ARGUMENTS)
@@ -23,7 +26,7 @@ demo: build
 	@case "$(MODEL)" in tests/*) echo "This is the toy checkpoint of the tests: its weights are random, and so is the picture." ;; esac
 	@$(BUILD)/bin/glm-image generate --model '$(MODEL)' --prompt '$(PROMPT)' --size 256x256 --steps 20 --seed 1 -o '$(OUTPUT)'
 
-test: build
+test: test_dependencies build
 	@ctest --preset release --parallel 2
 	@$(MAKE) --no-print-directory fuzz
 

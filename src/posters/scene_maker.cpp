@@ -17,8 +17,10 @@ constexpr double kContrast = 3;
 /// Kerning that widens a line is unknown to the metrics.
 constexpr double kWidthReserve = 1.02;
 
+/// A whole number of steps, at most this size. By division, which gives the number nearest to the
+/// decimal fraction and with it short numbers in files.
 double step_down(double size) {
-  return std::floor(size / kSizeStep + 1e-6) * kSizeStep;
+  return std::floor(size / kSizeStep + 1e-6) / (1 / kSizeStep);
 }
 
 std::vector<std::string> words_of(const std::string& text) {
@@ -181,12 +183,12 @@ class SceneMaker {
   static bool shrink(Scene& scene) {
     bool has_shrunk = false;
     for (auto& pictogram : scene.pictograms) {
-      const double size = std::max(kSmallestPictogram, pictogram.size - 4 * kSizeStep);
+      const double size = std::max(kSmallestPictogram, step_down(pictogram.size - 4 * kSizeStep));
       has_shrunk |= size < pictogram.size;
       pictogram.size = size;
     }
     for (auto& text : scene.texts) {
-      const double size = std::max(kSmallestText, text.size - kSizeStep);
+      const double size = std::max(kSmallestText, step_down(text.size - kSizeStep));
       has_shrunk |= size < text.size;
       text.size = size;
     }

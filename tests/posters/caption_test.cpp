@@ -1,6 +1,7 @@
 #include <set>
 
 #include "io/json_file.h"
+#include "posters/letter_case.h"
 #include "posters/poster_data.h"
 #include "shared_source.h"
 #include "text/glyph_texts.h"
@@ -107,7 +108,8 @@ TEST(Caption, EnglishArticlesSuit) {
 TEST(Caption, IsHalfFrenchAndSaysWhatItReports) {
   const auto all = wordings(white_scene());
   int french = 0;
-  for (const auto& [text, says] : all) {
+  for (const auto& [said, says] : all) {
+    const auto text = lower_case(said);
     french += holds(text, "vache");
     EXPECT_TRUE(holds(text, "vache") || holds(text, "cow")) << text;
     EXPECT_EQ(says.count("poster.background") > 0, holds(text, "blanc") || holds(text, "white"))

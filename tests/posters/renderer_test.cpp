@@ -1,6 +1,7 @@
 #include "posters/renderer.h"
 
-#include <cmath>
+#include <functional>
+#include <thread>
 
 #include "posters/colour_contrast.h"
 #include "posters/poster_data.h"
@@ -113,6 +114,26 @@ TEST(Renderer, SameSceneSameBytes) {
     // The second has drawn other things in between: nothing of them may linger.
     second.render(poster_source().scene(1000 + i, Split::kTraining), 320, 192);
     EXPECT_EQ(second.render(scene, 256, 256).pixels, image.pixels);
+  }
+}
+
+TEST(Renderer, SeveralWorkSideBySide) {
+  constexpr uint64_t kScenes = 60;
+  const auto draw = [](std::vector<Image>& images) {
+    Renderer renderer(poster_source());
+    for (uint64_t i = 0; i < kScenes; ++i) {
+      images.push_back(renderer.render(poster_source().scene(i, Split::kTraining), 192, 192));
+    }
+  };
+  std::vector<Image> alone;
+  draw(alone);
+  std::vector<std::vector<Image>> together(3);
+  std::vector<std::thread> threads;
+  for (auto& images : together) threads.emplace_back(draw, std::ref(images));
+  for (auto& thread : threads) thread.join();
+  for (const auto& images : together) {
+    ASSERT_EQ(images.size(), kScenes);
+    for (uint64_t i = 0; i < kScenes; ++i) EXPECT_EQ(images[i].pixels, alone[i].pixels);
   }
 }
 

@@ -49,10 +49,10 @@ struct Fault {
 
 TEST(TrainingConfig, AFaultNamesTheLineTheKeyAndWhatIsAllowed) {
   const std::vector<Fault> faults = {
-      {"batch", 0, {"line 19", "batch", "1 to 4096", "0"}},
-      {"batch", "eight", {"line 19", "batch", "an integer"}},
-      {"learning_rate", -1, {"line 21", "learning_rate", "-1"}},
-      {"steps", nullptr, {"steps", "missing"}},
+      {"batch", 0, {"line 17", "batch", "1 to 4096", "0"}},
+      {"batch", "eight", {"line 17", "batch", "an integer"}},
+      {"learning_rate", -1, {"line 19", "learning_rate", "-1"}},
+      {"steps", nullptr, {"steps", "an integer", "nothing"}},
       {"dtype", "float8", {"dtype", "bfloat16", "float32"}},
       {"sizes",
        nlohmann::json::array({{{"width", 100}, {"height", 64}}}),
