@@ -22,6 +22,10 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);
 Tensor gelu_tanh(const Tensor& x);
 Tensor silu_gate(const Tensor& x);
 
+/// In bfloat16, on a CPU that multiplies pairs of it: our product forward and for the gradient of
+/// x, LibTorch's for that of the weight. (In float32 LibTorch's linear differentiates.)
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
+
 /// In bfloat16, on a CPU that multiplies pairs of it, without bias. (In float32, or with a bias,
 /// LibTorch's products and softmax differentiate.)
 Tensor attention(const Tensor& q,

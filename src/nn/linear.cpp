@@ -2,7 +2,7 @@
 #include "kernels/float_matmul.h"
 #include "kernels/matrix_vector.h"
 #include "nn/cpu_kernels.h"
-#include "nn/functional.h"
+#include "nn/differentiable.h"
 
 namespace glm_image::nn {
 namespace {
@@ -68,8 +68,9 @@ void multiply_many_rows(const Tensor& x, const Tensor& weight, const Tensor& bia
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if constexpr (kHaveKernels) {
     const Tensor& same_type = bias.defined() ? bias : weight;
-    if (kernels_apply({&x, &weight, &same_type}) && weight.dim() == 2 && weight.stride(1) == 1 &&
-        x.size(-1) == weight.size(1) && (!bias.defined() || bias.is_contiguous())) {
+    const bool dense = weight.dim() == 2 && weight.stride(1) == 1 && x.size(-1) == weight.size(1) &&
+                       (!bias.defined() || bias.is_contiguous());
+    if (dense && kernels_apply({&x, &weight, &same_type})) {
       const int64_t rows = x.numel() / x.size(-1);
       auto sizes = x.sizes().vec();
       sizes.back() = weight.size(0);
@@ -77,6 +78,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
       const bool few = rows <= kernels::kMaxMatrixVectorRows;
       (few ? multiply_few_rows : multiply_many_rows)(as_rows(x), weight, bias, out);
       return out.view(sizes);
+    }
+    if (dense && x.scalar_type() == at::kBFloat16 && kernels::has_bfloat16_dot_product() &&
+        gradient_kernels_apply({&x, &weight, &same_type})) {
+      return differentiable::linear(x, weight, bias);
     }
   }
   return at::linear(x, weight, bias);

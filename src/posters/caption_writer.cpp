@@ -142,12 +142,17 @@ class CaptionWriter {
 Caption write_caption(const PosterData& data, const Scene& scene, RandomStream& random) {
   std::vector<std::string> texts;
   for (const auto& item : scene.texts) texts.push_back(item.text);
-  // A mark may meet one of the sentence's own; another wording then does.
+  // A mark may meet one of the sentence's own, or a sentence get too long; another wording then
+  // does.
   constexpr int kAttempts = 100;
+  constexpr int kMaxWords = 55;
   const bool is_french = random.chance(0.5);
   for (int i = 0; i < kAttempts; ++i) {
     auto caption = CaptionWriter(data, scene, is_french, random).write();
-    if (text::glyph_texts(caption.text, text::GlyphRules::kSmart) == texts) return caption;
+    const auto spaces = std::count(caption.text.begin(), caption.text.end(), ' ');
+    if (spaces < kMaxWords && text::glyph_texts(caption.text, text::GlyphRules::kSmart) == texts) {
+      return caption;
+    }
   }
   fail(ErrorCode::kInvalidInput, "no caption quotes the texts of the scene as they are");
 }

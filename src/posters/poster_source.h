@@ -11,9 +11,9 @@ namespace glm_image::posters {
 
 struct PosterData;
 
-/// A caption and what it says besides the texts and the pictograms' names: "poster.background",
-/// "texts[0].colour", "texts[1].place", "texts[0].style", "pictograms[0].place". The rest only the
-/// picture shows.
+/// A caption and what it says: "poster.background" (and "poster.second" of a gradient),
+/// "texts[0].quoted", "texts[0].colour", "texts[1].place", "texts[0].style", "pictograms[0].name",
+/// "pictograms[0].place". The rest only the picture shows. Texts and names are always said.
 struct Caption {
   std::string text;
   std::set<std::string> says;

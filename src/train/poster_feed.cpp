@@ -5,9 +5,11 @@
 namespace glm_image::train {
 
 PosterFeed::PosterFeed(const std::filesystem::path& data, uint64_t seed)
-    : source_(std::make_shared<posters::PosterSource>(posters::PosterSource::load(data))),
-      renderer_(*source_),
-      seed_(seed) {}
+    : PosterFeed(std::make_shared<posters::PosterSource>(posters::PosterSource::load(data)), seed) {
+}
+
+PosterFeed::PosterFeed(std::shared_ptr<const posters::PosterSource> source, uint64_t seed)
+    : source_(std::move(source)), renderer_(*source_), seed_(seed) {}
 
 PosterExample PosterFeed::example(int64_t position,
                                   int64_t width,

@@ -20,6 +20,9 @@ struct PosterExample {
 class PosterFeed {
  public:
   PosterFeed(const std::filesystem::path& data, uint64_t seed);
+  /// The same posters for another thread: what was read from the data folder is shared, so that a
+  /// run does not notice when somebody edits it.
+  PosterFeed another() const { return PosterFeed(source_, seed_); }
 
   /// The example `position` of the training split (or of the evaluation split).
   PosterExample example(int64_t position,
@@ -30,6 +33,8 @@ class PosterFeed {
   posters::Renderer& renderer() { return renderer_; }
 
  private:
+  PosterFeed(std::shared_ptr<const posters::PosterSource> source, uint64_t seed);
+
   std::shared_ptr<const posters::PosterSource> source_;
   posters::Renderer renderer_;
   uint64_t seed_;

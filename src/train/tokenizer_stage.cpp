@@ -198,7 +198,7 @@ NamedTensors TokenizerStage::state() {
 }
 
 Image TokenizerStage::sample_sheet() {
-  PosterFeed feed(config_.data, config_.seed);
+  auto feed = feed_.another();
   std::vector<std::vector<Image>> rows;
   for (int64_t row = 0; row < 3; ++row) {
     std::vector<Image> originals, readings;

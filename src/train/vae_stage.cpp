@@ -91,7 +91,7 @@ Outcome VaeStage::forward(const Batch& batch, int64_t step) {
 }
 
 Image VaeStage::sample_sheet() {
-  PosterFeed feed(config_.data, config_.seed);
+  auto feed = feed_.another();
   std::vector<std::vector<Image>> rows;
   for (int64_t row = 0; row < 3; ++row) {
     std::vector<Image> originals, copies;
@@ -109,7 +109,7 @@ Image VaeStage::sample_sheet() {
 
 void VaeStage::measure_latents(nlohmann::json& component_config) {
   constexpr int64_t kPosters = 128;
-  PosterFeed feed(config_.data, config_.seed);
+  auto feed = feed_.another();
   std::vector<Tensor> means;
   for (int64_t i = 0; i < kPosters; ++i) {
     const auto& size = config_.size_at(i);

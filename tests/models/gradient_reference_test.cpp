@@ -21,8 +21,10 @@ io::JsonFields config_of(const std::string& component) {
 }
 
 template <typename Module>
-void bind(Module& module, const std::string& component) {
-  io::bind_weights(*module, io::WeightSet::open(tiny_model_dir() / component), {});
+void bind(Module& module, const std::string& component, at::ScalarType type = at::kFloat) {
+  io::BindingOptions options;
+  options.dtype = type;
+  io::bind_weights(*module, io::WeightSet::open(tiny_model_dir() / component), options);
   for (auto& parameter : module->parameters()) parameter.requires_grad_(true);
 }
 
@@ -135,7 +137,7 @@ TEST_F(GradientReference, AStepComesOutTheSameTwice) {
     models::GlmImageForConditionalGeneration model(
         models::VisionLanguageConfig::from_json(config_of("vision_language_encoder")),
         at::kBFloat16);
-    bind(model, "vision_language_encoder");
+    bind(model, "vision_language_encoder", at::kBFloat16);
     generator_loss(model,
                    recorded("generator.input_ids"),
                    recorded("generator.position_ids"),
@@ -150,6 +152,7 @@ TEST_F(GradientReference, AStepComesOutTheSameTwice) {
   };
   const auto first = step(), second = step();
   ASSERT_EQ(first.size(), second.size());
+  EXPECT_EQ(first.front().scalar_type(), at::kBFloat16);
   for (size_t i = 0; i < first.size(); ++i) EXPECT_TRUE(at::equal(first[i], second[i])) << i;
 }
 

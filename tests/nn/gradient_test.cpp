@@ -165,6 +165,43 @@ TEST_P(Gradient, ActivationsAtTheEnds) {
 
 INSTANTIATE_TEST_SUITE_P(Targets, Gradient, test::all_targets(), test::target_name);
 
+TEST(LinearGradient, Bfloat16) {
+  at::manual_seed(8);
+  for (const bool with_bias : {true, false}) {
+    for (const int64_t tokens : {1, 50}) {
+      SCOPED_TRACE(concat(tokens, " tokens", with_bias ? ", bias" : ""));
+      std::vector<Tensor> narrow = {
+          random_tensor({2, tokens, 40}), random_tensor({70, 40}), random_tensor({70})};
+      if (!with_bias) narrow.pop_back();
+      std::vector<Tensor> wide;
+      for (auto& input : narrow) {
+        input = input.to(at::kBFloat16);
+        wide.push_back(input.to(at::kDouble));
+      }
+      const auto dy = random_tensor({2, tokens, 70}).to(at::kBFloat16).to(at::kDouble);
+      const auto bias = [&](const auto& t) { return with_bias ? t[2] : Tensor(); };
+      const auto found = test::run_backward(
+          [&](const auto& t) { return linear(t[0], t[1], bias(t)); }, narrow, dy);
+      const auto expected = test::run_backward(
+          [&](const auto& t) { return at::linear(t[0], t[1], bias(t)); }, wide, dy);
+      for (size_t i = 0; i < narrow.size(); ++i) {
+        EXPECT_LT(test::relative_error(found.gradients[i], expected.gradients[i]),
+                  test::kOneBfloat16Rounding);
+      }
+    }
+  }
+}
+
+TEST(LinearGradient, OfAFrozenWeightAndOfDataIsNotComputed) {
+  const auto leaf = [](at::IntArrayRef shape) { return random_tensor(shape).to(at::kBFloat16); };
+  const auto x = leaf({3, 8}), weight = leaf({4, 8}), bias = leaf({4});
+  linear(x.requires_grad_(), weight, bias).sum().backward();
+  EXPECT_TRUE(x.grad().defined());
+  EXPECT_FALSE(weight.grad().defined() || bias.grad().defined());
+  linear(x.detach(), weight.requires_grad_(), Tensor()).sum().backward();
+  EXPECT_TRUE(weight.grad().defined());
+}
+
 TEST(GradientOfAGradient, IsRefused) {
   const auto x = random_tensor({4}).requires_grad_();
   test::expect_error(ErrorCode::kUnsupported, {"gradient of a gradient"}, [&] {

@@ -1,0 +1,49 @@
+#include "nn/differentiable.h"
+#include "nn/gradient_function.h"
+
+namespace glm_image::nn::differentiable {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct Linear : torch::autograd::Function<Linear> {
+  static Tensor forward(AutogradContext* context,
+                        const Tensor& x,
+                        const Tensor& weight,
+                        const c10::optional<Tensor>& bias) {
+    context->save_for_backward({x, weight});
+    // A frozen weight, or data at the bottom of a model, would cost a product for nothing.
+    context->saved_data["x"] = x.requires_grad();
+    context->saved_data["weight"] = weight.requires_grad();
+    context->saved_data["bias"] = bias.has_value() && bias->requires_grad();
+    return nn::linear(x, weight, bias.value_or(Tensor()));
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    refuse_second_gradient();
+    const auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &weight = saved[1];
+    const auto dy = gradients[0].reshape({-1, weight.size(0)});
+    Tensor dx, dweight, dbias;
+    if (context->saved_data["x"].toBool()) {
+      dx = nn::linear(dy, weight.t().contiguous(), /*bias=*/{}).view(x.sizes());
+    }
+    if (context->saved_data["weight"].toBool()) {
+      // The shared dimension is the long one here, and our kernel would need both transposed.
+      dweight = at::mm(dy.t(), x.reshape({-1, weight.size(1)}));
+    }
+    if (context->saved_data["bias"].toBool()) dbias = dy.sum(0);
+    return {dx, dweight, dbias};
+  }
+};
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  // Functions refuse an undefined tensor, but take none at all.
+  const auto optional_bias = bias.defined() ? c10::optional<Tensor>(bias) : c10::nullopt;
+  return apply_function<Linear>(x, weight, optional_bias);
+}
+
+}  // namespace glm_image::nn::differentiable
