@@ -5,6 +5,7 @@
 #include "nn/differentiable.h"
 
 namespace glm_image::nn {
+
 int64_t attention_rows_at_once(int64_t batch, int64_t heads, int64_t queries, int64_t keys) {
   const int64_t bytes_per_row = batch * heads * keys * static_cast<int64_t>(sizeof(float));
   return std::clamp<int64_t>(

@@ -7,6 +7,7 @@
 #include "nn/token_runs.h"
 
 namespace glm_image::nn {
+
 Tensor modulated_layer_norm(const Tensor& x, const Tensor& shift, const Tensor& scale, double eps) {
   if constexpr (kHaveKernels) {
     if (kernels_apply({&x, &shift, &scale}) && x.dim() == 3) {
