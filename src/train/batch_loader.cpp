@@ -1,5 +1,7 @@
 #include "train/batch_loader.h"
 
+#include <omp.h>
+
 namespace glm_image::train {
 
 BatchLoader::BatchLoader(Stage& stage, int64_t first_step, int64_t end_step, size_t ahead)
@@ -17,8 +19,10 @@ BatchLoader::~BatchLoader() {
 }
 
 void BatchLoader::run() {
-  // One thread's work here; the others belong to the step that is computed meanwhile.
-  at::set_num_threads(1);
+  // One thread's work here; the others belong to the step that is computed meanwhile. Not
+  // at::set_num_threads: that would be for every thread of the process that has not computed yet.
+  at::internal::lazy_init_num_threads();
+  omp_set_num_threads(1);
   at::NoGradGuard no_grad;
   while (true) {
     {
