@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <thread>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -57,7 +58,9 @@ class TrainingDisplay {
 
 void run(const TrainOptions& options) {
   keep_tensor_memory();
-  if (options.threads > 0) at::set_num_threads(options.threads);
+  // Set in any case: LibTorch's own number was one on a machine with two processors.
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  at::set_num_threads(options.threads > 0 ? options.threads : std::max(processors, 1));
   if (!options.device_plugin.empty()) load_device_plugin(options.device_plugin);
   const auto device = parse_device(options.device);
   auto config = train::TrainingConfig::load(options.config);
