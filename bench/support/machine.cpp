@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "core/cpu_threads.h"
 #include "core/device.h"
 #include "glm_image/error.h"
 
@@ -32,10 +33,7 @@ std::string cpu_model() {
 }  // namespace
 
 Arguments start(int argc, char** argv) {
-  if (std::getenv("OMP_NUM_THREADS") == nullptr) {
-    // LibTorch 1.13 takes its number from a library that finds one core on some virtual machines.
-    at::set_num_threads(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
-  }
+  at::set_num_threads(cpu_threads(/*asked=*/0));
 #if defined(__GLIBC__)
   // Otherwise each large tensor is mapped anew and costs a page fault per 4 KiB.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "cli/model_location.h"
+#include "core/cpu_threads.h"
 
 namespace glm_image::cli {
 
@@ -35,7 +36,7 @@ PipelineOptions pipeline_options(const ModelOptions& options) {
   pipeline.device = options.device;
   pipeline.device_plugin = options.device_plugin;
   pipeline.dtype = kTypes.at(options.dtype);
-  pipeline.threads = options.threads;
+  pipeline.threads = cpu_threads(options.threads);
   return pipeline;
 }
 

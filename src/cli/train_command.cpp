@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
-#include <thread>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress_display.h"
+#include "core/cpu_threads.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "core/tensor_memory.h"
@@ -58,9 +58,7 @@ class TrainingDisplay {
 
 void run(const TrainOptions& options) {
   keep_tensor_memory();
-  // Set in any case: LibTorch's own number was one on a machine with two processors.
-  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
-  at::set_num_threads(options.threads > 0 ? options.threads : std::max(processors, 1));
+  at::set_num_threads(cpu_threads(options.threads));
   if (!options.device_plugin.empty()) load_device_plugin(options.device_plugin);
   const auto device = parse_device(options.device);
   auto config = train::TrainingConfig::load(options.config);
