@@ -154,10 +154,8 @@ struct GroupNormSilu : torch::autograd::Function<GroupNormSilu> {
 };
 
 bool fused_form_applies(const Tensor& x) {
-  if constexpr (!kHaveKernels) return false;
-  const auto type = x.scalar_type();
-  return x.device().is_cpu() && (type == at::kFloat || type == at::kBFloat16) && x.dim() == 4 &&
-         x.numel() > 0 && x.is_contiguous(at::MemoryFormat::ChannelsLast);
+  return (kernels_apply({&x}) || gradient_kernels_apply({&x})) && x.dim() == 4 &&
+         x.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 }  // namespace

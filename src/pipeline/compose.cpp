@@ -127,9 +127,9 @@ PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
 
 std::vector<Composition> compose(const Checkpoint& checkpoint,
                                  const ComposeInput& input,
+                                 PromptIds prompt,
                                  RunMonitor& monitor,
                                  Previewer& previewer) {
-  auto prompt = prompt_ids(checkpoint, input);
   monitor.observe("ar.input_ids", torch::tensor(prompt.ids));
 
   const bool with_vision = !input.conditions.empty();

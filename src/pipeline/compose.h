@@ -30,10 +30,11 @@ struct PromptIds {
 /// with the grids, or that contains the marker of a picture.
 PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input);
 
-/// Draws the tokens, one composition a seed; the prompt is read once for all. Each preview grid is
-/// shown to the previewer when it is complete.
+/// Draws the tokens, one composition a seed; the prompt (`prompt_ids` of the input) is read once
+/// for all. Each preview grid is shown to the previewer when it is complete.
 std::vector<Composition> compose(const Checkpoint& checkpoint,
                                  const ComposeInput& input,
+                                 PromptIds prompt,
                                  RunMonitor& monitor,
                                  Previewer& previewer);
 

@@ -90,8 +90,9 @@ Result draw(const Checkpoint& checkpoint,
     input.compositions = {*request.composition};
   } else {
     const auto composing = compose_input(checkpoint, request, conditions);
-    count_tokens(prompt_ids(checkpoint, composing), request.count, result);
-    input.compositions = compose(checkpoint, composing, monitor, previewer);
+    auto prompt = prompt_ids(checkpoint, composing);
+    count_tokens(prompt, request.count, result);
+    input.compositions = compose(checkpoint, composing, std::move(prompt), monitor, previewer);
   }
   if (!conditions.empty()) {
     input.condition_latents = encode_conditions(checkpoint, conditions, monitor);

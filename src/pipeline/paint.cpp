@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "models/transformer/patches.h"
 #include "pipeline/preview.h"
 #include "pipeline/weight_progress.h"
 
@@ -10,13 +11,8 @@ namespace {
 
 /// Ids of a grid, one per latent patch: every token is repeated along both sides. [1, patches]
 Tensor patch_ids(const TokenGrid& grid, int64_t patches_per_token, const at::Device& device) {
-  return torch::tensor(grid.tokens)
-      .view({grid.height, grid.width})
-      .repeat_interleave(patches_per_token, /*dim=*/0)
-      .repeat_interleave(patches_per_token, /*dim=*/1)
-      .flatten()
-      .unsqueeze(0)
-      .to(device);
+  const auto ids = torch::tensor(grid.tokens).view({1, grid.height, grid.width});
+  return models::repeat_over_patches(ids, patches_per_token).to(device);
 }
 
 /// Evaluates the DiT for one picture, with and without its condition.

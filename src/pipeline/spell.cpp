@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pipeline/weight_progress.h"
+#include "text/glyph_sequences.h"
 
 namespace glm_image::pipeline {
 namespace {
@@ -12,15 +13,7 @@ Tensor encode_texts(const Checkpoint& checkpoint,
                     const models::T5EncoderModel& model,
                     const std::vector<std::string>& texts) {
   const auto& tokenizer = *checkpoint.byte_tokenizer;
-  std::vector<std::vector<int64_t>> sequences;
-  for (const auto& text : texts) sequences.push_back(tokenizer.encode(text));
-  if (sequences.empty()) sequences.push_back(tokenizer.encode(""));
-  // The reference's rule, seen by the model in training: an even number of texts gets a pad in
-  // front of each, and that pad is not masked.
-  if (sequences.size() % 2 == 0) {
-    for (auto& sequence : sequences) sequence.insert(sequence.begin(), tokenizer.pad_id());
-  }
-
+  const auto sequences = text::glyph_sequences(tokenizer, texts);
   size_t longest = 0;
   for (const auto& sequence : sequences) longest = std::max(longest, sequence.size());
   const auto rows = static_cast<int64_t>(sequences.size());

@@ -1,6 +1,7 @@
 #include "train/decoder_stage.h"
 
 #include "core/random.h"
+#include "models/transformer/patches.h"
 #include "train/component_files.h"
 #include "train/initialise.h"
 #include "train/picture_batch.h"
@@ -15,25 +16,6 @@ std::vector<std::string> texts_of(const posters::Scene& scene) {
   std::vector<std::string> texts;
   for (const auto& item : scene.texts) texts.push_back(item.text);
   return texts;
-}
-
-/// 1, and `weight` on the latent cells that texts touch, [1, rows, columns].
-Tensor text_weights(const PosterExample& example, double weight, int64_t factor) {
-  auto map = at::ones({1, example.image.height / factor, example.image.width / factor});
-  for (const auto& box : example.layout.boxes) {
-    if (box.kind != posters::BoxKind::kText) continue;
-    const int64_t top = box.y / factor, left = box.x / factor;
-    const int64_t bottom = (box.y + box.height + factor - 1) / factor;
-    const int64_t right = (box.x + box.width + factor - 1) / factor;
-    map.narrow(1, top, std::min(bottom, map.size(1)) - top)
-        .narrow(2, left, std::min(right, map.size(2)) - left)
-        .fill_(weight);
-  }
-  return map;
-}
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 }  // namespace
@@ -68,9 +50,9 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
       models::TransformerConfig::from_json(
           io::JsonFields::load(config.model / "transformer" / "config.json")),
       options);
-  text_encoder_ = models::T5EncoderModel(models::T5Config::from_json(io::JsonFields::load(
-                                             config.model / "text_encoder" / "config.json")),
-                                         options);
+  glyph_encoder_ = models::T5Config::from_json(
+      io::JsonFields::load(config.model / "text_encoder" / "config.json"));
+  text_encoder_ = models::T5EncoderModel(glyph_encoder_, options);
 }
 
 std::vector<TrainedModule> DecoderStage::modules() {
@@ -86,21 +68,15 @@ void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Gener
     weight.zero_();
   }
   // T5 does not scale its scores: its queries are drawn smaller by √d_kv instead.
-  if (ends_with(name, "SelfAttention.q.weight")) {
-    const auto heads =
-        static_cast<double>(io::JsonFields::load(config_.model / "text_encoder" / "config.json")
-                                .required_int64("num_heads", 1, 1 << 16));
-    weight.mul_(std::sqrt(heads / static_cast<double>(weight.size(0))));
+  if (name.find("SelfAttention.q.") != std::string::npos) {
+    weight.div_(std::sqrt(static_cast<double>(glyph_encoder_.d_kv)));
   }
 }
 
 Tensor DecoderStage::patch_ids(const Tensor& codes, int64_t grid_height, int64_t grid_width) const {
   const int64_t per_token =
       text::kPixelsPerToken / (vae_->config().scale_factor() * transformer_->config().patch_size);
-  return codes.view({-1, grid_height, grid_width})
-      .repeat_interleave(per_token, /*dim=*/1)
-      .repeat_interleave(per_token, /*dim=*/2)
-      .flatten(1);
+  return models::repeat_over_patches(codes.view({-1, grid_height, grid_width}), per_token);
 }
 
 Tensor DecoderStage::latents_of(const Tensor& pictures) const {
@@ -272,7 +248,7 @@ Image DecoderStage::sample_sheet() {
       texts.push_back(texts_of(example.scene));
       originals.push_back(std::move(example.image));
     }
-    const text::Grid grid{8, 8};
+    const auto grid = text::target_grid(256, 256);
     rows.push_back(std::move(originals));
     rows.push_back(draw(codes_->encode(at::stack(patches), grid.height, grid.width), grid, texts));
   }

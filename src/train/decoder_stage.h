@@ -49,6 +49,7 @@ class DecoderStage : public Stage {
   double drop_share_, code_noise_, text_weight_, guidance_;
   int64_t noises_per_picture_, sample_steps_;
   diffusion::FlowMatchConfig flow_;
+  models::T5Config glyph_encoder_;
   std::optional<text::ByteTokenizer> byte_tokenizer_;
   std::optional<PictureCodes> codes_;
   PosterFeed feed_;

@@ -2,29 +2,16 @@
 
 #include <algorithm>
 
+#include "text/glyph_sequences.h"
+
 namespace glm_image::train {
-namespace {
-
-std::vector<std::vector<int64_t>> sequences_of(const text::ByteTokenizer& tokenizer,
-                                               const std::vector<std::string>& texts) {
-  std::vector<std::vector<int64_t>> sequences;
-  for (const auto& text : texts) sequences.push_back(tokenizer.encode(text));
-  if (sequences.empty()) sequences.push_back(tokenizer.encode(""));
-  if (sequences.size() % 2 == 0) {
-    for (auto& sequence : sequences) sequence.insert(sequence.begin(), tokenizer.pad_id());
-  }
-  return sequences;
-}
-
-}  // namespace
-
 GlyphBatch make_glyph_batch(const text::ByteTokenizer& tokenizer,
                             const std::vector<std::vector<std::string>>& texts) {
   std::vector<std::vector<int64_t>> rows;
   std::vector<std::vector<int64_t>> places;  // (row, column) of each picture's tokens, one number
   size_t longest_row = 0, longest_picture = 0;
   for (const auto& of_picture : texts) {
-    for (auto& sequence : sequences_of(tokenizer, of_picture)) {
+    for (auto& sequence : text::glyph_sequences(tokenizer, of_picture)) {
       longest_row = std::max(longest_row, sequence.size());
       rows.push_back(std::move(sequence));
     }

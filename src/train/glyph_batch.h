@@ -14,8 +14,7 @@ struct GlyphBatch {
   Tensor seen;    ///< [B, tokens] bool, false on padding
 };
 
-/// Follows the rule of pipeline/spell.cpp: no texts are one empty text, and an even number of texts
-/// gets a pad in front of each.
+/// The sequences are those of text::glyph_sequences.
 GlyphBatch make_glyph_batch(const text::ByteTokenizer& tokenizer,
                             const std::vector<std::vector<std::string>>& texts);
 

@@ -2,35 +2,18 @@
 
 #include <algorithm>
 
+#include "pipeline/image_settings.h"
+
 namespace glm_image::train {
 
 Tensor picture_batch(const std::vector<Image>& images) {
   std::vector<Tensor> pictures;
-  for (const auto& image : images) {
-    pictures.push_back(at::from_blob(const_cast<uint8_t*>(image.pixels.data()),
-                                     {image.height, image.width, 3},
-                                     at::kByte)
-                           .permute({2, 0, 1})
-                           .to(at::kFloat));
-  }
-  return at::stack(pictures).mul_(2.0 / 255).sub_(1);
+  for (const auto& image : images) pictures.push_back(pipeline::picture_tensor(image));
+  return at::cat(pictures);
 }
 
 Image picture_of(const Tensor& values) {
-  const auto bytes = values.detach()
-                         .to(at::kCPU)
-                         .to(at::kFloat)
-                         .add(1)
-                         .mul(127.5)
-                         .round()
-                         .clamp(0, 255)
-                         .to(at::kByte)
-                         .permute({1, 2, 0})
-                         .contiguous();
-  Image image{bytes.size(1), bytes.size(0), {}};
-  const auto* data = bytes.data_ptr<uint8_t>();
-  image.pixels.assign(data, data + bytes.numel());
-  return image;
+  return pipeline::to_image(values.detach().to(at::kFloat) / 2 + 0.5);
 }
 
 Image contact_sheet(const std::vector<std::vector<Image>>& rows) {

@@ -4,6 +4,15 @@
 
 namespace glm_image::train {
 
+std::shared_ptr<torch::nn::Module> tokenizer_half(const models::GlmImageVisionModel& visual,
+                                                  const models::GlmImageVQModel& vqmodel) {
+  auto half = std::make_shared<torch::nn::Module>();
+  const auto model = half->register_module("model", std::make_shared<torch::nn::Module>());
+  model->register_module("visual", visual);
+  model->register_module("vqmodel", vqmodel);
+  return half;
+}
+
 PictureCodes::PictureCodes(const std::filesystem::path& component,
                            const pipeline::ImageSettings& settings,
                            const at::Device& device,
@@ -16,19 +25,11 @@ PictureCodes::PictureCodes(const std::filesystem::path& component,
   visual_ = models::GlmImageVisionModel(
       models::VisionConfig::from_json(config.required_object("vision_config")), options);
   vqmodel_ = models::GlmImageVQModel(vq, options);
-  struct Half : torch::nn::Module {
-    Half(const models::GlmImageVisionModel& visual, const models::GlmImageVQModel& vqmodel) {
-      const auto model = register_module("model", std::make_shared<torch::nn::Module>());
-      model->register_module("visual", visual);
-      model->register_module("vqmodel", vqmodel);
-    }
-  } half(visual_, vqmodel_);
-  load_component(component, half, device, type);
+  load_component(component, *tokenizer_half(visual_, vqmodel_), device, type);
 }
 
 Tensor PictureCodes::patches(const Image& image) const {
-  const text::Grid grid{image.height / text::kPixelsPerToken, image.width / text::kPixelsPerToken};
-  return pipeline::vision_patches(settings_, {image, grid});
+  return pipeline::vision_patches(settings_, {image, text::target_grid(image.height, image.width)});
 }
 
 Tensor PictureCodes::encode(const Tensor& patches, int64_t grid_height, int64_t grid_width) const {

@@ -8,6 +8,11 @@
 
 namespace glm_image::train {
 
+/// Both under the names that they have in the component vision_language_encoder: the half of it
+/// that the stage "tokenizer" writes.
+std::shared_ptr<torch::nn::Module> tokenizer_half(const models::GlmImageVisionModel& visual,
+                                                  const models::GlmImageVQModel& vqmodel);
+
 /// The trained visual tokenizer, frozen: what later stages read pictures with.
 class PictureCodes {
  public:

@@ -4,6 +4,20 @@
 
 namespace glm_image::train {
 
+Tensor text_weights(const PosterExample& example, double weight, int64_t cell) {
+  auto map = at::ones({1, example.image.height / cell, example.image.width / cell});
+  for (const auto& box : example.layout.boxes) {
+    if (box.kind != posters::BoxKind::kText) continue;
+    const int64_t top = box.y / cell, left = box.x / cell;
+    const int64_t bottom = (box.y + box.height + cell - 1) / cell;
+    const int64_t right = (box.x + box.width + cell - 1) / cell;
+    map.narrow(1, top, std::min(bottom, map.size(1)) - top)
+        .narrow(2, left, std::min(right, map.size(2)) - left)
+        .fill_(weight);
+  }
+  return map;
+}
+
 PosterFeed::PosterFeed(const std::filesystem::path& data, uint64_t seed)
     : PosterFeed(std::make_shared<posters::PosterSource>(posters::PosterSource::load(data)), seed) {
 }

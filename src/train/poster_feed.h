@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/torch.h"
 #include "posters/poster_source.h"
 #include "posters/renderer.h"
 #include "train/training_config.h"
@@ -15,6 +16,9 @@ struct PosterExample {
   Image image;
   posters::Layout layout;
 };
+
+/// 1, and `weight` on the cells that texts touch, [1, H/cell, W/cell]; a cell is cell×cell pixels.
+Tensor text_weights(const PosterExample& example, double weight, int64_t cell);
 
 /// Posters by number, rendered at a wished size. For one thread at a time.
 class PosterFeed {

@@ -9,6 +9,7 @@
 #include "train/component_files.h"
 #include "train/initialise.h"
 #include "train/picture_batch.h"
+#include "train/picture_codes.h"
 #include "train/seeds.h"
 
 namespace glm_image::train {
@@ -82,7 +83,9 @@ Tensor TokenizerStage::kinds_of(const PosterExample& example) const {
   const int64_t side = text::kPixelsPerToken;
   const int64_t rows = example.image.height / side, columns = example.image.width / side;
   auto kinds = at::zeros({rows, columns}, at::kLong);
-  auto covered = at::zeros({rows, columns});
+  auto covered = at::zeros({rows, columns}, at::kDouble);
+  auto kind_at = kinds.accessor<int64_t, 2>();
+  auto covered_at = covered.accessor<double, 2>();
   const auto& pictograms = feed_.source().data().pictograms.all();
   for (const auto& box : example.layout.boxes) {
     int64_t kind = 1;
@@ -101,9 +104,9 @@ Tensor TokenizerStage::kinds_of(const PosterExample& example) const {
     for (int64_t row = 0; row < rows; ++row) {
       for (int64_t column = 0; column < columns; ++column) {
         const double share = overlap(row, box.y, box.height) * overlap(column, box.x, box.width);
-        if (share < 0.25 || share <= covered[row][column].item<double>()) continue;
-        covered[row][column] = share;
-        kinds[row][column] = kind;
+        if (share < 0.25 || share <= covered_at[row][column]) continue;
+        covered_at[row][column] = share;
+        kind_at[row][column] = kind;
       }
     }
   }
@@ -112,7 +115,7 @@ Tensor TokenizerStage::kinds_of(const PosterExample& example) const {
 
 Batch TokenizerStage::make_batch(int64_t step) {
   const auto& size = config_.size_at(step);
-  const text::Grid grid{size.height / text::kPixelsPerToken, size.width / text::kPixelsPerToken};
+  const auto grid = text::target_grid(size.height, size.width);
   std::vector<Image> images;
   std::vector<Tensor> patches, kinds;
   for (int64_t i = 0; i < config_.batch; ++i) {
@@ -204,7 +207,7 @@ Image TokenizerStage::sample_sheet() {
     std::vector<Image> originals, readings;
     for (int64_t i = 0; i < 6; ++i) {
       auto image = feed.example(row * 6 + i, 256, 256, posters::Split::kEvaluation).image;
-      const text::Grid grid{8, 8};
+      const auto grid = text::target_grid(256, 256);
       const auto patches = pipeline::vision_patches(image_settings_, {image, grid}).unsqueeze(0);
       const auto encoded = encode(patches, grid.height, grid.width);
       const auto reduced =
@@ -222,14 +225,10 @@ Image TokenizerStage::sample_sheet() {
 void TokenizerStage::write_components(const std::filesystem::path& folder) {
   // Half of the component vision_language_encoder: `export` joins it with the generator.
   auto config = io::read_json_file(config_.model / "vision_language_encoder" / "config.json");
-  struct Half : torch::nn::Module {
-    Half(const models::GlmImageVisionModel& visual, const models::GlmImageVQModel& vqmodel) {
-      const auto model = register_module("model", std::make_shared<torch::nn::Module>());
-      model->register_module("visual", visual);
-      model->register_module("vqmodel", vqmodel);
-    }
-  } half(visual_, vqmodel_);
-  write_component(folder / "vision_language_encoder", config, half, "model.safetensors");
+  write_component(folder / "vision_language_encoder",
+                  config,
+                  *tokenizer_half(visual_, vqmodel_),
+                  "model.safetensors");
 }
 
 }  // namespace glm_image::train

@@ -13,16 +13,6 @@ namespace {
 
 constexpr uint64_t kNoisePurpose = 1;
 
-/// 1, and `weight` inside the boxes of texts, [1, H, W].
-Tensor text_weights(const PosterExample& example, double weight) {
-  auto map = at::ones({1, example.image.height, example.image.width});
-  for (const auto& box : example.layout.boxes) {
-    if (box.kind != posters::BoxKind::kText) continue;
-    map.narrow(1, box.y, box.height).narrow(2, box.x, box.width).fill_(weight);
-  }
-  return map;
-}
-
 /// Differences to the right and below.
 std::pair<Tensor, Tensor> edges(const Tensor& x) {
   return {x.narrow(3, 1, x.size(3) - 1) - x.narrow(3, 0, x.size(3) - 1),
@@ -53,7 +43,7 @@ Batch VaeStage::make_batch(int64_t step) {
   std::vector<Tensor> weights;
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed_.example(step * config_.batch + i, size.width, size.height);
-    weights.push_back(text_weights(example, weights_.text));
+    weights.push_back(text_weights(example, weights_.text, /*cell=*/1));
     images.push_back(std::move(example.image));
   }
   return {{"pictures", picture_batch(images).contiguous(at::MemoryFormat::ChannelsLast)},

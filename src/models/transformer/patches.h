@@ -21,4 +21,9 @@ inline Tensor unpatchify(const Tensor& x, int64_t rows, int64_t columns, int64_t
       .reshape({batch, channels, rows * p, columns * p});
 }
 
+/// Visual tokens [B, h, w] → one id per latent patch, [B, (h·n)·(w·n)]: a token covers n×n patches.
+inline Tensor repeat_over_patches(const Tensor& ids, int64_t n) {
+  return ids.repeat_interleave(n, /*dim=*/1).repeat_interleave(n, /*dim=*/2).flatten(1);
+}
+
 }  // namespace glm_image::models
