@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/tensor_memory.h"
 #include "train/train.h"
+#include "train/vocabulary.h"
 
 namespace glm_image::cli {
 namespace {
@@ -56,23 +57,41 @@ class TrainingDisplay {
   std::optional<ProgressDisplay::Clock::time_point> shown_;
 };
 
+void train_vocabulary(const std::string& config) {
+  constexpr int64_t kCaptionsPerLine = 5000;
+  train::train_vocabulary(train::VocabularyConfig::load(config),
+                          [](int64_t captions, int64_t total) {
+                            if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
+                            if (captions % kCaptionsPerLine != 0 && captions != total) return;
+                            std::fprintf(stderr,
+                                         "read %ld of %ld captions\n",
+                                         static_cast<long>(captions),
+                                         static_cast<long>(total));
+                          });
+}
+
 void run(const TrainOptions& options) {
   keep_tensor_memory();
   at::set_num_threads(cpu_threads(options.threads));
   if (!options.device_plugin.empty()) load_device_plugin(options.device_plugin);
   const auto device = parse_device(options.device);
-  auto config = train::TrainingConfig::load(options.config);
-  if (config.stage != options.stage) {
+  const auto run_config = train::RunConfig::load(options.config);
+  if (run_config.stage != options.stage) {
     fail(ErrorCode::kInvalidInput,
          options.config,
          " is a config of the stage '",
-         config.stage,
+         run_config.stage,
          "', not of '",
          options.stage,
          "'");
   }
+  std::fprintf(stderr, "training %s in %s\n", run_config.stage.c_str(), run_config.run.c_str());
+  if (run_config.stage == train::kVocabularyStage) {
+    train_vocabulary(options.config);
+    return;
+  }
+  auto config = train::TrainingConfig::load(options.config);
   if (options.steps > 0) config.loop.steps = std::min(config.loop.steps, options.steps);
-  std::fprintf(stderr, "training %s in %s\n", config.stage.c_str(), config.run.c_str());
 
   TrainingDisplay display;
   train::LoopCallbacks callbacks;

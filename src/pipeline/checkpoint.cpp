@@ -27,16 +27,6 @@ io::JsonFields component_config(const fs::path& directory, const std::string& co
   return io::JsonFields::load(directory / component / "config.json");
 }
 
-models::SamplingOptions sampling_options(const fs::path& directory) {
-  const auto file = directory / kVisionLanguage / "generation_config.json";
-  const auto fields = io::JsonFields::load(file);
-  models::SamplingOptions sampling;
-  sampling.temperature = fields.optional_double("temperature", 1.0, 1e-6, 1e6);
-  sampling.top_p = fields.optional_double("top_p", 1.0, 0.0, 1.0);
-  sampling.top_k = fields.optional_int64("top_k", 0, 0, int64_t{1} << 40);
-  return sampling;
-}
-
 Placement place(const PipelineOptions& options, const io::WeightSet& largest) {
   if (!options.device_plugin.empty()) load_device_plugin(options.device_plugin);
   Placement placement;
@@ -114,7 +104,8 @@ Checkpoint Checkpoint::open(const fs::path& directory, const PipelineOptions& op
   checkpoint.info_.directory = directory;
   checkpoint.vision_language =
       models::VisionLanguageConfig::from_json(component_config(directory, kVisionLanguage));
-  checkpoint.sampling = sampling_options(directory);
+  checkpoint.sampling = models::SamplingOptions::from_json(
+      io::JsonFields::load(directory / kVisionLanguage / "generation_config.json"));
   checkpoint.glyph_encoder = models::T5Config::from_json(component_config(directory, kTextEncoder));
   checkpoint.transformer =
       models::TransformerConfig::from_json(component_config(directory, kTransformer));

@@ -2,45 +2,12 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "pipeline/decoding.h"
 #include "pipeline/weight_progress.h"
 #include "text/rotary_positions.h"
 
 namespace glm_image::pipeline {
 namespace {
-
-/// One sequence on its way through the generator.
-class Decoding {
- public:
-  Decoding(const Checkpoint& checkpoint,
-           models::GlmImageForConditionalGeneration model,
-           int64_t capacity)
-      : device_(checkpoint.placement().device),
-        model_(std::move(model)),
-        cache_(checkpoint.vision_language.text.num_hidden_layers,
-               /*batch=*/1,
-               capacity,
-               checkpoint.vision_language.text.num_key_value_heads,
-               checkpoint.vision_language.text.head_dim,
-               at::TensorOptions(checkpoint.placement().dtype).device(device_)) {}
-
-  /// Reads tokens behind those already read; logits after the last, [vocab].
-  Tensor read(const std::vector<int64_t>& ids, const text::RotaryPositions& positions) {
-    const auto count = static_cast<int64_t>(ids.size());
-    const auto rows = at::stack({torch::tensor(positions.temporal),
-                                 torch::tensor(positions.height),
-                                 torch::tensor(positions.width)});
-    const auto hidden = model_->language_model->forward(
-        torch::tensor(ids).unsqueeze(0).to(device_), rows.unsqueeze(1).to(device_), &cache_);
-    return model_->logits(hidden.select(1, count - 1)).squeeze(0).to(at::kCPU);
-  }
-
-  void truncate(int64_t length) { cache_.truncate(length); }
-
- private:
-  at::Device device_;
-  models::GlmImageForConditionalGeneration model_;
-  nn::KeyValueCache cache_;
-};
 
 /// VQ ids of the condition pictures.
 std::vector<TokenGrid> read_conditions(const Checkpoint& checkpoint,
@@ -81,10 +48,6 @@ void fill_placeholders(std::vector<int64_t>& ids,
     id = codes[next++];
   }
   GLM_IMAGE_CHECK(next == codes.size(), "fewer placeholders than visual tokens");
-}
-
-text::RotaryPositions position_at(const text::RotaryPositions& all, int64_t i) {
-  return {{all.temporal[i]}, {all.height[i]}, {all.width[i]}};
 }
 
 }  // namespace
@@ -147,7 +110,10 @@ std::vector<Composition> compose(const Checkpoint& checkpoint,
   const auto pictures = static_cast<int64_t>(input.seeds.size());
 
   monitor.begin(Stage::kImageTokens, tokens * pictures);
-  Decoding decoding(checkpoint, model, prompt_length + tokens);
+  Decoding decoding(
+      model,
+      prompt_length + tokens,
+      at::TensorOptions(checkpoint.placement().dtype).device(checkpoint.placement().device));
   const auto prompt_logits = decoding.read(prompt.ids, positions);
   monitor.observe("ar.prefill_logits_last", prompt_logits);
 
@@ -155,26 +121,22 @@ std::vector<Composition> compose(const Checkpoint& checkpoint,
   for (int64_t picture = 0; picture < pictures; ++picture) {
     decoding.truncate(prompt_length);
     auto random = make_random(input.seeds[picture]);
-    auto logits = prompt_logits;
-    std::vector<int64_t> generated;
-    for (int64_t i = 0; i < tokens; ++i) {
-      const auto probabilities = models::token_probabilities(logits, input.sampling);
-      int64_t token = models::draw_token(probabilities, random);
-      if (token >= config.vq.num_embeddings) {
-        token = models::draw_code(probabilities, logits, config.vq.num_embeddings, random);
-      }
-      generated.push_back(token);
-      if (i + 1 < tokens) {
-        logits = decoding.read({token}, position_at(grid_positions, i));
-        monitor.observe("ar.decode_logits", logits);
-      }
-      monitor.step(picture * tokens + i + 1, picture);
-      if (i + 1 == preview_tokens && previewer.wants_draft()) {
+    const auto after_token = [&](const std::vector<int64_t>& drawn, const Tensor& logits) {
+      if (logits.defined()) monitor.observe("ar.decode_logits", logits);
+      const auto count = static_cast<int64_t>(drawn.size());
+      monitor.step(picture * tokens + count, picture);
+      if (count == preview_tokens && previewer.wants_draft()) {
         const auto& grid = prompt.generated.front();
         previewer.show_draft(
-            {grid.height, grid.width, generated}, picture, input.seeds[picture], monitor);
+            {grid.height, grid.width, drawn}, picture, input.seeds[picture], monitor);
       }
-    }
+    };
+    const auto generated = decoding.draw(prompt_logits,
+                                         grid_positions,
+                                         config.vq.num_embeddings,
+                                         input.sampling,
+                                         random,
+                                         after_token);
     monitor.observe("ar.generated", torch::tensor(generated));
     const auto& target = input.target;
     compositions.push_back(

@@ -2,6 +2,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "io/json_file.h"
 #include "io/safetensors.h"
 #include "io/weight_binding.h"
 
@@ -11,15 +12,24 @@ void write_component(const std::filesystem::path& folder,
                      const nlohmann::json& config,
                      const torch::nn::Module& module,
                      const std::string& weights_file) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) fail(ErrorCode::kOutput, "cannot create ", folder.string(), ": ", error.message());
+  create_folder(folder);
   std::vector<std::pair<std::string, Tensor>> tensors;
   for (const auto& item : module.named_parameters()) {
     tensors.emplace_back(item.key(), item.value().detach().to(at::kBFloat16));
   }
   io::write_safetensors(folder / weights_file, tensors, {{"format", "pt"}});
   write_file_atomically(folder / "config.json", config.dump(2) + "\n");
+}
+
+void create_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail(ErrorCode::kOutput, "cannot create ", folder.string(), ": ", error.message());
+}
+
+void copy_text_file(const std::filesystem::path& file, const std::filesystem::path& folder) {
+  create_folder(folder);
+  write_file_atomically(folder / file.filename(), io::read_text_file(file, io::kMaxJsonBytes));
 }
 
 void load_component(const std::filesystem::path& folder,

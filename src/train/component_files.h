@@ -13,6 +13,12 @@ void write_component(const std::filesystem::path& folder,
                      const torch::nn::Module& module,
                      const std::string& weights_file);
 
+/// Throws kOutput.
+void create_folder(const std::filesystem::path& folder);
+
+/// Copies a config or another small text file into a folder, which is made if it is not there.
+void copy_text_file(const std::filesystem::path& file, const std::filesystem::path& folder);
+
 /// Binds a module, made with the options of `device` and `type`, to the weights of a component.
 void load_component(const std::filesystem::path& folder,
                     torch::nn::Module& module,

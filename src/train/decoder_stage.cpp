@@ -29,19 +29,16 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   guidance_ = fields.optional_double("sample_guidance", 1.5, 1, 100);
   noises_per_picture_ = fields.optional_int64("noises_per_picture", 2, 1, 64);
   sample_steps_ = fields.optional_int64("sample_steps", 20, 1, 1000);
-  const auto folder = [&](const std::string& key) {
-    return (config.run / fields.required_string(key)).lexically_normal();
-  };
   flow_ = diffusion::FlowMatchConfig::from_json(
       io::JsonFields::load(config.model / "scheduler" / "scheduler_config.json"));
   byte_tokenizer_ = text::ByteTokenizer::load(config.model / "tokenizer" / "tokenizer_config.json");
-  codes_.emplace(folder("tokenizer") / "vision_language_encoder",
+  codes_.emplace(config.folder("tokenizer") / "vision_language_encoder",
                  pipeline::ImageSettings::load(config.model / "processor"),
                  device,
                  config.working_type());
 
   const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
-  const auto vae_folder = folder("vae") / "vae";
+  const auto vae_folder = config.folder("vae") / "vae";
   vae_ = models::AutoencoderKL(
       models::AutoencoderConfig::from_json(io::JsonFields::load(vae_folder / "config.json")),
       options);

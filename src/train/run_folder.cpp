@@ -7,6 +7,7 @@
 #include "image/codec.h"
 #include "io/json_file.h"
 #include "io/safetensors.h"
+#include "train/component_files.h"
 #include "train/loss_plot.h"
 
 namespace glm_image::train {
@@ -23,15 +24,7 @@ std::string to_line(const Metrics& metrics) {
 }  // namespace
 
 RunFolder::RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) {
-  std::error_code error;
-  std::filesystem::create_directories(folder_ / "samples", error);
-  if (error) {
-    fail(ErrorCode::kOutput,
-         "cannot create the run's folder ",
-         folder_.string(),
-         ": ",
-         error.message());
-  }
+  create_folder(folder_ / "samples");
 }
 
 bool RunFolder::has_checkpoint() const {

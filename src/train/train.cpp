@@ -2,13 +2,16 @@
 
 #include "core/error.h"
 #include "train/decoder_stage.h"
+#include "train/generator_stage.h"
 #include "train/tokenizer_stage.h"
 #include "train/vae_stage.h"
+#include "train/vocabulary.h"
 
 namespace glm_image::train {
 
 const std::vector<std::string>& stage_names() {
-  static const std::vector<std::string> names = {"vae", "tokenizer", "decoder"};
+  static const std::vector<std::string> names = {
+      kVocabularyStage, "vae", "tokenizer", "decoder", "generator"};
   return names;
 }
 
@@ -16,6 +19,7 @@ std::unique_ptr<Stage> make_stage(const TrainingConfig& config, const at::Device
   if (config.stage == "vae") return std::make_unique<VaeStage>(config, device);
   if (config.stage == "tokenizer") return std::make_unique<TokenizerStage>(config, device);
   if (config.stage == "decoder") return std::make_unique<DecoderStage>(config, device);
+  if (config.stage == "generator") return std::make_unique<GeneratorStage>(config, device);
   std::string names;
   for (const auto& name : stage_names()) names += (names.empty() ? "" : ", ") + name;
   config.fields.refuse("stage", "one of " + names, ErrorCode::kInvalidInput);

@@ -8,7 +8,8 @@
 
 namespace glm_image::train {
 
-/// The stages there are, in the order in which a model is trained.
+/// The stages there are, in the order in which a model is trained. The first, "vocabulary", has no
+/// gradients: train/vocabulary.h.
 const std::vector<std::string>& stage_names();
 
 /// The stage that a config names. Throws kInvalidInput for a name that is none.

@@ -1,31 +1,13 @@
 #include "train/training_config.h"
 
-#include <algorithm>
-
 #include "core/error.h"
 #include "train/seeds.h"
 
 namespace glm_image::train {
 namespace {
 
-constexpr int64_t kMaxConfigBytes = 1 << 20;
 constexpr int64_t kMany = int64_t{1} << 40;
 constexpr uint64_t kSizePurpose = 101;
-
-/// The number of the line that holds the last part of a dotted key, or 0.
-int64_t line_of(const std::string& text, const std::string& message, const std::string& source) {
-  if (message.compare(0, source.size(), source) != 0) return 0;
-  const auto begin = source.size() + 2;  // ": "
-  const auto end = message.find(' ', begin);
-  if (begin >= message.size() || end == std::string::npos) return 0;
-  auto key = message.substr(begin, end - begin);
-  key = key.substr(key.rfind('.') + 1);
-  key = key.substr(0, key.find('['));
-  const auto at = text.find('"' + key + '"');
-  return at == std::string::npos
-             ? 0
-             : 1 + std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(at), '\n');
-}
 
 std::vector<SizeShare> read_sizes(const io::JsonFields& fields) {
   const auto& json = fields.json();
@@ -48,17 +30,9 @@ std::vector<SizeShare> read_sizes(const io::JsonFields& fields) {
   return sizes;
 }
 
-TrainingConfig read(const std::filesystem::path& file) {
-  TrainingConfig config{{}, {}, {}, {}, 0, 1, {}, {}, {}, {}, io::JsonFields::load(file)};
+TrainingConfig read(const RunConfig& common) {
+  TrainingConfig config{common, 1, {}, {}, {}, {}};
   const auto& fields = config.fields;
-  const auto path = [&](const std::string& key) {
-    return (file.parent_path() / fields.required_string(key)).lexically_normal();
-  };
-  config.stage = fields.required_string("stage");
-  config.run = path("run");
-  config.data = path("data");
-  config.model = path("model");
-  config.seed = static_cast<uint64_t>(fields.optional_int64("seed", 0, 0, kMany));
   config.batch = fields.required_int64("batch", 1, 4096);
   config.sizes = read_sizes(fields);
   config.dtype = fields.optional_string("dtype", "bfloat16");
@@ -92,14 +66,11 @@ TrainingConfig read(const std::filesystem::path& file) {
 }  // namespace
 
 TrainingConfig TrainingConfig::load(const std::filesystem::path& file) {
+  const auto common = RunConfig::load(file);
   try {
-    return read(file);
+    return read(common);
   } catch (const Error& error) {
-    const std::string message = error.what();
-    const auto text = io::read_text_file(file, kMaxConfigBytes);
-    const auto line = line_of(text, message, file.string());
-    if (line == 0) throw;
-    fail(error.code(), file.string(), ", line ", line, message.substr(file.string().size()));
+    throw with_line(error, file);
   }
 }
 

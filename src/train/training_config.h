@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
-#include "io/json_file.h"
 #include "train/master_weights.h"
+#include "train/run_config.h"
 #include "train/training_loop.h"
 
 namespace glm_image::train {
@@ -15,22 +15,16 @@ struct SizeShare {
   double share = 1;
 };
 
-/// What every stage's config file holds (docs/training.md lists the keys).
-struct TrainingConfig {
-  std::string stage;
-  std::filesystem::path run;    ///< folder of the run
-  std::filesystem::path data;   ///< folder of the posters' data
-  std::filesystem::path model;  ///< the model's configs, in the checkpoint's layout
-  uint64_t seed = 0;
+/// What the config file of every stage that learns by gradients holds (docs/training.md lists the
+/// keys).
+struct TrainingConfig : RunConfig {
   int64_t batch = 1;
   std::vector<SizeShare> sizes;
   std::string dtype;  ///< of the computation: "bfloat16" or "float32"
   OptimizerOptions optimizer;
   LoopOptions loop;
-  io::JsonFields fields;  ///< for the stage's own keys, under the stage's name
 
-  /// Relative paths start at the config file's folder. Throws kCorruptFile naming the line, the
-  /// key and what is allowed.
+  /// Throws as RunConfig::load does.
   static TrainingConfig load(const std::filesystem::path& file);
 
   at::ScalarType working_type() const { return dtype == "float32" ? at::kFloat : at::kBFloat16; }

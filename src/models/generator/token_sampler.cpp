@@ -5,6 +5,14 @@
 
 namespace glm_image::models {
 
+SamplingOptions SamplingOptions::from_json(const io::JsonFields& json) {
+  SamplingOptions sampling;
+  sampling.temperature = json.optional_double("temperature", 1.0, 1e-6, 1e6);
+  sampling.top_p = json.optional_double("top_p", 1.0, 0.0, 1.0);
+  sampling.top_k = json.optional_int64("top_k", 0, 0, int64_t{1} << 40);
+  return sampling;
+}
+
 Tensor token_probabilities(const Tensor& logits, const SamplingOptions& options) {
   auto scores = logits.to(at::kCPU).to(at::kFloat) / options.temperature;
   if (options.top_k > 0 && options.top_k < scores.size(0)) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "core/torch.h"
+#include "io/json_file.h"
 
 namespace glm_image::models {
 
@@ -11,6 +12,8 @@ struct SamplingOptions {
   double temperature = 1.0;
   double top_p = 1.0;
   int64_t top_k = 0;  ///< 0: no cut
+
+  static SamplingOptions from_json(const io::JsonFields& generation_config);
 };
 
 /// What is left of the distribution after temperature, top-k and top-p, in that order:

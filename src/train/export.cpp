@@ -1,0 +1,132 @@
+#include "train/export.h"
+
+#include "core/error.h"
+#include "pipeline/checkpoint.h"
+#include "train/component_files.h"
+
+namespace glm_image::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Part {
+  const char* stage;
+  const char* name;
+};
+
+/// What every stage brings. The tokenizer's half of vision_language_encoder is inside the
+/// generator's.
+constexpr Part kParts[] = {{"vocabulary", "model_index.json"},
+                           {"vocabulary", "processor"},
+                           {"vocabulary", "tokenizer"},
+                           {"vocabulary", "scheduler"},
+                           {"vae", "vae"},
+                           {"decoder", "transformer"},
+                           {"decoder", "text_encoder"},
+                           {"generator", "vision_language_encoder"}};
+
+bool is_part(const fs::path& name) {
+  for (const auto& part : kParts) {
+    if (name == part.name) return true;
+  }
+  return false;
+}
+
+void copy_part(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::copy(from, to, fs::copy_options::recursive, error);
+  if (error) {
+    fail(ErrorCode::kOutput,
+         "cannot copy ",
+         from.string(),
+         " to ",
+         to.string(),
+         ": ",
+         error.message());
+  }
+}
+
+/// A folder beside the one to be made; removed again unless it took its place.
+class NewFolder {
+ public:
+  explicit NewFolder(fs::path output) : output_(std::move(output)), made_(beside(".partial")) {
+    std::error_code error;
+    fs::remove_all(made_, error);
+    create_folder(made_);
+  }
+  ~NewFolder() {
+    std::error_code error;
+    fs::remove_all(made_, error);
+  }
+  NewFolder(const NewFolder&) = delete;
+  NewFolder& operator=(const NewFolder&) = delete;
+
+  const fs::path& path() const { return made_; }
+
+  void take_place() {
+    const auto old = beside(".old");
+    std::error_code error;
+    const bool replaces = fs::exists(output_, error);
+    if (replaces) rename(output_, old);
+    rename(made_, output_);
+    if (replaces) fs::remove_all(old, error);
+  }
+
+ private:
+  fs::path beside(const std::string& ending) const {
+    auto path = output_;
+    return path += ending;
+  }
+  static void rename(const fs::path& from, const fs::path& to) {
+    std::error_code error;
+    fs::rename(from, to, error);
+    if (error) {
+      fail(ErrorCode::kOutput,
+           "cannot rename ",
+           from.string(),
+           " to ",
+           to.string(),
+           ": ",
+           error.message());
+    }
+  }
+
+  fs::path output_, made_;
+};
+
+}  // namespace
+
+void export_checkpoint(const fs::path& runs, const fs::path& output) {
+  const auto target = fs::absolute(output / "").lexically_normal().parent_path();
+  std::error_code error;
+  const bool replaces = fs::exists(target, error);
+  if (replaces && !fs::exists(target / "model_index.json", error)) {
+    fail(ErrorCode::kOutput,
+         output.string(),
+         ": is there already and is not a model; name another folder");
+  }
+  for (const auto& part : kParts) {
+    const auto from = runs / part.stage / "components" / part.name;
+    if (fs::exists(from, error)) continue;
+    fail(ErrorCode::kNotFound,
+         from.string(),
+         ": is not there; train the stage '",
+         part.stage,
+         "' first");
+  }
+
+  NewFolder made(target);
+  for (const auto& part : kParts) {
+    copy_part(runs / part.stage / "components" / part.name, made.path() / part.name);
+  }
+  if (replaces) {
+    for (const auto& item : fs::directory_iterator(target)) {
+      const auto name = item.path().filename();
+      if (!is_part(name)) copy_part(item.path(), made.path() / name);
+    }
+  }
+  pipeline::Checkpoint::open(made.path(), {});
+  made.take_place();
+}
+
+}  // namespace glm_image::train

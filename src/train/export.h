@@ -1,0 +1,15 @@
+#pragma once
+
+#include <filesystem>
+
+namespace glm_image::train {
+
+/// Joins what the stages wrote under `runs`/STAGE/components into a checkpoint in the published
+/// layout, checks that it is whole, and only then gives it its name. A model that was there is
+/// replaced; files beside its layout (a model card) stay.
+///
+/// Throws kNotFound naming the stage that is not trained yet, kOutput when the folder cannot be
+/// written or holds something else than a model, and what loading throws for parts that do not fit.
+void export_checkpoint(const std::filesystem::path& runs, const std::filesystem::path& output);
+
+}  // namespace glm_image::train

@@ -1,0 +1,245 @@
+#include "train/generator_stage.h"
+
+#include <algorithm>
+
+#include "core/random.h"
+#include "models/transformer/patches.h"
+#include "pipeline/decoding.h"
+#include "text/rotary_positions.h"
+#include "train/component_files.h"
+#include "train/initialise.h"
+#include "train/picture_batch.h"
+#include "train/seeds.h"
+
+namespace glm_image::train {
+namespace {
+
+constexpr const char* kComponent = "vision_language_encoder";
+constexpr int64_t kReducedPatch = 8;  // pixels along a token's side in the sample sheet
+
+/// The part of a sequence that does not depend on codes.
+struct Sequence {
+  std::vector<int64_t> prompt;
+  text::RotaryPositions prompt_positions, drawn_positions;
+};
+
+/// [B, 3·8·8] pictures of tokens, row by row → a picture of 256 pixels along its longer side.
+Image picture_of_tokens(const Tensor& tokens, const text::Grid& grid) {
+  constexpr int64_t kLongerSide = 256;
+  const auto reduced =
+      models::unpatchify(tokens.view({1, grid.size(), -1}), grid.height, grid.width, kReducedPatch);
+  const auto scale = static_cast<double>(kLongerSide) /
+                     static_cast<double>(kReducedPatch * std::max(grid.height, grid.width));
+  const auto side = [&](int64_t cells) {
+    return static_cast<int64_t>(static_cast<double>(cells * kReducedPatch) * scale);
+  };
+  return picture_of(at::upsample_nearest2d(reduced, {side(grid.height), side(grid.width)})[0]);
+}
+
+}  // namespace
+
+GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& device)
+    : config_(config), device_(device), feed_(config.data, config.seed) {
+  vision_language_ = models::VisionLanguageConfig::from_json(
+      io::JsonFields::load(config.model / kComponent / "config.json"));
+  sampling_ = models::SamplingOptions::from_json(
+      io::JsonFields::load(config.model / kComponent / "generation_config.json"));
+  tokenizer_ =
+      text::BpeTokenizer::load(config.folder("vocabulary") / "processor" / "tokenizer.json");
+  prompt_tokens_ = text::load_prompt_tokens(config.model, *tokenizer_);
+  const auto tokenizer_component = config.folder("tokenizer") / kComponent;
+  codes_.emplace(tokenizer_component,
+                 pipeline::ImageSettings::load(config.model / "processor"),
+                 device,
+                 config.working_type());
+  model_ = models::GlmImageForConditionalGeneration(
+      vision_language_, at::TensorOptions().dtype(config.working_type()).device(device));
+  load_component(tokenizer_component,
+                 *tokenizer_half(model_->visual, model_->vqmodel),
+                 device,
+                 config.working_type());
+}
+
+std::vector<TrainedModule> GeneratorStage::modules() {
+  TrainedModule trained{"generator", model_.get()};
+  for (const auto& item : model_->named_parameters()) {
+    const auto& name = item.key();
+    if (name.rfind("model.visual.", 0) == 0 || name.rfind("model.vqmodel.", 0) == 0) {
+      trained.left_out.push_back(name);
+    }
+  }
+  return {trained};
+}
+
+void GeneratorStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
+  initialise_weight(name, weight, random);
+}
+
+std::vector<int64_t> GeneratorStage::prompt_ids(const posters::Scene& scene,
+                                                uint64_t index,
+                                                const text::Grid& target) const {
+  return tokenizer_->encode(text::text_to_image_prompt(
+      feed_.source().caption(scene, index), target, text::preview_grid(target), prompt_tokens_));
+}
+
+Tensor GeneratorStage::patches_of(const std::vector<Image>& images) const {
+  std::vector<Tensor> patches;
+  for (const auto& image : images) patches.push_back(codes_->patches(image));
+  return at::stack(patches);
+}
+
+Batch GeneratorStage::make_batch(int64_t step) {
+  const auto& size = config_.size_at(step);
+  const auto target = text::target_grid(size.height, size.width);
+  const auto preview = text::preview_grid(target);
+  const int64_t drawn = preview.size() + target.size();
+
+  std::vector<Image> targets, previews;
+  std::vector<Sequence> sequences;
+  int64_t longest = 0;
+  for (int64_t i = 0; i < config_.batch; ++i) {
+    auto example = feed_.example(step * config_.batch + i, size.width, size.height);
+    targets.push_back(std::move(example.image));
+    previews.push_back(feed_.renderer().render(example.scene,
+                                               preview.width * text::kPixelsPerToken,
+                                               preview.height * text::kPixelsPerToken));
+    Sequence sequence;
+    sequence.prompt = prompt_ids(example.scene, example.index, target);
+    sequence.prompt_positions =
+        text::prefill_positions(sequence.prompt, vision_language_.image_token_id, {});
+    sequence.drawn_positions =
+        text::decode_positions(sequence.prompt_positions.next, {preview, target});
+    longest = std::max(longest, static_cast<int64_t>(sequence.prompt.size()));
+    sequences.push_back(std::move(sequence));
+  }
+
+  // What follows the last code is padding: nothing before it sees it.
+  auto ids = at::zeros({config_.batch, longest + drawn}, at::kLong);
+  auto positions = at::zeros({3, config_.batch, longest + drawn}, at::kLong);
+  auto code_slots = at::empty({config_.batch, drawn}, at::kLong);
+  for (int64_t i = 0; i < config_.batch; ++i) {
+    const auto& sequence = sequences[i];
+    const auto length = static_cast<int64_t>(sequence.prompt.size());
+    ids[i].narrow(0, 0, length).copy_(torch::tensor(sequence.prompt));
+    code_slots[i].copy_(at::arange(length, length + drawn, at::kLong));
+    const auto put = [&](int64_t axis,
+                         const std::vector<int64_t>& of_prompt,
+                         const std::vector<int64_t>& of_codes) {
+      auto row = positions[axis][i];
+      row.narrow(0, 0, length).copy_(torch::tensor(of_prompt));
+      row.narrow(0, length, drawn).copy_(torch::tensor(of_codes).narrow(0, 0, drawn));
+    };
+    put(0, sequence.prompt_positions.temporal, sequence.drawn_positions.temporal);
+    put(1, sequence.prompt_positions.height, sequence.drawn_positions.height);
+    put(2, sequence.prompt_positions.width, sequence.drawn_positions.width);
+  }
+  return {{"ids", ids},
+          {"positions", positions},
+          {"code_slots", code_slots},
+          {"preview_patches", patches_of(previews)},
+          {"target_patches", patches_of(targets)},
+          {"grids", torch::tensor({preview.height, preview.width, target.height, target.width})}};
+}
+
+Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
+  const auto grid = [&](int64_t i) { return batch.at("grids")[i].item<int64_t>(); };
+  const auto codes = at::cat({codes_->encode(batch.at("preview_patches"), grid(0), grid(1)),
+                              codes_->encode(batch.at("target_patches"), grid(2), grid(3))},
+                             1);
+  const auto slots = batch.at("code_slots").to(device_);
+  const auto ids = batch.at("ids").to(device_).scatter(1, slots, codes);
+  const auto hidden =
+      model_->language_model->forward(ids, batch.at("positions").to(device_), /*cache=*/nullptr);
+
+  // Every code is predicted where the one before it is read; the end marker behind the last.
+  const auto readers = at::cat({slots.narrow(1, 0, 1) - 1, slots}, 1);
+  const auto read = hidden.gather(1, readers.unsqueeze(2).expand({-1, -1, hidden.size(2)}));
+  const auto logits = model_->logits(read);
+  const auto ends = at::full_like(codes.narrow(1, 0, 1), vision_language_.image_end_token_id);
+  const auto wanted = at::cat({codes, ends}, 1);
+  const auto losses = at::nll_loss(at::log_softmax(logits.flatten(0, 1), 1),
+                                   wanted.flatten(),
+                                   /*weight=*/{},
+                                   at::Reduction::None)
+                          .view_as(wanted);
+
+  const int64_t preview = grid(0) * grid(1), target = grid(2) * grid(3);
+  const auto seen = losses.detach();
+  const auto right = (logits.detach().argmax(2) == wanted).to(at::kFloat);
+  return {losses.mean(),
+          {{"loss_preview", seen.narrow(1, 0, preview).mean()},
+           {"loss_target", seen.narrow(1, preview, target).mean()},
+           {"preview_right", right.narrow(1, 0, preview).mean()},
+           {"target_right", right.narrow(1, preview, target).mean()}}};
+}
+
+Tensor GeneratorStage::code_pictures(PosterFeed& feed) const {
+  constexpr int64_t kPosters = 64, kSide = 512;
+  auto sums = at::zeros({codes_->codes(), 3 * kReducedPatch * kReducedPatch});
+  auto counts = at::zeros({codes_->codes(), 1});
+  const auto grid = text::target_grid(kSide, kSide);
+  constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
+  for (int64_t i = 0; i < kPosters; ++i) {
+    const auto image = feed.example(i, kSide, kSide).image;
+    const auto codes =
+        codes_->encode(patches_of({image}), grid.height, grid.width).flatten().to(at::kCPU);
+    const auto reduced = at::avg_pool2d(picture_batch({image}), {kReduction, kReduction});
+    sums.index_add_(0, codes, models::patchify(reduced, kReducedPatch)[0]);
+    counts.index_add_(0, codes, at::ones({codes.size(0), 1}));
+  }
+  return sums / counts.clamp_min(1);
+}
+
+std::vector<int64_t> GeneratorStage::draw(const posters::Scene& scene,
+                                          uint64_t index,
+                                          const text::Grid& target) {
+  const auto prompt = prompt_ids(scene, index, target);
+  const auto positions = text::prefill_positions(prompt, vision_language_.image_token_id, {});
+  const auto grids = text::decode_positions(positions.next, {text::preview_grid(target), target});
+  pipeline::Decoding decoding(model_,
+                              static_cast<int64_t>(prompt.size() + grids.temporal.size()),
+                              at::TensorOptions().dtype(config_.working_type()).device(device_));
+  auto random = make_random(index);
+  return decoding.draw(
+      decoding.read(prompt, positions), grids, codes_->codes(), sampling_, random, {});
+}
+
+Image GeneratorStage::sample_sheet() {
+  constexpr int64_t kRows = 3, kColumns = 6, kSide = 256;
+  auto feed = feed_.another();
+  const auto pictures = code_pictures(feed);
+  const auto target = text::target_grid(kSide, kSide);
+  const auto preview = text::preview_grid(target);
+  const auto show = [&](const Tensor& codes, const text::Grid& grid) {
+    return picture_of_tokens(pictures.index_select(0, codes), grid);
+  };
+  std::vector<std::vector<Image>> rows;
+  for (int64_t row = 0; row < kRows; ++row) {
+    std::vector<Image> originals, encoded, previews, drawn;
+    for (int64_t i = 0; i < kColumns; ++i) {
+      auto example = feed.example(row * kColumns + i, kSide, kSide, posters::Split::kEvaluation);
+      const auto codes =
+          codes_->encode(patches_of({example.image}), target.height, target.width).flatten();
+      encoded.push_back(show(codes.to(at::kCPU), target));
+      const auto tokens = torch::tensor(draw(example.scene, example.index, target));
+      previews.push_back(show(tokens.narrow(0, 0, preview.size()), preview));
+      drawn.push_back(show(tokens.narrow(0, preview.size(), target.size()), target));
+      originals.push_back(std::move(example.image));
+    }
+    for (auto* pictures_of_row : {&originals, &encoded, &previews, &drawn}) {
+      rows.push_back(std::move(*pictures_of_row));
+    }
+  }
+  return contact_sheet(rows);
+}
+
+void GeneratorStage::write_components(const std::filesystem::path& folder) {
+  const auto source = config_.model / kComponent;
+  copy_text_file(source / "generation_config.json", folder / kComponent);
+  write_component(folder / kComponent,
+                  io::read_json_file(source / "config.json"),
+                  *model_,
+                  "model.safetensors");
+}
+
+}  // namespace glm_image::train

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+
+#include "models/generator/generation_model.h"
+#include "models/generator/token_sampler.h"
+#include "text/prompt_recipe.h"
+#include "train/picture_codes.h"
+#include "train/poster_feed.h"
+#include "train/stage.h"
+#include "train/training_config.h"
+
+namespace glm_image::train {
+
+/// The stage "generator": the autoregressive model, from the frozen tokenizer's codes.
+///
+/// A sequence is the prompt (text::text_to_image_prompt of a poster's caption), the codes of the
+/// poster at the preview's size, those at the target's, and the end marker. The loss is the mean
+/// cross-entropy of all that follows the prompt.
+class GeneratorStage : public Stage {
+ public:
+  GeneratorStage(const TrainingConfig& config, const at::Device& device);
+
+  std::vector<TrainedModule> modules() override;
+  void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
+  Batch make_batch(int64_t step) override;
+  Outcome forward(const Batch& batch, int64_t step) override;
+  /// Three rows of posters, each above its codes and those drawn for its caption, both shown by the
+  /// mean picture of every code.
+  Image sample_sheet() override;
+  /// The whole component vision_language_encoder.
+  void write_components(const std::filesystem::path& folder) override;
+
+ private:
+  std::vector<int64_t> prompt_ids(const posters::Scene& scene,
+                                  uint64_t index,
+                                  const text::Grid& target) const;
+  /// [B, tokens, …] patches of the posters at the size of `grid`.
+  Tensor patches_of(const std::vector<Image>& images) const;
+  /// What 32×32 pixels look like on average where a code stands, [codes, 3·8·8].
+  Tensor code_pictures(PosterFeed& feed) const;
+  std::vector<int64_t> draw(const posters::Scene& scene, uint64_t index, const text::Grid& target);
+
+  TrainingConfig config_;
+  at::Device device_;
+  models::VisionLanguageConfig vision_language_;
+  models::SamplingOptions sampling_;
+  std::optional<text::BpeTokenizer> tokenizer_;
+  text::PromptTokens prompt_tokens_;
+  std::optional<PictureCodes> codes_;
+  PosterFeed feed_;
+  models::GlmImageForConditionalGeneration model_{nullptr};
+};
+
+}  // namespace glm_image::train
