@@ -57,7 +57,7 @@ TrainingConfig read(const RunConfig& common) {
   loop.learning_rate.warmup = fields.optional_int64("warmup_steps", 100, 0, kMany);
   loop.checkpoint_seconds = fields.optional_double("checkpoint_seconds", 180, 0, 1e6);
   loop.metrics_every = fields.optional_int64("metrics_every", 10, 1, kMany);
-  loop.samples_every = fields.optional_int64("samples_every", 500, 1, kMany);
+  loop.samples_every = fields.optional_int64("samples_every", 500, 0, kMany);
   loop.seed = config.seed;
   loop.identity = config.stage + " seed " + std::to_string(config.seed);
   return config;

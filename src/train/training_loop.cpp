@@ -115,7 +115,9 @@ int64_t run_training(Stage& stage,
       save();
       saved_at = Clock::now();
     }
-    if (step % options.samples_every == 0 || step == options.steps) show_samples();
+    if (options.samples_every > 0 && (step % options.samples_every == 0 || step == options.steps)) {
+      show_samples();
+    }
   }
 
   weights.use_average();

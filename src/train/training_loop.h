@@ -15,7 +15,7 @@ struct LoopOptions {
   LearningRate learning_rate;
   double checkpoint_seconds = 180;
   int64_t metrics_every = 10;
-  int64_t samples_every = 500;
+  int64_t samples_every = 500;  ///< 0: no sheets
   uint64_t seed = 0;
   std::string identity;  ///< of the run's settings, see RunFolder::save_checkpoint
 };

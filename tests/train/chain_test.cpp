@@ -1,0 +1,169 @@
+// All stages one after the other, a few steps each, on nano's own configs: what they write together
+// is a checkpoint that the pipeline draws with.
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "glm_image/pipeline.h"
+#include "io/weight_set.h"
+#include "posters/poster_source.h"
+#include "support/reference.h"
+#include "text/bpe_tokenizer.h"
+#include "train/export.h"
+#include "train/train.h"
+#include "train/vocabulary.h"
+
+namespace glm_image::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path project() {
+  return fs::path(data_dir()).parent_path().parent_path();
+}
+
+/// The stages' runs, made once for all tests of this file.
+class Chain : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryDirectory();
+    train::train_vocabulary(
+        train::VocabularyConfig::load(config("vocabulary", {{"captions", 6000}})), {});
+    run("vae", nlohmann::json::object());
+    run("tokenizer", nlohmann::json::object());
+    run("decoder", {{"vae", "../vae/components"}, {"tokenizer", "../tokenizer/components"}});
+    run("generator",
+        {{"vocabulary", "../vocabulary/components"}, {"tokenizer", "../tokenizer/components"}});
+  }
+  static void TearDownTestSuite() {
+    delete folder_;
+    folder_ = nullptr;
+  }
+
+  static fs::path config(const std::string& stage, const nlohmann::json& of_stage) {
+    const nlohmann::json sizes = {{{"width", 64}, {"height", 96}}};
+    const auto file = folder_->path() / (stage + ".json");
+    write_file(file,
+               nlohmann::json{{"stage", stage},
+                              {"run", "runs/" + stage},
+                              {"data", (project() / "data" / "posters").string()},
+                              {"model", (project() / "training" / "nano" / "model").string()},
+                              {"seed", 3},
+                              {"sizes", sizes},
+                              {"batch", 2},
+                              {"steps", 2},
+                              {"learning_rate", 1e-3},
+                              {"samples_every", 0},
+                              {stage, of_stage}}
+                   .dump(2));
+    return file;
+  }
+  static void run(const std::string& stage, const nlohmann::json& of_stage) {
+    train::train(train::TrainingConfig::load(config(stage, of_stage)), at::kCPU, {});
+  }
+  static fs::path runs() { return folder_->path() / "runs"; }
+
+  static TemporaryDirectory* folder_;
+};
+TemporaryDirectory* Chain::folder_ = nullptr;
+
+std::set<std::string> files_of(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& item : fs::recursive_directory_iterator(folder)) {
+    if (item.is_regular_file()) names.insert(fs::relative(item.path(), folder).string());
+  }
+  return names;
+}
+
+TEST_F(Chain, WritesThePublishedLayout) {
+  const auto model = folder_->path() / "model";
+  train::export_checkpoint(runs(), model);
+  EXPECT_EQ(files_of(model), files_of(tiny_model_dir()));
+  EXPECT_FALSE(fs::exists(folder_->path() / "model.partial"));
+
+  // Half precision throughout, as published checkpoints are.
+  for (const char* component : {"vae", "transformer", "text_encoder", "vision_language_encoder"}) {
+    const auto weights = io::WeightSet::open(model / component);
+    for (const auto& [name, location] : weights.tensors()) {
+      EXPECT_EQ(location.entry->type, io::ElementType::kBFloat16) << component << ' ' << name;
+    }
+  }
+}
+
+TEST_F(Chain, TheModelDraws) {
+  const auto model = folder_->path() / "drawing_model";
+  train::export_checkpoint(runs(), model);
+  auto pipeline = Pipeline::load(model, {});
+  Request request;
+  request.prompt = "Une affiche jaune avec le titre « École »";
+  request.width = 96;
+  request.height = 64;
+  request.steps = 2;
+  const auto result = pipeline.generate(request, {});
+  ASSERT_EQ(result.pictures.size(), 1U);
+  EXPECT_EQ(result.pictures[0].image.width, 96);
+  EXPECT_EQ(result.pictures[0].image.height, 64);
+}
+
+TEST_F(Chain, AnOldModelIsReplacedAndItsCardStays) {
+  const auto model = folder_->path() / "old_model";
+  fs::create_directories(model / "vae");
+  write_file(model / "model_index.json", "{}");
+  write_file(model / "model_card.md", "a card");
+  write_file(model / "vae" / "left_over.safetensors", "of another model");
+  train::export_checkpoint(runs(), model);
+  EXPECT_EQ(read_file(model / "model_card.md"), "a card");
+  EXPECT_FALSE(fs::exists(model / "vae" / "left_over.safetensors"));
+  EXPECT_FALSE(fs::exists(folder_->path() / "old_model.old"));
+}
+
+TEST_F(Chain, AFolderThatIsNoModelIsLeftAlone) {
+  const auto folder = folder_->path() / "letters";
+  fs::create_directories(folder);
+  write_file(folder / "letter.txt", "dear");
+  expect_error(ErrorCode::kOutput, {"letters", "not a model"}, [&] {
+    train::export_checkpoint(runs(), folder);
+  });
+  EXPECT_EQ(read_file(folder / "letter.txt"), "dear");
+}
+
+TEST_F(Chain, AStageThatIsMissingIsNamed) {
+  TemporaryDirectory other;
+  fs::copy(runs(), other.path() / "runs", fs::copy_options::recursive);
+  fs::remove_all(other.path() / "runs" / "decoder" / "components");
+  expect_error(ErrorCode::kNotFound, {"train the stage 'decoder' first"}, [&] {
+    train::export_checkpoint(other.path() / "runs", other.path() / "model");
+  });
+  EXPECT_FALSE(fs::exists(other.path() / "model"));
+}
+
+TEST_F(Chain, PartsThatDoNotFitLeaveNothing) {
+  TemporaryDirectory other;
+  fs::copy(runs(), other.path() / "runs", fs::copy_options::recursive);
+  const auto weights =
+      other.path() / "runs" / "vae" / "components" / "vae" / "diffusion_pytorch_model.safetensors";
+  write_file(weights, read_file(weights).substr(0, 1000));
+  EXPECT_THROW(train::export_checkpoint(other.path() / "runs", other.path() / "model"), Error);
+  EXPECT_FALSE(fs::exists(other.path() / "model"));
+  EXPECT_FALSE(fs::exists(other.path() / "model.partial"));
+}
+
+TEST_F(Chain, TheVocabularyWritesCaptionsInFewTokens) {
+  const auto tokenizer = text::BpeTokenizer::load(runs() / "vocabulary" / "components" /
+                                                  "processor" / "tokenizer.json");
+  const auto source = posters::PosterSource::load(project() / "data" / "posters");
+  size_t bytes = 0, tokens = 0;
+  for (uint64_t index = 0; index < 100; ++index) {
+    const auto caption = source.caption(source.scene(index, posters::Split::kEvaluation), index);
+    const auto ids = tokenizer.encode(caption);
+    EXPECT_EQ(tokenizer.decode(ids), caption);
+    bytes += caption.size();
+    tokens += ids.size();
+  }
+  EXPECT_LT(2 * tokens, bytes);
+}
+
+}  // namespace
+}  // namespace glm_image::test
