@@ -8,12 +8,6 @@
 namespace glm_image::io {
 namespace {
 
-std::string shape_text(at::IntArrayRef shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  return text + "]";
-}
-
 bool is_floating(ElementType type) {
   return type == ElementType::kFloat32 || type == ElementType::kFloat16 ||
          type == ElementType::kBFloat16;
@@ -28,6 +22,12 @@ bool is_allowed(const std::string& name, const std::vector<std::string>& allowed
 }
 
 }  // namespace
+
+std::string shape_text(at::IntArrayRef shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return text + "]";
+}
 
 void verify_weights(const torch::nn::Module& module,
                     const WeightSet& weights,

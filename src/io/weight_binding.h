@@ -23,6 +23,9 @@ struct BindingOptions {
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
+/// "[2, 3]", for messages.
+std::string shape_text(at::IntArrayRef shape);
+
 /// Checks every parameter of `module` against the tensors of the same name, and the other way
 /// round. Throws kCorruptFile naming the file, the tensor, the expected and the found shape for a
 /// tensor that is missing, surplus, of another shape, or not of a floating type.

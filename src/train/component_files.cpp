@@ -35,11 +35,13 @@ void copy_text_file(const std::filesystem::path& file, const std::filesystem::pa
 void load_component(const std::filesystem::path& folder,
                     torch::nn::Module& module,
                     const at::Device& device,
-                    at::ScalarType type) {
+                    at::ScalarType type,
+                    const std::vector<std::string>& surplus) {
   at::NoGradGuard no_grad;
   io::BindingOptions options;
   options.device = device;
   options.dtype = type;
+  options.surplus_allowed = surplus;
   io::bind_weights(module, io::WeightSet::open(folder), options);
 }
 

@@ -1,6 +1,7 @@
 #include "train/decoder_stage.h"
 
 #include "core/random.h"
+#include "image/contact_sheet.h"
 #include "models/transformer/patches.h"
 #include "train/component_files.h"
 #include "train/initialise.h"
@@ -53,7 +54,8 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
 }
 
 std::vector<TrainedModule> DecoderStage::modules() {
-  return {{"transformer", transformer_.get()}, {"text_encoder", text_encoder_.get()}};
+  return {{"transformer", transformer_.get(), {}, "transformer"},
+          {"text_encoder", text_encoder_.get(), {}, "text_encoder"}};
 }
 
 void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
@@ -249,7 +251,7 @@ Image DecoderStage::sample_sheet() {
     rows.push_back(std::move(originals));
     rows.push_back(draw(codes_->encode(at::stack(patches), grid.height, grid.width), grid, texts));
   }
-  return contact_sheet(rows);
+  return image::contact_sheet(rows);
 }
 
 void DecoderStage::write_components(const std::filesystem::path& folder) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/random.h"
+#include "image/contact_sheet.h"
 #include "models/transformer/patches.h"
 #include "pipeline/decoding.h"
 #include "text/rotary_positions.h"
@@ -23,7 +24,7 @@ struct Sequence {
   text::RotaryPositions prompt_positions, drawn_positions;
 };
 
-/// [B, 3·8·8] pictures of tokens, row by row → a picture of 256 pixels along its longer side.
+/// [tokens, 3·8·8] pictures of tokens, row by row → a picture of 256 pixels along its longer side.
 Image picture_of_tokens(const Tensor& tokens, const text::Grid& grid) {
   constexpr int64_t kLongerSide = 256;
   const auto reduced =
@@ -57,11 +58,12 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   load_component(tokenizer_component,
                  *tokenizer_half(model_->visual, model_->vqmodel),
                  device,
-                 config.working_type());
+                 config.working_type(),
+                 kGeneratorHalf);
 }
 
 std::vector<TrainedModule> GeneratorStage::modules() {
-  TrainedModule trained{"generator", model_.get()};
+  TrainedModule trained{"generator", model_.get(), {}, kComponent};
   for (const auto& item : model_->named_parameters()) {
     const auto& name = item.key();
     if (name.rfind("model.visual.", 0) == 0 || name.rfind("model.vqmodel.", 0) == 0) {
@@ -230,7 +232,7 @@ Image GeneratorStage::sample_sheet() {
       rows.push_back(std::move(*pictures_of_row));
     }
   }
-  return contact_sheet(rows);
+  return image::contact_sheet(rows);
 }
 
 void GeneratorStage::write_components(const std::filesystem::path& folder) {

@@ -1,7 +1,5 @@
 #include "train/picture_batch.h"
 
-#include <algorithm>
-
 #include "pipeline/image_settings.h"
 
 namespace glm_image::train {
@@ -14,37 +12,6 @@ Tensor picture_batch(const std::vector<Image>& images) {
 
 Image picture_of(const Tensor& values) {
   return pipeline::to_image(values.detach().to(at::kFloat) / 2 + 0.5);
-}
-
-Image contact_sheet(const std::vector<std::vector<Image>>& rows) {
-  constexpr int64_t kGap = 4;
-  constexpr uint8_t kGrey = 128;
-  Image sheet{0, kGap, {}};
-  for (const auto& row : rows) {
-    int64_t width = kGap, height = 0;
-    for (const auto& image : row) {
-      width += image.width + kGap;
-      height = std::max(height, image.height);
-    }
-    sheet.width = std::max(sheet.width, width);
-    sheet.height += height + kGap;
-  }
-  sheet.pixels.assign(static_cast<size_t>(3 * sheet.width * sheet.height), kGrey);
-  int64_t top = kGap;
-  for (const auto& row : rows) {
-    int64_t left = kGap, height = 0;
-    for (const auto& image : row) {
-      for (int64_t y = 0; y < image.height; ++y) {
-        std::copy_n(image.pixels.begin() + 3 * y * image.width,
-                    3 * image.width,
-                    sheet.pixels.begin() + 3 * ((top + y) * sheet.width + left));
-      }
-      left += image.width + kGap;
-      height = std::max(height, image.height);
-    }
-    top += height + kGap;
-  }
-  return sheet;
 }
 
 }  // namespace glm_image::train

@@ -11,7 +11,4 @@ Tensor picture_batch(const std::vector<Image>& images);
 /// The way back: [3, H, W] in −1 … 1.
 Image picture_of(const Tensor& values);
 
-/// Rows of pictures, each row as high as its highest picture, on grey.
-Image contact_sheet(const std::vector<std::vector<Image>>& rows);
-
 }  // namespace glm_image::train

@@ -4,6 +4,8 @@
 
 namespace glm_image::train {
 
+const std::vector<std::string> kGeneratorHalf = {"model.language_model.", "lm_head.weight"};
+
 std::shared_ptr<torch::nn::Module> tokenizer_half(const models::GlmImageVisionModel& visual,
                                                   const models::GlmImageVQModel& vqmodel) {
   auto half = std::make_shared<torch::nn::Module>();
@@ -25,7 +27,7 @@ PictureCodes::PictureCodes(const std::filesystem::path& component,
   visual_ = models::GlmImageVisionModel(
       models::VisionConfig::from_json(config.required_object("vision_config")), options);
   vqmodel_ = models::GlmImageVQModel(vq, options);
-  load_component(component, *tokenizer_half(visual_, vqmodel_), device, type);
+  load_component(component, *tokenizer_half(visual_, vqmodel_), device, type, kGeneratorHalf);
 }
 
 Tensor PictureCodes::patches(const Image& image) const {

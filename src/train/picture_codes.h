@@ -13,10 +13,14 @@ namespace glm_image::train {
 std::shared_ptr<torch::nn::Module> tokenizer_half(const models::GlmImageVisionModel& visual,
                                                   const models::GlmImageVQModel& vqmodel);
 
+/// Names that a whole component has besides its tokenizer's half: the generator's.
+extern const std::vector<std::string> kGeneratorHalf;
+
 /// The trained visual tokenizer, frozen: what later stages read pictures with.
 class PictureCodes {
  public:
-  /// `component`: the folder vision_language_encoder that the stage "tokenizer" wrote.
+  /// `component`: the folder vision_language_encoder that the stage "tokenizer" wrote, or a whole
+  /// checkpoint's.
   PictureCodes(const std::filesystem::path& component,
                const pipeline::ImageSettings& settings,
                const at::Device& device,

@@ -26,7 +26,7 @@ int64_t line_of(const std::string& text, const std::string& message, const std::
 }  // namespace
 
 RunConfig RunConfig::load(const std::filesystem::path& file) {
-  RunConfig config{{}, {}, {}, {}, 0, io::JsonFields::load(file)};
+  RunConfig config{{}, {}, {}, {}, 0, {}, io::JsonFields::load(file)};
   const auto& fields = config.fields;
   const auto path = [&](const std::string& key) {
     return (file.parent_path() / fields.required_string(key)).lexically_normal();
@@ -37,6 +37,7 @@ RunConfig RunConfig::load(const std::filesystem::path& file) {
     config.data = path("data");
     config.model = path("model");
     config.seed = static_cast<uint64_t>(fields.optional_int64("seed", 0, 0, kLargestSeed));
+    if (fields.has("start")) config.start = path("start");
   } catch (const Error& error) {
     throw with_line(error, file);
   }

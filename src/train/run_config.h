@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "io/json_file.h"
@@ -14,6 +15,8 @@ struct RunConfig {
   std::filesystem::path data;   ///< folder of the posters' data
   std::filesystem::path model;  ///< the model's configs, in the checkpoint's layout
   uint64_t seed = 0;
+  /// A checkpoint whose weights the run starts from; random ones without.
+  std::optional<std::filesystem::path> start;
   io::JsonFields fields;  ///< for the stage's own keys, under the stage's name
 
   /// Relative paths start at the config file's folder. Throws kCorruptFile naming the line, the

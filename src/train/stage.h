@@ -26,6 +26,10 @@ struct TrainedModule {
   torch::nn::Module* module;
   /// Parameters of it that gradients do not train, by name; the stage gives them storage.
   std::vector<std::string> left_out = {};
+  /// The component of a checkpoint that holds its weights, and what stands before their names
+  /// there. No component: needed in training alone.
+  std::string component = {};
+  std::string prefix = {};
 };
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "core/random.h"
+#include "image/contact_sheet.h"
+#include "io/weight_set.h"
 #include "models/transformer/patches.h"
 #include "nn/parameter.h"
 #include "posters/poster_data.h"
@@ -18,6 +21,8 @@ namespace {
 constexpr uint64_t kRevivalPurpose = 201;
 constexpr int64_t kReducedPatch = 8;  // pixels along a token's side
 constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
+constexpr const char* kComponent = "vision_language_encoder";
+constexpr const char* kCodebookPrefix = "model.vqmodel.";
 constexpr const char* kCodebook = "quantize.embedding.weight";
 
 }  // namespace
@@ -46,8 +51,7 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   kind_weight_ = fields.optional_double("kind_weight", 0.3, 0, 1e3);
   commitment_weight_ = fields.optional_double("commitment_weight", 0.25, 0, 1e3);
   codebook_decay_ = fields.optional_double("codebook_decay", 0.98, 0, 0.99999);
-  const auto component =
-      io::JsonFields::load(config.model / "vision_language_encoder" / "config.json");
+  const auto component = io::JsonFields::load(config.model / kComponent / "config.json");
   vision_config_ = models::VisionConfig::from_json(component.required_object("vision_config"));
   vq_config_ = models::VqConfig::from_json(component.required_object("vq_config"));
   image_settings_ = pipeline::ImageSettings::load(config.model / "processor");
@@ -62,6 +66,13 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   auto random = make_random(mix_seed(config.seed, /*purpose=*/200, 0));
   const auto wide = at::TensorOptions().dtype(at::kFloat);
   code_sums_ = at::randn({vq_config_.num_embeddings, vq_config_.embed_dim}, random, wide);
+  if (config.start) {
+    const auto name = std::string(kCodebookPrefix) + kCodebook;
+    const auto weights = io::WeightSet::open(*config.start / kComponent);
+    const auto* location = weights.find(name);
+    if (!location) fail(ErrorCode::kCorruptFile, weights.source_of(name), ": lacks ", name);
+    code_sums_ = location->file->tensor(name).to(at::kFloat);
+  }
   code_sums_.div_(code_sums_.norm(2, {1}, /*keepdim=*/true));
   code_sums_ = code_sums_.to(device);
   code_counts_ = at::ones({vq_config_.num_embeddings}, wide.device(device));
@@ -70,8 +81,8 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
 }
 
 std::vector<TrainedModule> TokenizerStage::modules() {
-  return {{"visual", visual_.get()},
-          {"vqmodel", vqmodel_.get(), {kCodebook}},
+  return {{"visual", visual_.get(), {}, kComponent, "model.visual."},
+          {"vqmodel", vqmodel_.get(), {kCodebook}, kComponent, kCodebookPrefix},
           {"reader", reader_.get()}};
 }
 
@@ -219,16 +230,14 @@ Image TokenizerStage::sample_sheet() {
     rows.push_back(std::move(originals));
     rows.push_back(std::move(readings));
   }
-  return contact_sheet(rows);
+  return image::contact_sheet(rows);
 }
 
 void TokenizerStage::write_components(const std::filesystem::path& folder) {
   // Half of the component vision_language_encoder: `export` joins it with the generator.
-  auto config = io::read_json_file(config_.model / "vision_language_encoder" / "config.json");
-  write_component(folder / "vision_language_encoder",
-                  config,
-                  *tokenizer_half(visual_, vqmodel_),
-                  "model.safetensors");
+  auto config = io::read_json_file(config_.model / kComponent / "config.json");
+  write_component(
+      folder / kComponent, config, *tokenizer_half(visual_, vqmodel_), "model.safetensors");
 }
 
 }  // namespace glm_image::train

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "train/decoder_stage.h"
 #include "train/generator_stage.h"
+#include "train/start_weights.h"
 #include "train/tokenizer_stage.h"
 #include "train/vae_stage.h"
 #include "train/vocabulary.h"
@@ -31,7 +32,14 @@ int64_t train(const TrainingConfig& config,
   const auto stage = make_stage(config, device);
   RunFolder folder(config.run);
   MasterWeights weights(stage->modules(), config.working_type(), device, config.optimizer);
-  return run_training(*stage, weights, folder, config.loop, callbacks);
+  auto with_start = callbacks;
+  if (config.start) {
+    const auto start = std::make_shared<StartWeights>(*config.start, stage->modules());
+    with_start.fill_weight = [start](const std::string& name, Tensor& weight) {
+      return start->fill(name, weight);
+    };
+  }
+  return run_training(*stage, weights, folder, config.loop, with_start);
 }
 
 }  // namespace glm_image::train

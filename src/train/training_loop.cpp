@@ -52,8 +52,10 @@ int64_t run_training(Stage& stage,
     weights.restored();
   } else {
     auto random = make_random(mix_seed(options.seed, /*purpose=*/0, 0));
-    weights.initialise(
-        [&](const std::string& name, Tensor& weight) { stage.initialise(name, weight, random); });
+    weights.initialise([&](const std::string& name, Tensor& weight) {
+      if (callbacks.fill_weight && callbacks.fill_weight(name, weight)) return;
+      stage.initialise(name, weight, random);
+    });
   }
 
   const auto save = [&] { folder.save_checkpoint(step, options.identity, state); };
@@ -86,7 +88,7 @@ int64_t run_training(Stage& stage,
     }
     const double rate = options.learning_rate.at(step);
     const double norm = weights.step(rate);
-    if (!std::isfinite(step_loss) && !std::isfinite(norm)) {
+    if (!std::isfinite(step_loss) || !std::isfinite(norm)) {
       window.add("skipped", 1);
     } else {
       window.add("loss", step_loss);

@@ -27,6 +27,8 @@ struct LoopProgress {
 };
 
 struct LoopCallbacks {
+  /// Fills a weight of a run that begins; where it returns false, the stage does.
+  std::function<bool(const std::string& name, Tensor& weight)> fill_weight;
   std::function<void(const LoopProgress&)> progress;
   /// Asked after every step; true saves and ends the run.
   std::function<bool()> should_stop;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/random.h"
+#include "image/contact_sheet.h"
 #include "train/component_files.h"
 #include "train/initialise.h"
 #include "train/picture_batch.h"
@@ -94,7 +95,7 @@ Image VaeStage::sample_sheet() {
     rows.push_back(std::move(originals));
     rows.push_back(std::move(copies));
   }
-  return contact_sheet(rows);
+  return image::contact_sheet(rows);
 }
 
 void VaeStage::measure_latents(nlohmann::json& component_config) {

@@ -19,7 +19,7 @@ class VaeStage : public Stage {
  public:
   VaeStage(const TrainingConfig& config, const at::Device& device);
 
-  std::vector<TrainedModule> modules() override { return {{"vae", model_.get()}}; }
+  std::vector<TrainedModule> modules() override { return {{"vae", model_.get(), {}, "vae"}}; }
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
   Batch make_batch(int64_t step) override;
   Outcome forward(const Batch& batch, int64_t step) override;

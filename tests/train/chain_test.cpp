@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -105,6 +106,41 @@ TEST_F(Chain, TheModelDraws) {
   ASSERT_EQ(result.pictures.size(), 1U);
   EXPECT_EQ(result.pictures[0].image.width, 96);
   EXPECT_EQ(result.pictures[0].image.height, 64);
+}
+
+TEST_F(Chain, ARunThatStartsFromAModelHasItsWeights) {
+  const auto model = folder_->path() / "start_model";
+  train::export_checkpoint(runs(), model);
+  const std::map<std::string, nlohmann::json> stages = {
+      {"vae", nlohmann::json::object()},
+      {"tokenizer", nlohmann::json::object()},
+      {"decoder", {{"vae", model.string()}, {"tokenizer", model.string()}}},
+      {"generator", {{"vocabulary", model.string()}, {"tokenizer", model.string()}}}};
+  for (const auto& [stage, of_stage] : stages) {
+    auto json = nlohmann::json::parse(read_file(config(stage, of_stage)));
+    json["start"] = model.string();
+    json["run"] = "continued/" + stage;
+    // One step that changes nothing.
+    json["steps"] = 1;
+    json["learning_rate"] = json["last_learning_rate"] = 0;
+    const auto file = folder_->path() / (stage + "_continued.json");
+    write_file(file, json.dump(2));
+    train::train(train::TrainingConfig::load(file), at::kCPU, {});
+
+    const auto components = folder_->path() / "continued" / stage / "components";
+    for (const auto& component : fs::directory_iterator(components)) {
+      const auto name = component.path().filename();
+      const auto before = io::WeightSet::open(model / name);
+      const auto after = io::WeightSet::open(component.path());
+      for (const auto& [tensor, location] : after.tensors()) {
+        // Codes follow the pictures, not the gradients.
+        if (tensor == "model.vqmodel.quantize.embedding.weight") continue;
+        EXPECT_TRUE(
+            at::equal(location.file->tensor(tensor), before.find(tensor)->file->tensor(tensor)))
+            << stage << ": " << tensor;
+      }
+    }
+  }
 }
 
 TEST_F(Chain, AnOldModelIsReplacedAndItsCardStays) {

@@ -1,0 +1,41 @@
+#include "train/start_weights.h"
+
+#include "core/error.h"
+#include "io/weight_binding.h"
+
+namespace glm_image::train {
+
+StartWeights::StartWeights(const std::filesystem::path& checkpoint,
+                           const std::vector<TrainedModule>& modules) {
+  for (const auto& trained : modules) {
+    if (trained.component.empty()) continue;
+    const auto set = io::WeightSet::open(checkpoint / trained.component);
+    for (const auto& item : trained.module->named_parameters()) {
+      const auto name = trained.prefix + item.key();
+      const auto* location = set.find(name);
+      if (!location)
+        fail(ErrorCode::kCorruptFile, set.source_of(name), ": lacks the tensor ", name);
+      const auto tensor = location->file->tensor(name);
+      if (tensor.sizes() != item.value().sizes()) {
+        fail(ErrorCode::kCorruptFile,
+             set.source_of(name),
+             ": ",
+             name,
+             " must be ",
+             io::shape_text(item.value().sizes()),
+             " for this run's model, found ",
+             io::shape_text(tensor.sizes()));
+      }
+      weights_[trained.name + "." + item.key()] = tensor;
+    }
+  }
+}
+
+bool StartWeights::fill(const std::string& name, Tensor& weight) const {
+  const auto found = weights_.find(name);
+  if (found == weights_.end()) return false;
+  weight.copy_(found->second);
+  return true;
+}
+
+}  // namespace glm_image::train
