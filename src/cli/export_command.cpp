@@ -8,20 +8,22 @@ namespace glm_image::cli {
 
 void add_export_command(CLI::App& app) {
   struct ExportOptions {
-    std::string runs, output;
+    std::string runs, output, base;
   };
   auto* command = app.add_subcommand("export", "Write a trained model in the published layout");
   const auto options = std::make_shared<ExportOptions>();
   command->add_option("--run", options->runs, "The folder that holds the runs of all stages")
       ->required();
+  command->add_option(
+      "--base", options->base, "A model that gives the parts of stages without a run");
   command->add_option("-o,--output", options->output, "The model's folder")->required();
   command->footer(
       "A model that is in the folder is replaced once the new one is whole.\n\n"
-      "Example:\n"
+      "Examples:\n"
       "  glm-image export --run runs/nano -o models/nano\n"
-      "  glm-image info --model models/nano");
+      "  glm-image export --run runs/adapt --base models/nano -o models/mine");
   command->callback([options] {
-    train::export_checkpoint(options->runs, options->output);
+    train::export_checkpoint(options->runs, options->output, options->base);
     std::cout << options->output << '\n';
   });
 }

@@ -1,5 +1,7 @@
 #include "train/export.h"
 
+#include <map>
+
 #include "core/error.h"
 #include "pipeline/checkpoint.h"
 #include "train/component_files.h"
@@ -44,6 +46,23 @@ void copy_part(const fs::path& from, const fs::path& to) {
          ": ",
          error.message());
   }
+}
+
+fs::path source_of(const Part& part, const fs::path& runs, const fs::path& base) {
+  std::error_code error;
+  const auto trained = runs / part.stage / "components" / part.name;
+  if (fs::exists(trained, error)) return trained;
+  if (base.empty()) {
+    fail(ErrorCode::kNotFound,
+         trained.string(),
+         ": is not there; train the stage '",
+         part.stage,
+         "' first");
+  }
+  if (!fs::exists(base / part.name, error)) {
+    fail(ErrorCode::kNotFound, (base / part.name).string(), ": is not there");
+  }
+  return base / part.name;
 }
 
 /// A folder beside the one to be made; removed again unless it took its place.
@@ -96,7 +115,7 @@ class NewFolder {
 
 }  // namespace
 
-void export_checkpoint(const fs::path& runs, const fs::path& output) {
+void export_checkpoint(const fs::path& runs, const fs::path& output, const fs::path& base) {
   const auto target = fs::absolute(output / "").lexically_normal().parent_path();
   std::error_code error;
   const bool replaces = fs::exists(target, error);
@@ -105,20 +124,11 @@ void export_checkpoint(const fs::path& runs, const fs::path& output) {
          output.string(),
          ": is there already and is not a model; name another folder");
   }
-  for (const auto& part : kParts) {
-    const auto from = runs / part.stage / "components" / part.name;
-    if (fs::exists(from, error)) continue;
-    fail(ErrorCode::kNotFound,
-         from.string(),
-         ": is not there; train the stage '",
-         part.stage,
-         "' first");
-  }
+  std::map<std::string, fs::path> sources;
+  for (const auto& part : kParts) sources[part.name] = source_of(part, runs, base);
 
   NewFolder made(target);
-  for (const auto& part : kParts) {
-    copy_part(runs / part.stage / "components" / part.name, made.path() / part.name);
-  }
+  for (const auto& [name, source] : sources) copy_part(source, made.path() / name);
   if (replaces) {
     for (const auto& item : fs::directory_iterator(target)) {
       const auto name = item.path().filename();

@@ -1,6 +1,12 @@
 #include "train/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
@@ -25,6 +31,20 @@ std::string to_line(const Metrics& metrics) {
 
 RunFolder::RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) {
   create_folder(folder_ / "samples");
+  const auto lock_file = folder_ / ".lock";
+  // The lock goes when the process does, however it ends.
+  lock_ = ::open(lock_file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (lock_ < 0) {
+    fail(ErrorCode::kOutput, "cannot write ", lock_file.string(), ": ", std::strerror(errno));
+  }
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    ::close(lock_);
+    fail(ErrorCode::kInvalidInput, folder_.string(), ": another process is training in this run");
+  }
+}
+
+RunFolder::~RunFolder() {
+  ::close(lock_);
 }
 
 bool RunFolder::has_checkpoint() const {

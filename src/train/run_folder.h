@@ -19,8 +19,12 @@ struct Metrics {
 /// The folder of a run: checkpoint.safetensors, metrics.jsonl, loss.png, samples/, components/.
 class RunFolder {
  public:
-  /// Creates what is missing. Throws kOutput.
+  /// Creates what is missing, and keeps other processes out for as long as it lives. Throws kOutput
+  /// when the folder cannot be made, kInvalidInput when somebody else trains in it.
   explicit RunFolder(std::filesystem::path folder);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
 
   bool has_checkpoint() const;
   /// Writes all tensors at once, under a temporary name first. `identity` says what the run is:
@@ -43,6 +47,7 @@ class RunFolder {
   void read_metrics(int64_t before_step);
 
   std::filesystem::path folder_;
+  int lock_ = -1;
   std::vector<Metrics> history_;
 };
 

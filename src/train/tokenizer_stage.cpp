@@ -19,6 +19,8 @@ namespace glm_image::train {
 namespace {
 
 constexpr uint64_t kRevivalPurpose = 201;
+// Kinds of tokens: the ground, texts, then every pictogram.
+constexpr int64_t kTextKind = 1;
 constexpr int64_t kReducedPatch = 8;  // pixels along a token's side
 constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
 constexpr const char* kComponent = "vision_language_encoder";
@@ -50,13 +52,14 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   const auto fields = config.fields.required_object("tokenizer");
   kind_weight_ = fields.optional_double("kind_weight", 0.3, 0, 1e3);
   commitment_weight_ = fields.optional_double("commitment_weight", 0.25, 0, 1e3);
+  pictogram_weight_ = fields.optional_double("pictogram_weight", 6, 1, 1e3);
+  text_weight_ = fields.optional_double("text_weight", 2, 1, 1e3);
   codebook_decay_ = fields.optional_double("codebook_decay", 0.98, 0, 0.99999);
   const auto component = io::JsonFields::load(config.model / kComponent / "config.json");
   vision_config_ = models::VisionConfig::from_json(component.required_object("vision_config"));
   vq_config_ = models::VqConfig::from_json(component.required_object("vq_config"));
   image_settings_ = pipeline::ImageSettings::load(config.model / "processor");
-  // The ground, texts, and every pictogram.
-  kinds_ = 2 + static_cast<int64_t>(feed_.source().data().pictograms.all().size());
+  kinds_ = kTextKind + 1 + static_cast<int64_t>(feed_.source().data().pictograms.all().size());
 
   const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
   visual_ = models::GlmImageVisionModel(vision_config_, options);
@@ -99,12 +102,12 @@ Tensor TokenizerStage::kinds_of(const PosterExample& example) const {
   auto covered_at = covered.accessor<double, 2>();
   const auto& pictograms = feed_.source().data().pictograms.all();
   for (const auto& box : example.layout.boxes) {
-    int64_t kind = 1;
+    int64_t kind = kTextKind;
     if (box.kind == posters::BoxKind::kPictogram) {
       const auto& id = example.scene.pictograms.at(box.index).id;
       const auto found = std::find_if(
           pictograms.begin(), pictograms.end(), [&](const auto& p) { return p.id == id; });
-      kind = 2 + (found - pictograms.begin());
+      kind = kTextKind + 1 + (found - pictograms.begin());
     }
     // A token shows what covers most of it, and at least a quarter.
     const auto overlap = [&](int64_t token, int64_t begin, int64_t length) {
@@ -162,17 +165,26 @@ Outcome TokenizerStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto encoded =
       encode(batch.at("patches"), grid[0].item<int64_t>(), grid[1].item<int64_t>());
   const auto kinds = batch.at("kinds").to(device_).flatten();
-  const auto pixel_loss = (encoded.reading.pixels - batch.at("pixels").to(device_)).abs().mean();
+  auto weights = at::ones(kinds.sizes(), kinds.options().dtype(at::kFloat));
+  weights.masked_fill_(kinds == kTextKind, text_weight_);
+  weights.masked_fill_(kinds > kTextKind, pictogram_weight_);
+  const auto weighted_mean = [&](const Tensor& of_tokens) {
+    return (of_tokens * weights).sum() / weights.sum();
+  };
+  const auto pixel_loss = weighted_mean(
+      (encoded.reading.pixels - batch.at("pixels").to(device_)).abs().mean(2).flatten());
   const auto logits = encoded.reading.kinds.flatten(0, 1);
-  const auto kind_loss = at::nll_loss(at::log_softmax(logits, 1), kinds);
+  const auto kind_loss = weighted_mean(
+      at::nll_loss(at::log_softmax(logits, 1), kinds, /*weight=*/{}, at::Reduction::None));
   const auto chosen = vqmodel_->codes().detach().index_select(0, encoded.ids);
-  const auto commitment = (1 - (encoded.vectors * chosen).sum(1)).mean();
+  const auto commitment = weighted_mean(1 - (encoded.vectors * chosen).sum(1));
 
   last_vectors_ = encoded.vectors.detach();
   last_ids_ = encoded.ids;
+  last_weights_ = weights;
   const auto shares = code_counts_ / code_counts_.sum();
   const auto entropy = -(shares * (shares + 1e-12).log2()).sum();
-  const auto shown = kinds > 1;
+  const auto shown = kinds > kTextKind;
   const auto right = (logits.argmax(1) == kinds).logical_and(shown).sum().to(at::kFloat) /
                      shown.sum().clamp_min(1);
   return {pixel_loss + kind_weight_ * kind_loss + commitment_weight_ * commitment,
@@ -186,18 +198,19 @@ Outcome TokenizerStage::forward(const Batch& batch, int64_t /*step*/) {
 
 void TokenizerStage::after_step(int64_t step) {
   const int64_t codes = vq_config_.num_embeddings;
-  const auto counts = at::bincount(last_ids_, {}, codes).to(at::kFloat);
-  const auto sums = at::zeros_like(code_sums_).index_add_(0, last_ids_, last_vectors_);
+  const auto counts = at::bincount(last_ids_, last_weights_, codes).to(at::kFloat);
+  const auto sums = at::zeros_like(code_sums_)
+                        .index_add_(0, last_ids_, last_vectors_ * last_weights_.unsqueeze(1));
   code_counts_.lerp_(counts, 1 - codebook_decay_);
   code_sums_.lerp_(sums, 1 - codebook_decay_);
 
   // A code that gets less than a tenth of its share starts again at a vector of this batch.
-  const double share = static_cast<double>(last_ids_.size(0)) / static_cast<double>(codes);
+  const double share = last_weights_.sum().item<double>() / static_cast<double>(codes);
   const auto dead = (code_counts_ < 0.1 * share).nonzero().squeeze(1);
   if (dead.size(0) > 0 && step % 10 == 0) {
     auto random = make_random(mix_seed(config_.seed, kRevivalPurpose, step));
     const auto picked =
-        at::randint(last_vectors_.size(0), {dead.size(0)}, random, at::TensorOptions(at::kLong));
+        at::multinomial(last_weights_.to(at::kCPU), dead.size(0), /*replacement=*/true, random);
     code_sums_.index_copy_(0, dead, last_vectors_.index_select(0, picked.to(device_)) * share);
     code_counts_.index_fill_(0, dead, share);
   }

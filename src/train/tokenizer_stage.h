@@ -38,6 +38,10 @@ TORCH_MODULE(CodeReader);
 /// Gradients pass the codebook unchanged (van den Oord et al. 2017). Codes follow the running mean
 /// of the vectors that choose them; one that is hardly chosen is moved to a vector of the last
 /// batch.
+///
+/// All means are weighted by what a token shows. Codes share themselves out as their vectors do:
+/// two thirds of a poster's tokens are ground, and would take two thirds of the codes from
+/// pictograms.
 class TokenizerStage : public Stage {
  public:
   TokenizerStage(const TrainingConfig& config, const at::Device& device);
@@ -63,6 +67,7 @@ class TokenizerStage : public Stage {
   TrainingConfig config_;
   at::Device device_;
   double kind_weight_, commitment_weight_, codebook_decay_;
+  double pictogram_weight_, text_weight_;  ///< of tokens; 1 for the ground
   pipeline::ImageSettings image_settings_;
   models::VisionConfig vision_config_;
   models::VqConfig vq_config_;
@@ -72,7 +77,7 @@ class TokenizerStage : public Stage {
   models::GlmImageVQModel vqmodel_{nullptr};
   CodeReader reader_{nullptr};
   Tensor code_sums_, code_counts_;  ///< running, [codes, embed_dim] and [codes]
-  Tensor last_vectors_, last_ids_;
+  Tensor last_vectors_, last_ids_, last_weights_;
 };
 
 }  // namespace glm_image::train

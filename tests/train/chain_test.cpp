@@ -175,6 +175,20 @@ TEST_F(Chain, AStageThatIsMissingIsNamed) {
   EXPECT_FALSE(fs::exists(other.path() / "model"));
 }
 
+TEST_F(Chain, WhatWasNotTrainedComesFromTheBase) {
+  const auto base = folder_->path() / "base_model";
+  train::export_checkpoint(runs(), base);
+  TemporaryDirectory other;
+  fs::create_directories(other.path() / "runs" / "vae");
+  fs::copy(runs() / "vae", other.path() / "runs" / "vae", fs::copy_options::recursive);
+  train::export_checkpoint(other.path() / "runs", other.path() / "model", base);
+  EXPECT_EQ(files_of(other.path() / "model"), files_of(base));
+  expect_error(ErrorCode::kNotFound, {"nowhere", "model_index.json"}, [&] {
+    train::export_checkpoint(
+        other.path() / "runs", other.path() / "second", other.path() / "nowhere");
+  });
+}
+
 TEST_F(Chain, PartsThatDoNotFitLeaveNothing) {
   TemporaryDirectory other;
   fs::copy(runs(), other.path() / "runs", fs::copy_options::recursive);

@@ -145,6 +145,17 @@ TEST(TrainingLoop, AnotherRunsCheckpointIsRefused) {
   expect_error(ErrorCode::kInvalidInput, {"other settings"}, [&] { run(folder.path(), other); });
 }
 
+TEST(TrainingLoop, TwoProcessesDoNotTrainInOneFolder) {
+  TemporaryDirectory folder;
+  {
+    const train::RunFolder first(folder.path());
+    expect_error(ErrorCode::kInvalidInput, {"another process is training"}, [&] {
+      train::RunFolder second(folder.path());
+    });
+  }
+  EXPECT_NO_THROW(train::RunFolder(folder.path()));
+}
+
 TEST(LearningRate, RisesThenFalls) {
   const train::LearningRate rate{1.0, 0.1, 10, 110};
   EXPECT_NEAR(rate.at(0), 0.1, 1e-12);
