@@ -25,6 +25,7 @@ void add_serve_command(CLI::App& app);
 #if GLM_IMAGE_HAVE_TRAIN
 void add_train_command(CLI::App& app);
 void add_export_command(CLI::App& app);
+void add_evaluate_command(CLI::App& app);
 #endif
 
 }  // namespace glm_image::cli

@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
 #if GLM_IMAGE_HAVE_TRAIN
   cli::add_train_command(app);
   cli::add_export_command(app);
+  cli::add_evaluate_command(app);
 #endif
 
   cli::watch_for_interrupts();

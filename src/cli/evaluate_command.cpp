@@ -1,0 +1,165 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/model_location.h"
+#include "cli/model_options.h"
+#include "cli/progress_display.h"
+#include "cli/shipped_files.h"
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "evaluate/drawn_pictures.h"
+#include "evaluate/evaluation.h"
+
+namespace glm_image::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct EvaluateOptions {
+  ModelOptions model;
+  std::string suite = "posters";
+  std::string data;
+  evaluate::DrawingSettings drawing;
+  std::optional<int64_t> count;
+  std::optional<int> tier;
+  std::string output = "evaluation";
+  std::string pictures;
+  bool truth = false;
+};
+
+/// The project's data: --data, ./data, or what comes with the program.
+fs::path locate_data(const std::string& given) {
+  constexpr const char* kMark = "posters/colours.json";
+  if (!given.empty()) return given;
+  if (fs::exists(fs::path("data") / kMark)) return "data";
+  auto shipped = find_shipped("data", kMark);
+  if (!shipped.empty()) return shipped;
+  fail(ErrorCode::kNotFound,
+       "the folder data of this project, with posters/ and suites/ in it, was not found: name it "
+       "with --data");
+}
+
+/// A name is a file in data/suites; what has a slash or ends in .json is a file.
+fs::path suite_file(const std::string& suite, const fs::path& data) {
+  if (suite.find('/') != std::string::npos || fs::path(suite).extension() == ".json") return suite;
+  return data / "suites" / (suite + ".json");
+}
+
+/// A line that is redrawn on a terminal; elsewhere one every half minute.
+class EvaluationDisplay {
+ public:
+  void show(int64_t done, int64_t total) {
+    constexpr double kSecondsPerLine = 30;
+    const auto now = ProgressDisplay::Clock::now();
+    const auto seconds_since = [&](ProgressDisplay::Clock::time_point time) {
+      return std::chrono::duration<double>(now - time).count();
+    };
+    const bool is_terminal = isatty(STDERR_FILENO) != 0;
+    if (!is_terminal && done != total && shown_ && seconds_since(*shown_) < kSecondsPerLine) return;
+    shown_ = now;
+    const double each = seconds_since(began_) / static_cast<double>(done);
+    std::fprintf(stderr,
+                 "%spicture %ld of %ld  %.2f s each  %s left%s",
+                 is_terminal ? "\r\x1b[K" : "",
+                 static_cast<long>(done),
+                 static_cast<long>(total),
+                 each,
+                 clock_text(each * static_cast<double>(total - done)).c_str(),
+                 is_terminal && done != total ? "" : "\n");
+    std::fflush(stderr);
+  }
+
+ private:
+  ProgressDisplay::Clock::time_point began_ = ProgressDisplay::Clock::now();
+  std::optional<ProgressDisplay::Clock::time_point> shown_;
+};
+
+/// All stages stay in memory where they fit: hundreds of pictures follow one another.
+Pipeline load_model(const ModelOptions& options) {
+  auto pipeline = pipeline_options(options);
+  pipeline.residency = Residency::kAuto;
+  return Pipeline::load(locate_model(options.model), pipeline);
+}
+
+void run(const EvaluateOptions& options) {
+  const auto data = locate_data(options.data);
+  const auto suite = posters::Suite::load(suite_file(options.suite, data));
+  std::optional<Pipeline> model;
+  std::optional<evaluate::DrawnPictures> drawn;
+  evaluate::PictureSource pictures;
+  io::Json source = {{"truth", true}};
+  if (!options.pictures.empty()) {
+    source = {{"folder", options.pictures}};
+    pictures = evaluate::pictures_in(options.pictures);
+  } else if (!options.truth) {
+    model.emplace(load_model(options.model));
+    drawn.emplace(*model, suite.name, options.drawing, options.output);
+    source = drawn->description();
+    pictures = [&](const posters::SuitePrompt& prompt, std::size_t number) {
+      return drawn->picture(prompt, number, [](const Progress&) { return interrupted_by() == 0; });
+    };
+  }
+  const auto posters = posters::PosterSource::load(data / "posters");
+
+  EvaluationDisplay display;
+  evaluate::EvaluationCallbacks callbacks;
+  callbacks.progress = [&](int64_t done, int64_t total) { display.show(done, total); };
+  callbacks.should_stop = [] { return interrupted_by() != 0; };
+  const auto scored = evaluate::evaluate(
+      suite, posters, pictures, {options.tier, options.count, options.output}, callbacks);
+  const auto report = fs::path(options.output) / "report.json";
+  write_file_atomically(report, evaluate::report_json(suite.name, source, scored).dump(1) + "\n");
+  std::cout << evaluate::report_table(scored) << report.string() << '\n';
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& app) {
+  auto* command = app.add_subcommand("evaluate", "Score a model's pictures of a suite of prompts");
+  const auto options = std::make_shared<EvaluateOptions>();
+  add_model_options(*command, options->model);
+  command->add_option("--suite", options->suite, "A suite of the data folder, or its file")
+      ->capture_default_str()
+      ->type_name("NAME");
+  command->add_option("--data", options->data, "Folder with posters/ and suites/")
+      ->type_name("DIR");
+  command->add_option("--tier", options->tier, "Only this one")
+      ->check(CLI::Range(1, 3))
+      ->type_name("N");
+  command->add_option("--count", options->count, "Prompts of each tier (else all)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_option("--steps", options->drawing.steps, "Denoising steps")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str()
+      ->type_name("N");
+  command->add_option("--guidance", options->drawing.guidance, "Classifier-free guidance")
+      ->check(CLI::Range(1.0, 1000.0))
+      ->capture_default_str()
+      ->type_name("X");
+  command->add_option("--seed", options->drawing.seed, "Of the first prompt; the next ones follow")
+      ->capture_default_str()
+      ->type_name("S");
+  command->add_option("-o,--output", options->output, "Folder of pictures, report and sheets")
+      ->capture_default_str()
+      ->type_name("DIR");
+  auto* pictures =
+      command->add_option("--pictures", options->pictures, "Score ID.png of this folder instead")
+          ->type_name("DIR");
+  command->add_flag("--truth", options->truth, "Score the ground truth alone: the readers' ceiling")
+      ->excludes(pictures);
+  command->footer(
+      "An evaluation that was stopped goes on when the same command is given again: pictures that\n"
+      "are there are not drawn again. docs/evaluation.md tells what is measured.\n\n"
+      "Example:\n"
+      "  glm-image evaluate --model models/nano --count 20 --steps 20 -o out/evaluation");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace glm_image::cli

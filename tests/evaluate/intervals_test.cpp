@@ -1,0 +1,49 @@
+#include "evaluate/intervals.h"
+
+#include <gtest/gtest.h>
+
+namespace glm_image::evaluate {
+namespace {
+
+// By hand: z = 1.96, z² = 3.8415; for 8 of 10 the middle is (0.8 + 0.19207) / 1.38415 = 0.71674 and
+// the reach 1.95996 / 1.38415 · √(0.016 + 0.0096036) = 0.22658.
+TEST(Intervals, WilsonByHand) {
+  const auto most = wilson_interval(8, 10);
+  EXPECT_NEAR(most.low, 0.49016, 1e-4);
+  EXPECT_NEAR(most.high, 0.94332, 1e-4);
+  // At the ends: z² / (n + z²).
+  EXPECT_NEAR(wilson_interval(0, 10).high, 0.27753, 1e-4);
+  EXPECT_NEAR(wilson_interval(0, 10).low, 0, 1e-12);
+  EXPECT_NEAR(wilson_interval(10, 10).low, 0.72247, 1e-4);
+  EXPECT_NEAR(wilson_interval(10, 10).high, 1, 1e-12);
+}
+
+TEST(Intervals, NothingCountedSaysNothing) {
+  EXPECT_EQ(wilson_interval(0, 0).low, 0);
+  EXPECT_EQ(wilson_interval(0, 0).high, 1);
+  EXPECT_EQ(bootstrap_interval({}).low, 0);
+  EXPECT_EQ(bootstrap_interval({}).high, 1);
+  EXPECT_EQ(mean_of({}), 0);
+}
+
+TEST(Intervals, BootstrapOfCoinTosses) {
+  std::vector<double> values;
+  for (int i = 0; i < 400; ++i) values.push_back(i % 2);
+  const auto interval = bootstrap_interval(values);
+  // 1.96 · √(¼ / 400) = 0.049, give or take what 2000 samples leave open.
+  EXPECT_NEAR(interval.low, 0.451, 0.008);
+  EXPECT_NEAR(interval.high, 0.549, 0.008);
+  const auto again = bootstrap_interval(values);
+  EXPECT_EQ(again.low, interval.low);
+  EXPECT_EQ(again.high, interval.high);
+  EXPECT_EQ(mean_of(values), 0.5);
+}
+
+TEST(Intervals, EqualValuesLeaveNoDoubt) {
+  const auto interval = bootstrap_interval({0.75, 0.75, 0.75});
+  EXPECT_DOUBLE_EQ(interval.low, 0.75);
+  EXPECT_DOUBLE_EQ(interval.high, 0.75);
+}
+
+}  // namespace
+}  // namespace glm_image::evaluate
