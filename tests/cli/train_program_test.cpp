@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSteps = 120;
+constexpr int kSteps = 50;
 
 fs::path project() {
   return fs::path(data_dir()).parent_path().parent_path();
