@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -9,8 +7,8 @@
 #include "cli/interrupt.h"
 #include "cli/model_location.h"
 #include "cli/model_options.h"
-#include "cli/progress_display.h"
 #include "cli/shipped_files.h"
+#include "cli/status_line.h"
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "evaluate/drawn_pictures.h"
@@ -51,34 +49,17 @@ fs::path suite_file(const std::string& suite, const fs::path& data) {
   return data / "suites" / (suite + ".json");
 }
 
-/// A line that is redrawn on a terminal; elsewhere one every half minute.
-class EvaluationDisplay {
- public:
-  void show(int64_t done, int64_t total) {
-    constexpr double kSecondsPerLine = 30;
-    const auto now = ProgressDisplay::Clock::now();
-    const auto seconds_since = [&](ProgressDisplay::Clock::time_point time) {
-      return std::chrono::duration<double>(now - time).count();
-    };
-    const bool is_terminal = isatty(STDERR_FILENO) != 0;
-    if (!is_terminal && done != total && shown_ && seconds_since(*shown_) < kSecondsPerLine) return;
-    shown_ = now;
-    const double each = seconds_since(began_) / static_cast<double>(done);
-    std::fprintf(stderr,
-                 "%spicture %ld of %ld  %.2f s each  %s left%s",
-                 is_terminal ? "\r\x1b[K" : "",
-                 static_cast<long>(done),
-                 static_cast<long>(total),
-                 each,
-                 clock_text(each * static_cast<double>(total - done)).c_str(),
-                 is_terminal && done != total ? "" : "\n");
-    std::fflush(stderr);
-  }
-
- private:
-  ProgressDisplay::Clock::time_point began_ = ProgressDisplay::Clock::now();
-  std::optional<ProgressDisplay::Clock::time_point> shown_;
-};
+std::string progress_text(int64_t done, int64_t total, double seconds_each) {
+  char text[160];
+  std::snprintf(text,
+                sizeof text,
+                "picture %ld of %ld  %.2f s each  %s left",
+                static_cast<long>(done),
+                static_cast<long>(total),
+                seconds_each,
+                clock_text(seconds_each * static_cast<double>(total - done)).c_str());
+  return text;
+}
 
 /// All stages stay in memory where they fit: hundreds of pictures follow one another.
 Pipeline load_model(const ModelOptions& options) {
@@ -107,9 +88,14 @@ void run(const EvaluateOptions& options) {
   }
   const auto posters = posters::PosterSource::load(data / "posters");
 
-  EvaluationDisplay display;
+  StatusLine status;
+  const auto began = ProgressDisplay::Clock::now();
   evaluate::EvaluationCallbacks callbacks;
-  callbacks.progress = [&](int64_t done, int64_t total) { display.show(done, total); };
+  callbacks.progress = [&](int64_t done, int64_t total) {
+    const std::chrono::duration<double> passed = ProgressDisplay::Clock::now() - began;
+    status.show(progress_text(done, total, passed.count() / static_cast<double>(done)),
+                done == total);
+  };
   callbacks.should_stop = [] { return interrupted_by() != 0; };
   const auto scored = evaluate::evaluate(
       suite, posters, pictures, {options.tier, options.count, options.output}, callbacks);

@@ -1,12 +1,10 @@
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/progress_display.h"
+#include "cli/status_line.h"
 #include "core/cpu_threads.h"
 #include "core/device.h"
 #include "core/error.h"
@@ -26,36 +24,20 @@ struct TrainOptions {
   int64_t steps = 0;
 };
 
-/// A line that is redrawn on a terminal; elsewhere one every half minute.
-class TrainingDisplay {
- public:
-  void show(const train::LoopProgress& progress, int64_t batch) {
-    constexpr double kSecondsPerLine = 30;
-    const auto now = ProgressDisplay::Clock::now();
-    const bool terminal = isatty(STDERR_FILENO) != 0;
-    const bool last = progress.step == progress.steps;
-    if (!terminal && !last && shown_ &&
-        std::chrono::duration<double>(now - *shown_).count() < kSecondsPerLine) {
-      return;
-    }
-    shown_ = now;
-    const double left =
-        progress.seconds_per_step * static_cast<double>(progress.steps - progress.step);
-    std::fprintf(stderr,
-                 "%sstep %ld of %ld  loss %.4f  %.1f samples/s  %s left%s",
-                 terminal ? "\r\x1b[K" : "",
-                 static_cast<long>(progress.step),
-                 static_cast<long>(progress.steps),
-                 progress.loss,
-                 static_cast<double>(batch) / progress.seconds_per_step,
-                 clock_text(left).c_str(),
-                 terminal && !last ? "" : "\n");
-    std::fflush(stderr);
-  }
-
- private:
-  std::optional<ProgressDisplay::Clock::time_point> shown_;
-};
+std::string progress_text(const train::LoopProgress& progress, int64_t batch) {
+  const double left =
+      progress.seconds_per_step * static_cast<double>(progress.steps - progress.step);
+  char text[160];
+  std::snprintf(text,
+                sizeof text,
+                "step %ld of %ld  loss %.4f  %.1f samples/s  %s left",
+                static_cast<long>(progress.step),
+                static_cast<long>(progress.steps),
+                progress.loss,
+                static_cast<double>(batch) / progress.seconds_per_step,
+                clock_text(left).c_str());
+  return text;
+}
 
 void train_vocabulary(const std::string& config) {
   constexpr int64_t kCaptionsPerLine = 5000;
@@ -93,10 +75,11 @@ void run(const TrainOptions& options) {
   auto config = train::TrainingConfig::load(options.config);
   if (options.steps > 0) config.loop.steps = std::min(config.loop.steps, options.steps);
 
-  TrainingDisplay display;
+  StatusLine status;
   train::LoopCallbacks callbacks;
   callbacks.progress = [&](const train::LoopProgress& progress) {
-    display.show(progress, config.batch * config.loop.accumulate);
+    status.show(progress_text(progress, config.batch * config.loop.accumulate),
+                progress.step == progress.steps);
   };
   callbacks.should_stop = [] { return interrupted_by() != 0; };
   const auto next_step = train::train(config, device, callbacks);
