@@ -55,21 +55,13 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
                  config.working_type());
   model_ = models::GlmImageForConditionalGeneration(
       vision_language_, at::TensorOptions().dtype(config.working_type()).device(device));
-  load_component(tokenizer_component,
-                 *tokenizer_half(model_->visual, model_->vqmodel),
-                 device,
-                 config.working_type(),
-                 kGeneratorHalf);
+  load_tokenizer_half(
+      tokenizer_component, model_->visual, model_->vqmodel, device, config.working_type());
 }
 
 std::vector<TrainedModule> GeneratorStage::modules() {
   TrainedModule trained{"generator", model_.get(), {}, kComponent};
-  for (const auto& item : model_->named_parameters()) {
-    const auto& name = item.key();
-    if (name.rfind("model.visual.", 0) == 0 || name.rfind("model.vqmodel.", 0) == 0) {
-      trained.left_out.push_back(name);
-    }
-  }
+  trained.left_out = tokenizer_half(model_->visual, model_->vqmodel)->named_parameters().keys();
   return {trained};
 }
 

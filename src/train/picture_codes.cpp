@@ -4,8 +4,6 @@
 
 namespace glm_image::train {
 
-const std::vector<std::string> kGeneratorHalf = {"model.language_model.", "lm_head.weight"};
-
 std::shared_ptr<torch::nn::Module> tokenizer_half(const models::GlmImageVisionModel& visual,
                                                   const models::GlmImageVQModel& vqmodel) {
   auto half = std::make_shared<torch::nn::Module>();
@@ -13,6 +11,16 @@ std::shared_ptr<torch::nn::Module> tokenizer_half(const models::GlmImageVisionMo
   model->register_module("visual", visual);
   model->register_module("vqmodel", vqmodel);
   return half;
+}
+
+void load_tokenizer_half(const std::filesystem::path& component,
+                         const models::GlmImageVisionModel& visual,
+                         const models::GlmImageVQModel& vqmodel,
+                         const at::Device& device,
+                         at::ScalarType type) {
+  // The generator's half.
+  const std::vector<std::string> surplus = {"model.language_model.", "lm_head.weight"};
+  load_component(component, *tokenizer_half(visual, vqmodel), device, type, surplus);
 }
 
 PictureCodes::PictureCodes(const std::filesystem::path& component,
@@ -27,7 +35,7 @@ PictureCodes::PictureCodes(const std::filesystem::path& component,
   visual_ = models::GlmImageVisionModel(
       models::VisionConfig::from_json(config.required_object("vision_config")), options);
   vqmodel_ = models::GlmImageVQModel(vq, options);
-  load_component(component, *tokenizer_half(visual_, vqmodel_), device, type, kGeneratorHalf);
+  load_tokenizer_half(component, visual_, vqmodel_, device, type);
 }
 
 Tensor PictureCodes::patches(const Image& image) const {

@@ -13,14 +13,18 @@ namespace glm_image::train {
 std::shared_ptr<torch::nn::Module> tokenizer_half(const models::GlmImageVisionModel& visual,
                                                   const models::GlmImageVQModel& vqmodel);
 
-/// Names that a whole component has besides its tokenizer's half: the generator's.
-extern const std::vector<std::string> kGeneratorHalf;
+/// Binds both to their half of a component vision_language_encoder: one that the stage "tokenizer"
+/// wrote, or a whole checkpoint's.
+void load_tokenizer_half(const std::filesystem::path& component,
+                         const models::GlmImageVisionModel& visual,
+                         const models::GlmImageVQModel& vqmodel,
+                         const at::Device& device,
+                         at::ScalarType type);
 
 /// The trained visual tokenizer, frozen: what later stages read pictures with.
 class PictureCodes {
  public:
-  /// `component`: the folder vision_language_encoder that the stage "tokenizer" wrote, or a whole
-  /// checkpoint's.
+  /// `component`: as for load_tokenizer_half.
   PictureCodes(const std::filesystem::path& component,
                const pipeline::ImageSettings& settings,
                const at::Device& device,

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 
-#include "core/error.h"
 #include "core/random.h"
 #include "image/contact_sheet.h"
-#include "io/weight_set.h"
 #include "models/transformer/patches.h"
 #include "nn/parameter.h"
 #include "posters/poster_data.h"
@@ -24,7 +22,6 @@ constexpr int64_t kTextKind = 1;
 constexpr int64_t kReducedPatch = 8;  // pixels along a token's side
 constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
 constexpr const char* kComponent = "vision_language_encoder";
-constexpr const char* kCodebookPrefix = "model.vqmodel.";
 constexpr const char* kCodebook = "quantize.embedding.weight";
 
 }  // namespace
@@ -70,11 +67,9 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   const auto wide = at::TensorOptions().dtype(at::kFloat);
   code_sums_ = at::randn({vq_config_.num_embeddings, vq_config_.embed_dim}, random, wide);
   if (config.start) {
-    const auto name = std::string(kCodebookPrefix) + kCodebook;
-    const auto weights = io::WeightSet::open(*config.start / kComponent);
-    const auto* location = weights.find(name);
-    if (!location) fail(ErrorCode::kCorruptFile, weights.source_of(name), ": lacks ", name);
-    code_sums_ = location->file->tensor(name).to(at::kFloat);
+    load_tokenizer_half(
+        *config.start / kComponent, visual_, vqmodel_, device, config.working_type());
+    code_sums_ = vqmodel_->codebook()->weight.detach().to(at::kCPU).to(at::kFloat).clone();
   }
   code_sums_.div_(code_sums_.norm(2, {1}, /*keepdim=*/true));
   code_sums_ = code_sums_.to(device);
@@ -85,7 +80,7 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
 
 std::vector<TrainedModule> TokenizerStage::modules() {
   return {{"visual", visual_.get(), {}, kComponent, "model.visual."},
-          {"vqmodel", vqmodel_.get(), {kCodebook}, kComponent, kCodebookPrefix},
+          {"vqmodel", vqmodel_.get(), {kCodebook}, kComponent, "model.vqmodel."},
           {"reader", reader_.get()}};
 }
 
