@@ -92,13 +92,4 @@ double colour_difference(const Lab& first, const Lab& second) {
   return std::sqrt(l * l + c * c + h * h + rotation * c * h);
 }
 
-double rgb_distance(const Rgb& first, const Rgb& second) {
-  double sum = 0;
-  for (int i = 0; i < 3; ++i) {
-    const double step = static_cast<double>(first[i]) - second[i];
-    sum += step * step;
-  }
-  return std::sqrt(sum);
-}
-
 }  // namespace glm_image::evaluate

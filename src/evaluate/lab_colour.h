@@ -20,7 +20,4 @@ Lab lab_of(const Rgb& rgb);
 /// Sharma, Wu and Dalal, "The CIEDE2000 color-difference formula", 2005, whose test data it meets.
 double colour_difference(const Lab& first, const Lab& second);
 
-/// Euclidean distance in sRGB, 0 to 441: for telling ink from background, where speed counts.
-double rgb_distance(const Rgb& first, const Rgb& second);
-
 }  // namespace glm_image::evaluate

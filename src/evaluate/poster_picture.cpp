@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "image/image_limits.h"
+#include "posters/colour_contrast.h"
 
 namespace glm_image::evaluate {
 namespace {
@@ -51,7 +52,7 @@ PosterPicture::PosterPicture(Image image) : image_(std::move(image)) {
   is_ink_.reserve(static_cast<std::size_t>(width() * height()));
   for (int64_t y = 0; y < height(); ++y) {
     for (int64_t x = 0; x < width(); ++x) {
-      is_ink_.push_back(rgb_distance(pixel(x, y), background(y)) > kInkDistance);
+      is_ink_.push_back(posters::colour_distance(pixel(x, y), background(y)) > kInkDistance);
     }
   }
 }

@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "posters/colour_contrast.h"
+
 namespace glm_image::evaluate {
 namespace {
 
@@ -25,7 +27,7 @@ void add_ink(const PosterPicture& picture, const Labels& labels, int32_t label, 
     for (int64_t x = box.left; x < box.right; ++x) {
       if (labels.of_pixel[y * picture.width() + x] != label) continue;
       const auto rgb = picture.pixel(x, y);
-      pixels.emplace_back(rgb_distance(rgb, picture.background(y)), rgb);
+      pixels.emplace_back(posters::colour_distance(rgb, picture.background(y)), rgb);
     }
   }
 }
