@@ -58,7 +58,8 @@ TORCH_MODULE(Conv2d);
 struct GroupNormImpl : torch::nn::Module {
   GroupNormImpl(int64_t groups, int64_t channels, double eps, const at::TensorOptions& options);
   Tensor forward(const Tensor& x) const;
-  Tensor silu(const Tensor& x) const;  ///< silu(forward(x)), in one pass where it can (nn/group_norm.h)
+  /// silu(forward(x)), in one pass where it can (nn/group_norm.h).
+  Tensor silu(const Tensor& x) const;
   Tensor weight, bias;  ///< [C]
   int64_t groups;
   double eps;

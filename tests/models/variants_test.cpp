@@ -136,7 +136,8 @@ TEST_F(Variants, ACacheChangesNothing) {
 }
 
 TEST_F(Variants, RotarySectionsAreContiguous) {
-  const auto config = generator_config(nlohmann::json::object());  // sections 2, 3, 3 of 8 frequencies
+  const auto config =
+      generator_config(nlohmann::json::object());  // sections 2, 3, 3 of 8 frequencies
   auto positions = at::zeros({3, 1, 1}, at::kLong);
   positions[1][0][0] = 1;  // height only
   const auto sin = models::rotary_angles(positions, config).second.flatten();
