@@ -60,11 +60,15 @@ struct ScoreBlock {
   alignas(64) uint16_t weights[kTileRows][kKeyBlock];
 };
 
-void compute_scores(
-    const uint16_t* queries, int64_t dim, const uint16_t* keys, int64_t panels, ScoreBlock& block) {
+void compute_scores(const TileRegisters& registers,
+                    const uint16_t* queries,
+                    int64_t dim,
+                    const uint16_t* keys,
+                    int64_t panels,
+                    ScoreBlock& block) {
   for (int64_t panel = 0; panel < panels; ++panel) {
     Tile tile = zero_tile();
-    multiply_add(tile, queries, dim, keys + panel * dim * kPanelColumns, dim / 2);
+    multiply_add(registers, tile, queries, dim, keys + panel * dim * kPanelColumns, dim / 2);
 #pragma GCC unroll 6
     for (int r = 0; r < kTileRows; ++r) {
 #pragma GCC unroll 4
@@ -137,7 +141,8 @@ void compute_weights(int64_t keys,
 }
 
 /// sums = sums·corrections + weights·values. sums is [panels][kTileRows][kPanelColumns].
-void accumulate_values(const ScoreBlock& block,
+void accumulate_values(const TileRegisters& registers,
+                       const ScoreBlock& block,
                        const uint16_t* values,
                        int64_t keys,
                        int64_t panels,
@@ -154,7 +159,8 @@ void accumulate_values(const ScoreBlock& block,
             _mm512_mul_ps(_mm512_load_ps(sums + (r * kTileVectors + v) * kLanes), correction);
       }
     }
-    multiply_add(tile,
+    multiply_add(registers,
+                 tile,
                  &block.weights[0][0],
                  kKeyBlock,
                  values + panel * kKeyBlock * kPanelColumns,
@@ -234,7 +240,8 @@ void write_rows(const AttentionProblem& problem,
 }
 
 /// All keys for up to kRows rows.
-void attend_rows(const AttentionProblem& problem,
+void attend_rows(const TileRegisters& registers,
+                 const AttentionProblem& problem,
                  const AttentionPiece& piece,
                  int64_t first_row,
                  int64_t last_row,
@@ -273,7 +280,8 @@ void attend_rows(const AttentionProblem& problem,
         visible[r] = visible_keys(problem, std::min(row + r, last_row - 1));
       }
       if (visible[kTileRows - 1] <= key) continue;
-      compute_scores(queries + tile * kTileRows * dim,
+      compute_scores(registers,
+                     queries + tile * kTileRows * dim,
                      dim,
                      workspace.keys.data() + key * dim,
                      keys / kPanelColumns,
@@ -283,7 +291,8 @@ void attend_rows(const AttentionProblem& problem,
       }
       float corrections[kTileRows];
       compute_weights(keys, problem.scale * kLog2E, block, states[tile], corrections);
-      accumulate_values(block,
+      accumulate_values(registers,
+                        block,
                         workspace.values.data() + key * padded_dim,
                         keys,
                         padded_dim / kPanelColumns,
@@ -307,9 +316,10 @@ void bfloat16_attention_piece(const AttentionProblem& problem,
                               Bfloat16AttentionWorkspace& workspace) {
   const AttentionPiece piece = AttentionCut(problem, kTileRows, kRows).piece(index);
   if (piece.first_row >= piece.last_row) return;
+  const TileRegisters registers;
   pack_head(problem, piece, visible_keys(problem, piece.last_row - 1), workspace);
   for (int64_t row = piece.first_row; row < piece.last_row; row += kRows) {
-    attend_rows(problem, piece, row, std::min(row + kRows, piece.last_row), workspace);
+    attend_rows(registers, problem, piece, row, std::min(row + kRows, piece.last_row), workspace);
   }
 }
 

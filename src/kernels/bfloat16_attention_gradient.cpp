@@ -84,12 +84,17 @@ const uint16_t* rows_of(const void* tensor,
 /// sums += A·B, `kVectors` vectors of columns wide. Row r of A begins at a[r·a_stride], row r of
 /// the sums at sums[r·sums_stride].
 template <int kVectors>
-void accumulate(const uint16_t* a,
+void accumulate(const TileRegisters& registers,
+                const uint16_t* a,
                 int64_t a_stride,
                 const uint16_t* panel,
                 int64_t pairs,
                 float* sums,
                 int64_t sums_stride) {
+  if (registers.used() && pairs % kTilePairs == 0) {
+    multiply_add_tiles<kVectors>(sums, sums_stride, a, a_stride, panel, pairs);
+    return;
+  }
   __m512 local[kTileRows][kVectors];
 #pragma GCC unroll 6
   for (int r = 0; r < kTileRows; ++r) {
@@ -123,7 +128,8 @@ void accumulate(const uint16_t* a,
 }
 
 /// Rows of keys gain their share of a block of queries: sums [keys, dim] += A [keys, queries]·B.
-void accumulate_keys(const uint16_t* a,
+void accumulate_keys(const TileRegisters& registers,
+                     const uint16_t* a,
                      const uint16_t* packed,
                      int64_t keys,
                      int64_t dim,
@@ -134,7 +140,8 @@ void accumulate_keys(const uint16_t* a,
     const int64_t vectors = (std::min(kPanelColumns, dim - column) + kLanes - 1) / kLanes;
     const auto run = [&](auto product) {
       for (int64_t key = 0; key < keys; key += kTileRows) {
-        product(a + key * kQueries,
+        product(registers,
+                a + key * kQueries,
                 kQueries,
                 panel,
                 kQueries / 2,
@@ -233,7 +240,8 @@ struct PerQuery {
 }
 
 /// Scores [keys, queries] into workspace.weights; returns the largest of each query.
-PerQuery compute_scores(const AttentionProblem& problem,
+PerQuery compute_scores(const TileRegisters& registers,
+                        const AttentionProblem& problem,
                         const QueryBlock& block,
                         Bfloat16AttentionGradientWorkspace& workspace) {
   alignas(64) int32_t visible[kQueries];
@@ -247,7 +255,8 @@ PerQuery compute_scores(const AttentionProblem& problem,
   for (auto& vector : largest.vectors) vector = _mm512_set1_ps(kMinusInfinity);
   for (int64_t key = 0; key < block.keys; key += kTileRows) {
     Tile tile = zero_tile();
-    multiply_add(tile,
+    multiply_add(registers,
+                 tile,
                  workspace.keys.data() + key * problem.dim,
                  problem.dim,
                  workspace.queries_by_dim.data(),
@@ -277,7 +286,8 @@ struct WeightSums {
 };
 
 /// Turns scores into weights w relative to the largest, and computes dPᵀ = v·dᵀ.
-WeightSums compute_weights(const AttentionProblem& problem,
+WeightSums compute_weights(const TileRegisters& registers,
+                           const AttentionProblem& problem,
                            const QueryBlock& block,
                            const PerQuery& largest,
                            Bfloat16AttentionGradientWorkspace& workspace) {
@@ -294,7 +304,8 @@ WeightSums compute_weights(const AttentionProblem& problem,
   }
   for (int64_t key = 0; key < block.keys; key += kTileRows) {
     Tile tile = zero_tile();
-    multiply_add(tile,
+    multiply_add(registers,
+                 tile,
                  workspace.values.data() + key * problem.dim,
                  problem.dim,
                  workspace.d_by_dim.data(),
@@ -372,7 +383,8 @@ void compute_score_gradients(const AttentionProblem& problem,
 }
 
 /// dqᵀ = kᵀ·dSᵀ, written to dq.
-void write_query_gradients(const AttentionGradientProblem& problem,
+void write_query_gradients(const TileRegisters& registers,
+                           const AttentionGradientProblem& problem,
                            const QueryBlock& block,
                            Bfloat16AttentionGradientWorkspace& workspace) {
   const auto& attention = problem.attention;
@@ -381,7 +393,8 @@ void write_query_gradients(const AttentionGradientProblem& problem,
   float* sums = workspace.query_sums.data();
   for (int64_t row = 0; row < dim; row += kTileRows) {
     Tile tile = zero_tile();
-    multiply_add(tile,
+    multiply_add(registers,
+                 tile,
                  workspace.keys_transposed.data() + row * pitch,
                  pitch,
                  workspace.score_gradient_pairs.data(),
@@ -439,6 +452,7 @@ void write_key_gradients(const AttentionProblem& problem,
 void bfloat16_attention_gradient_piece(const AttentionGradientProblem& problem,
                                        int64_t piece,
                                        Bfloat16AttentionGradientWorkspace& workspace) {
+  const TileRegisters registers;
   const auto& attention = problem.attention;
   const Padded padded(attention);
   const int64_t dim = attention.dim;
@@ -473,22 +487,24 @@ void bfloat16_attention_gradient_piece(const AttentionGradientProblem& problem,
       block.keys =
           round_up(visible_keys(attention, (query + block.count - 1) * attention.group), kTileRows);
       pack_queries(problem, block, workspace);
-      const auto largest = compute_scores(attention, block, workspace);
-      const auto sums = compute_weights(attention, block, largest, workspace);
+      const auto largest = compute_scores(registers, attention, block, workspace);
+      const auto sums = compute_weights(registers, attention, block, largest, workspace);
       compute_score_gradients(attention, block, sums, workspace);
-      accumulate_keys(workspace.rounded_weights.data(),
+      accumulate_keys(registers,
+                      workspace.rounded_weights.data(),
                       workspace.d_by_query.data(),
                       block.keys,
                       dim,
                       padded.dim,
                       workspace.value_sums.data());
-      accumulate_keys(workspace.score_gradients.data(),
+      accumulate_keys(registers,
+                      workspace.score_gradients.data(),
                       workspace.queries_by_query.data(),
                       block.keys,
                       dim,
                       padded.dim,
                       workspace.key_sums.data());
-      write_query_gradients(problem, block, workspace);
+      write_query_gradients(registers, problem, block, workspace);
     }
   }
   write_key_gradients(

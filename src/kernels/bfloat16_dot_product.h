@@ -6,4 +6,8 @@ namespace glm_image::kernels {
 /// then bfloat16_matmul.h and bfloat16_attention.h may be called.
 bool has_bfloat16_dot_product();
 
+/// True when the CPU also multiplies tiles of bfloat16 (AMX) and the system lets this process use
+/// them. They are several times faster than products by pairs; oneDNN uses them too.
+bool has_bfloat16_tiles();
+
 }  // namespace glm_image::kernels

@@ -120,6 +120,7 @@ void write_tile(const Tile& tile, const MatmulProblem& problem, int64_t row, int
 void bfloat16_matmul_piece(const MatmulProblem& problem,
                            int64_t piece,
                            Bfloat16MatmulWorkspace& workspace) {
+  const TileRegisters registers;
   const MatmulCut cut(problem, kBlocks);
   const auto [first_group, last_group, first_column, columns] = cut.piece(piece);
   const int64_t panels = MatmulCut::divide_up(columns, kPanelColumns);
@@ -161,7 +162,8 @@ void bfloat16_matmul_piece(const MatmulProblem& problem,
         } else {
           load_tile(sums, tile);
         }
-        multiply_add(tile, x, x_stride, workspace.packed.data() + panel * panel_size, depth / 2);
+        multiply_add(
+            registers, tile, x, x_stride, workspace.packed.data() + panel * panel_size, depth / 2);
         if (part + 1 < cut.parts) {
           store_tile(tile, sums);
         } else {

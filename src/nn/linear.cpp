@@ -72,10 +72,13 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                        (!bias.defined() || bias.is_contiguous());
     if (dense && kernels_apply({&x, &weight, &same_type})) {
       const int64_t rows = x.numel() / x.size(-1);
+      const bool few = rows <= kernels::kMaxMatrixVectorRows;
+      if (!few && x.scalar_type() == at::kBFloat16 && kernels::has_bfloat16_tiles()) {
+        return at::linear(x, weight, bias);
+      }
       auto sizes = x.sizes().vec();
       sizes.back() = weight.size(0);
       auto out = at::empty({rows, weight.size(0)}, x.options());
-      const bool few = rows <= kernels::kMaxMatrixVectorRows;
       (few ? multiply_few_rows : multiply_many_rows)(as_rows(x), weight, bias, out);
       return out.view(sizes);
     }

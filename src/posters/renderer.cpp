@@ -12,12 +12,12 @@ namespace {
 constexpr int64_t kMinSide = 32;
 constexpr int64_t kMaxSide = 4096;
 
+struct Pixels {
+  int64_t x, y, width, height;
+};
+
 /// Whole pixels around a rectangle, inside the picture.
-ItemBox around(BoxKind kind,
-               std::size_t index,
-               const Box& rectangle,
-               int64_t picture_width,
-               int64_t picture_height) {
+Pixels around(const Box& rectangle, int64_t picture_width, int64_t picture_height) {
   const auto low = [](double value) {
     return std::max<int64_t>(0, static_cast<int64_t>(std::floor(value)));
   };
@@ -26,9 +26,7 @@ ItemBox around(BoxKind kind,
   };
   const auto x = low(rectangle.x);
   const auto y = low(rectangle.y);
-  return {kind,
-          index,
-          x,
+  return {x,
           y,
           high(rectangle.x + rectangle.width, picture_width) - x,
           high(rectangle.y + rectangle.height, picture_height) - y};
@@ -61,19 +59,27 @@ class Renderer::Drawing {
     placed_ = place_scene(
         data(), scene, static_cast<double>(width) / unit_, static_cast<double>(height) / unit_);
     for (std::size_t i = 0; i < scene.texts.size(); ++i) {
-      for (std::size_t line = 0; line < scene.texts[i].lines.size(); ++line) add_line(i, line);
+      std::size_t offset = 0;
+      for (std::size_t line = 0; line < scene.texts[i].lines.size(); ++line) {
+        add_line(i, line, offset);
+        offset += scene.texts[i].lines[line].size() + 1;
+      }
     }
   }
 
   Layout layout() const {
     Layout layout;
+    const auto add = [&](BoxKind kind, std::size_t index, const Box& rectangle) {
+      const auto [x, y, width, height] = around(rectangle, width_, height_);
+      layout.boxes.push_back({kind, index, x, y, width, height});
+    };
     for (std::size_t i = 0; i < placed_.pictograms.size(); ++i) {
-      layout.boxes.push_back(
-          around(BoxKind::kPictogram, i, in_pixels(placed_.pictograms[i]), width_, height_));
+      add(BoxKind::kPictogram, i, in_pixels(placed_.pictograms[i]));
     }
     for (std::size_t i = 0; i < scene_.texts.size(); ++i) {
-      layout.boxes.push_back(around(BoxKind::kText, i, ink_of_text(i), width_, height_));
+      add(BoxKind::kText, i, ink_of_text(i));
     }
+    for (const auto& line : lines_) add_letters(line, layout.letters);
     return layout;
   }
 
@@ -109,6 +115,7 @@ class Renderer::Drawing {
  private:
   struct Line {
     std::size_t text;
+    std::size_t offset;  // of the line's first byte in the text
     ObjectHandle<PangoLayout> layout;
     double pen_x, base_line;  // whole pixels: cairo draws letters at whole pixels anyway
   };
@@ -119,7 +126,7 @@ class Renderer::Drawing {
     return {box.x * unit_, box.y * unit_, box.width * unit_, box.height * unit_};
   }
 
-  void add_line(std::size_t text, std::size_t line) {
+  void add_line(std::size_t text, std::size_t line, std::size_t offset) {
     const auto& item = scene_.texts[text];
     const auto& box = placed_.texts[text];
     const auto& shape = placed_.shapes[text].lines[line];
@@ -128,6 +135,7 @@ class Renderer::Drawing {
     const double x = box.x + anchor_of(item.place).x * spare - shape.left * item.size;
     const double y = box.y + shape.base_line * item.size;
     lines_.push_back({text,
+                      offset,
                       state_.room.lay_out(item.lines[line], face, item.size * unit_),
                       std::round(x * unit_),
                       std::round(y * unit_)});
@@ -154,6 +162,23 @@ class Renderer::Drawing {
             top - kRounding,
             right - left + 2 * kRounding,
             bottom - top + 2 * kRounding};
+  }
+
+  void add_letters(const Line& line, std::vector<LetterBox>& letters) const {
+    const LayoutIteratorHandle at(pango_layout_get_iter(line.layout.get()));
+    const double base_line = pango_units_to_double(pango_layout_iter_get_baseline(at.get()));
+    do {
+      PangoRectangle ink;
+      pango_layout_iter_get_cluster_extents(at.get(), &ink, nullptr);
+      if (ink.width <= 0 || ink.height <= 0) continue;
+      const Box rectangle{line.pen_x + pango_units_to_double(ink.x),
+                          line.base_line - base_line + pango_units_to_double(ink.y),
+                          pango_units_to_double(ink.width),
+                          pango_units_to_double(ink.height)};
+      const auto [x, y, width, height] = around(rectangle, width_, height_);
+      const auto index = static_cast<std::size_t>(pango_layout_iter_get_index(at.get()));
+      letters.push_back({line.text, line.offset + index, x, y, width, height});
+    } while (pango_layout_iter_next_cluster(at.get()));
   }
 
   std::vector<uint32_t> background() const {

@@ -16,8 +16,16 @@ struct ItemBox {
   int64_t x, y, width, height;
 };
 
+/// Whole pixels around the ink of one letter with its marks.
+struct LetterBox {
+  std::size_t text;    ///< in the scene's texts
+  std::size_t offset;  ///< of its first byte in that text
+  int64_t x, y, width, height;
+};
+
 struct Layout {
-  std::vector<ItemBox> boxes;  ///< pictograms first, then texts
+  std::vector<ItemBox> boxes;      ///< pictograms first, then texts
+  std::vector<LetterBox> letters;  ///< of all texts, in the order of reading; spaces have none
 };
 
 /// Draws scenes. The same scene gives the same bytes on one machine. For one thread at a time: it

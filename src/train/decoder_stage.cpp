@@ -1,5 +1,8 @@
 #include "train/decoder_stage.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/random.h"
 #include "image/contact_sheet.h"
 #include "models/transformer/patches.h"
@@ -11,12 +14,16 @@
 namespace glm_image::train {
 namespace {
 
-constexpr uint64_t kNoisePurpose = 301, kDropPurpose = 302;
+constexpr uint64_t kNoisePurpose = 301, kDropPurpose = 302, kBandPurpose = 303;
 
-std::vector<std::string> texts_of(const posters::Scene& scene) {
-  std::vector<std::string> texts;
-  for (const auto& item : scene.texts) texts.push_back(item.text);
-  return texts;
+/// Of every example's [..., H, W] the rows top·scale … (top + rows)·scale − 1.
+Tensor cut_bands(const Tensor& x, const Tensor& tops, int64_t rows, int64_t scale) {
+  if (x.size(-2) == rows * scale) return x;
+  std::vector<Tensor> bands;
+  for (int64_t i = 0; i < x.size(0); ++i) {
+    bands.push_back(x[i].narrow(-2, tops[i].item<int64_t>() * scale, rows * scale));
+  }
+  return at::stack(bands);
 }
 
 }  // namespace
@@ -27,6 +34,11 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   drop_share_ = fields.optional_double("drop_share", 0.1, 0, 1);
   code_noise_ = fields.optional_double("code_noise", 0.02, 0, 1);
   text_weight_ = fields.optional_double("text_weight", 2, 1, 100);
+  letter_weight_ = fields.optional_double("letter_weight", 0.1, 0, 100);
+  band_share_ = fields.optional_double("band_share", 0, 0, 1);
+  band_height_ = fields.optional_int64("band_height", 96, text::kPixelsPerToken, 4096);
+  if (band_height_ % text::kPixelsPerToken != 0) fields.refuse("band_height", "a multiple of 32");
+  noises_per_band_ = fields.optional_int64("noises_per_band", 4, 1, 64);
   guidance_ = fields.optional_double("sample_guidance", 1.5, 1, 100);
   noises_per_picture_ = fields.optional_int64("noises_per_picture", 2, 1, 64);
   sample_steps_ = fields.optional_int64("sample_steps", 20, 1, 1000);
@@ -51,11 +63,13 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   glyph_encoder_ = models::T5Config::from_json(
       io::JsonFields::load(config.model / "text_encoder" / "config.json"));
   text_encoder_ = models::T5EncoderModel(glyph_encoder_, options);
+  letter_reader_ = LetterReader(transformer_->config().hidden_size(), options);
 }
 
 std::vector<TrainedModule> DecoderStage::modules() {
   return {{"transformer", transformer_.get(), {}, "transformer"},
-          {"text_encoder", text_encoder_.get(), {}, "text_encoder"}};
+          {"text_encoder", text_encoder_.get(), {}, "text_encoder"},
+          {"letter_reader", letter_reader_.get()}};
 }
 
 void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
@@ -72,10 +86,13 @@ void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Gener
   }
 }
 
+int64_t DecoderStage::patch_side() const {
+  return vae_->config().scale_factor() * transformer_->config().patch_size;
+}
+
 Tensor DecoderStage::patch_ids(const Tensor& codes, int64_t grid_height, int64_t grid_width) const {
-  const int64_t per_token =
-      text::kPixelsPerToken / (vae_->config().scale_factor() * transformer_->config().patch_size);
-  return models::repeat_over_patches(codes.view({-1, grid_height, grid_width}), per_token);
+  return models::repeat_over_patches(codes.reshape({-1, grid_height, grid_width}),
+                                     text::kPixelsPerToken / patch_side());
 }
 
 Tensor DecoderStage::latents_of(const Tensor& pictures) const {
@@ -91,25 +108,53 @@ GlyphBatch DecoderStage::glyphs_of(const std::vector<std::vector<std::string>>& 
   return make_glyph_batch(*byte_tokenizer_, texts);
 }
 
+int64_t DecoderStage::band_top(const PosterExample& example,
+                               int64_t rows,
+                               at::Generator& random) const {
+  const auto draw = [&] {
+    return at::rand({}, random, at::TensorOptions(at::kDouble)).item<double>();
+  };
+  const auto& boxes = example.layout.boxes;
+  const auto text = static_cast<size_t>(draw() * static_cast<double>(example.scene.texts.size()));
+  const auto& box = boxes.at(example.scene.pictograms.size() + text);
+  const double centre = (static_cast<double>(box.y) + static_cast<double>(box.height) / 2) /
+                        static_cast<double>(text::kPixelsPerToken);
+  const auto top =
+      static_cast<int64_t>(std::floor(centre - static_cast<double>(rows) / 2 + draw()));
+  return std::clamp<int64_t>(top, 0, example.image.height / text::kPixelsPerToken - rows);
+}
+
 Batch DecoderStage::make_batch(int64_t step) {
   const auto& size = config_.size_at(step);
   std::vector<Image> images;
-  std::vector<Tensor> patches, weights;
+  std::vector<Tensor> patches, weights, letters;
+  std::vector<int64_t> tops;
   std::vector<std::vector<std::string>> texts;
   auto random = make_random(mix_seed(config_.seed, kDropPurpose, step));
-  const auto drop = at::rand({config_.batch}, random, at::TensorOptions(at::kFloat)) < drop_share_;
+  const at::TensorOptions wide(at::kFloat);
+  const auto drop = at::rand({config_.batch}, random, wide) < drop_share_;
+  auto band_random = make_random(mix_seed(config_.seed, kBandPurpose, step));
+  const bool bands = at::rand({}, band_random, wide).item<double>() < band_share_;
+  const int64_t rows = bands ? std::min(band_height_, size.height) / text::kPixelsPerToken
+                             : size.height / text::kPixelsPerToken;
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed_.example(step * config_.batch + i, size.width, size.height);
-    const bool dropped = drop[i].item<bool>();
-    texts.push_back(dropped ? std::vector<std::string>() : texts_of(example.scene));
+    tops.push_back(band_top(example, rows, band_random));
     patches.push_back(codes_->patches(example.image));
     weights.push_back(text_weights(example, text_weight_, vae_->config().scale_factor()));
+    letters.push_back(letters_of_patches(example, *byte_tokenizer_, patch_side()));
+    const bool dropped = drop[i].item<bool>();
+    if (dropped) letters.back().fill_(-1);
+    texts.push_back(dropped ? std::vector<std::string>() : texts_of(example.scene));
     images.push_back(std::move(example.image));
   }
   const auto glyphs = glyphs_of(texts);
   return {{"pictures", picture_batch(images)},
           {"patches", at::stack(patches)},
           {"weights", at::stack(weights)},
+          {"letters", at::stack(letters)},
+          {"tops", torch::tensor(tops)},
+          {"rows", torch::tensor(rows)},
           {"drop", drop},
           {"glyph_ids", glyphs.ids},
           {"glyph_mask", glyphs.mask},
@@ -118,14 +163,14 @@ Batch DecoderStage::make_batch(int64_t step) {
 }
 
 models::TransformerInput DecoderStage::common_input(const Tensor& latents,
-                                                    const Tensor& prior_ids) const {
+                                                    const Tensor& prior_ids,
+                                                    int64_t height,
+                                                    int64_t width) const {
   const auto batch = latents.size(0);
-  const auto factor = static_cast<double>(vae_->config().scale_factor());
   models::TransformerInput input;
   input.latents = latents;
   input.prior_ids = prior_ids;
-  input.target_size = torch::tensor({static_cast<double>(latents.size(2)) * factor,
-                                     static_cast<double>(latents.size(3)) * factor})
+  input.target_size = torch::tensor({static_cast<double>(height), static_cast<double>(width)})
                           .to(at::kFloat)
                           .expand({batch, 2})
                           .to(device_);
@@ -135,19 +180,29 @@ models::TransformerInput DecoderStage::common_input(const Tensor& latents,
 
 Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   const auto& pictures = batch.at("pictures");
-  const int64_t rows = pictures.size(2) / text::kPixelsPerToken;
-  const int64_t columns = pictures.size(3) / text::kPixelsPerToken;
+  const int64_t height = pictures.size(2), width = pictures.size(3);
+  const int64_t all_rows = height / text::kPixelsPerToken, columns = width / text::kPixelsPerToken;
+  const auto& tops = batch.at("tops");
+  const auto rows = batch.at("rows").item<int64_t>();
   auto random = make_random(mix_seed(config_.seed, kNoisePurpose, step));
   const at::TensorOptions wide(at::kFloat);
 
-  auto codes = codes_->encode(batch.at("patches"), rows, columns);
+  auto codes = codes_->encode(batch.at("patches"), all_rows, columns);
   const auto wrong = at::rand(codes.sizes(), random, wide) < code_noise_;
   const auto others =
       at::randint(codes_->codes(), codes.sizes(), random, at::TensorOptions(at::kLong));
   codes = at::where(wrong.to(device_), others.to(device_), codes);
+  codes = cut_bands(codes.view({-1, all_rows, columns}), tops, rows, 1);
 
-  const auto repeat = [&](const Tensor& x) { return x.repeat_interleave(noises_per_picture_, 0); };
-  const auto clean = repeat(latents_of(pictures));
+  const int64_t noises = rows < all_rows ? noises_per_band_ : noises_per_picture_;
+  // All pictures, then all again: noises that follow one another in t go to different pictures.
+  const auto repeat = [&](const Tensor& x) {
+    std::vector<int64_t> times(x.dim(), 1);
+    times[0] = noises;
+    return x.repeat(times);
+  };
+  const int64_t cell = vae_->config().scale_factor(), cells = text::kPixelsPerToken / cell;
+  const auto clean = repeat(cut_bands(latents_of(pictures), tops, rows, cells));
   const int64_t examples = clean.size(0);
   const auto noise = at::randn(clean.sizes(), random, wide).to(device_);
   // Evenly spread over the batch, so that its mean loss varies less from step to step.
@@ -155,9 +210,9 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   const auto t = ((at::arange(examples, wide) + offsets) / static_cast<double>(examples) *
                   static_cast<double>(flow_.num_train_timesteps - 1))
                      .add(1);
-  const int64_t tokens = clean.size(2) * clean.size(3) /
-                         (transformer_->config().patch_size * transformer_->config().patch_size);
-  const double mu = diffusion::resolution_shift(flow_, tokens);
+  // A band is as noisy as the picture that it is cut from.
+  const double mu =
+      diffusion::resolution_shift(flow_, height * width / (patch_side() * patch_side()));
   const auto sigma =
       (mu / (mu + static_cast<double>(flow_.num_train_timesteps) / t - 1)).to(device_);
 
@@ -166,24 +221,38 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
                     batch.at("glyph_gather").to(device_),
                     batch.at("glyph_seen").to(device_)};
   auto input = common_input(diffusion::noised(clean, noise, sigma.view({-1, 1, 1, 1})),
-                            repeat(patch_ids(codes, rows, columns)));
+                            repeat(patch_ids(codes, rows, columns)),
+                            height,
+                            width);
+  input.crop = repeat(at::stack({tops * text::kPixelsPerToken, at::zeros_like(tops)}, 1))
+                   .to(at::kFloat)
+                   .to(device_);
   input.glyphs = repeat(encode_glyphs(text_encoder_, glyphs));
   input.glyph_mask = repeat(glyphs.seen);
   input.prior_drop = repeat(batch.at("drop").to(device_));
   input.timestep = (t - 1).to(device_);
+  std::vector<Tensor> blocks;
+  input.block_outputs = &blocks;
 
   const auto velocity = transformer_->forward(input).to(at::kFloat);
   const auto error = (velocity - (noise - clean)).square();
-  const auto weights = repeat(batch.at("weights").to(device_));
+  const auto weights = repeat(cut_bands(batch.at("weights"), tops, rows, cells)).to(device_);
   const auto loss = (error * weights).mean() / weights.mean();
+  const auto letters = repeat(
+      cut_bands(batch.at("letters"), tops, rows, text::kPixelsPerToken / patch_side()).flatten(2));
+  const auto reading = letter_reader_->forward(blocks[blocks.size() / 3],
+                                               blocks[2 * blocks.size() / 3],
+                                               input.glyph_mask,
+                                               letters.to(device_));
+
   const auto by_example = error.detach().mean({1, 2, 3});
-  const auto third = examples / 3;
-  return {
-      loss,
-      {{"loss_little_noise", by_example.narrow(0, 0, std::max<int64_t>(third, 1)).mean()},
-       {"loss_much_noise",
-        by_example.narrow(0, examples - std::max<int64_t>(third, 1), std::max<int64_t>(third, 1))
-            .mean()}}};
+  const auto third = std::max<int64_t>(examples / 3, 1);
+  return {loss + letter_weight_ * (reading.pointing_loss + reading.spelling_loss),
+          {{"loss_velocity", loss.detach()},
+           {"loss_little_noise", by_example.narrow(0, 0, third).mean()},
+           {"loss_much_noise", by_example.narrow(0, examples - third, third).mean()},
+           {"letters_found", reading.pointing_right},
+           {"letters_read", reading.spelling_right}}};
 }
 
 std::vector<Image> DecoderStage::draw(const Tensor& codes,
@@ -211,7 +280,10 @@ std::vector<Image> DecoderStage::draw(const Tensor& codes,
   const auto silent_tokens = encode_glyphs(text_encoder_, silent);
   const auto prior_ids = patch_ids(codes, grid.height, grid.width);
   for (int64_t i = 0; i < sample_steps_; ++i) {
-    auto input = common_input(latents, prior_ids);
+    auto input = common_input(latents,
+                              prior_ids,
+                              rows * vae_->config().scale_factor(),
+                              columns * vae_->config().scale_factor());
     input.timestep = at::full({batch}, schedule.timesteps[i], at::kFloat).to(device_);
     const auto velocity = [&](const Tensor& tokens, const Tensor& seen, bool drop) {
       input.glyphs = tokens;

@@ -7,6 +7,7 @@
 #include "models/autoencoder/autoencoder_kl.h"
 #include "models/transformer/transformer_model.h"
 #include "train/glyph_batch.h"
+#include "train/letter_reader.h"
 #include "train/picture_codes.h"
 #include "train/poster_feed.h"
 #include "train/stage.h"
@@ -21,6 +22,10 @@ namespace glm_image::train {
 /// shifted for the resolution, z = (1 − σ)·x + σ·ε, and the DiT, told t − 1, learns ε − x. For
 /// guidance a share of the examples sees no prior and the empty text. A small share of the prior's
 /// codes is drawn at random: at inference the generator makes mistakes too.
+///
+/// A share of the steps sees only a band of every picture, cut from its latents around a text, and
+/// is told so (Podell et al. 2024, SDXL, section 2.2): letters are the hard part, and most of a
+/// poster is ground. A LetterReader learns beside the DiT.
 class DecoderStage : public Stage {
  public:
   DecoderStage(const TrainingConfig& config, const at::Device& device);
@@ -42,12 +47,19 @@ class DecoderStage : public Stage {
   std::vector<Image> draw(const Tensor& codes,
                           const text::Grid& grid,
                           const std::vector<std::vector<std::string>>& texts) const;
-  models::TransformerInput common_input(const Tensor& latents, const Tensor& prior_ids) const;
+  /// Of pictures of height×width pixels, uncut.
+  models::TransformerInput common_input(const Tensor& latents,
+                                        const Tensor& prior_ids,
+                                        int64_t height,
+                                        int64_t width) const;
+  /// The first row of tokens of a band of `rows` of them around one of the texts.
+  int64_t band_top(const PosterExample& example, int64_t rows, at::Generator& random) const;
+  int64_t patch_side() const;  ///< in pixels
 
   TrainingConfig config_;
   at::Device device_;
-  double drop_share_, code_noise_, text_weight_, guidance_;
-  int64_t noises_per_picture_, sample_steps_;
+  double drop_share_, code_noise_, text_weight_, letter_weight_, band_share_, guidance_;
+  int64_t noises_per_picture_, noises_per_band_, band_height_, sample_steps_;
   diffusion::FlowMatchConfig flow_;
   models::T5Config glyph_encoder_;
   std::optional<text::ByteTokenizer> byte_tokenizer_;
@@ -56,6 +68,7 @@ class DecoderStage : public Stage {
   models::AutoencoderKL vae_{nullptr};
   models::GlmImageTransformer2DModel transformer_{nullptr};
   models::T5EncoderModel text_encoder_{nullptr};
+  LetterReader letter_reader_{nullptr};
 };
 
 }  // namespace glm_image::train

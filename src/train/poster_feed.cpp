@@ -4,6 +4,12 @@
 
 namespace glm_image::train {
 
+std::vector<std::string> texts_of(const posters::Scene& scene) {
+  std::vector<std::string> texts;
+  for (const auto& item : scene.texts) texts.push_back(item.text);
+  return texts;
+}
+
 Tensor text_weights(const PosterExample& example, double weight, int64_t cell) {
   auto map = at::ones({1, example.image.height / cell, example.image.width / cell});
   for (const auto& box : example.layout.boxes) {

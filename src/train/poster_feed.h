@@ -17,6 +17,9 @@ struct PosterExample {
   posters::Layout layout;
 };
 
+/// The texts to spell, in the order of the scene.
+std::vector<std::string> texts_of(const posters::Scene& scene);
+
 /// 1, and `weight` on the cells that texts touch, [1, H/cell, W/cell]; a cell is cell×cell pixels.
 Tensor text_weights(const PosterExample& example, double weight, int64_t cell);
 

@@ -247,6 +247,7 @@ Tensor GlmImageTransformer2DModelImpl::forward(const TransformerInput& input) co
   for (int64_t block = 0; block < config_.num_layers; ++block) {
     x = transformer_blocks->ptr<GlmImageTransformerBlockImpl>(block)->forward(
         x, temb, context, block);
+    if (input.block_outputs != nullptr) input.block_outputs->push_back(x);
   }
 
   const auto image = x.narrow(1, text_tokens, rows * columns);

@@ -80,6 +80,8 @@ struct TransformerInput {
   Tensor crop;         ///< [B, 2] float32
   const ConditionCache* read = nullptr;
   ConditionCache* write = nullptr;
+  /// Receives what every block gives, [B, text + image tokens, hidden]: training looks at it.
+  std::vector<Tensor>* block_outputs = nullptr;
 };
 
 struct GlmImageTransformer2DModelImpl : torch::nn::Module {

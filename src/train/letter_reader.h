@@ -1,0 +1,45 @@
+#pragma once
+
+#include "nn/modules.h"
+#include "text/byte_tokenizer.h"
+#include "train/poster_feed.h"
+
+namespace glm_image::train {
+
+/// Which letter every patch of side×side pixels shows: [3, H/side, W/side] int64, −1 where no
+/// letter covers an eighth of the patch, else of the letter that covers most of it
+///   0: the index of its first byte among the picture's glyph tokens (text::glyph_sequences),
+///   1, 2: the first and the last byte of its character.
+Tensor letters_of_patches(const PosterExample& example,
+                          const text::ByteTokenizer& tokenizer,
+                          int64_t side);
+
+/// Learns beside the DiT, and is not part of the model: it reads in the image tokens of an early
+/// block which letter of the texts belongs there, and in those of a later block what it is.
+///
+/// The velocity's error alone teaches this slowly: the DiT's text tokens carry no positions but
+/// what the glyph encoder writes into them, and until both have found a common way of counting
+/// letters, neither learns anything from the other. (Chen et al. 2023, TextDiffuser, supervise a
+/// denoiser by a reader of its letters to the same end.)
+struct LetterReaderImpl : torch::nn::Module {
+  LetterReaderImpl(int64_t hidden, const at::TensorOptions& options);
+
+  /// Scalars float32; 0 where there are no letters.
+  struct Reading {
+    Tensor pointing_loss, spelling_loss;    ///< mean cross-entropies over the patches of letters
+    Tensor pointing_right, spelling_right;  ///< shares of these patches
+  };
+  /// early, late: [B, text + image tokens, hidden] of two blocks. seen: [B, text tokens] bool.
+  /// letters: [B, 3, image tokens] as from letters_of_patches.
+  Reading forward(const Tensor& early,
+                  const Tensor& late,
+                  const Tensor& seen,
+                  const Tensor& letters) const;
+
+ private:
+  nn::LayerNorm pointing_norm{nullptr}, spelling_norm{nullptr};
+  nn::Linear to_queries{nullptr}, to_keys{nullptr}, to_bytes{nullptr};
+};
+TORCH_MODULE(LetterReader);
+
+}  // namespace glm_image::train
