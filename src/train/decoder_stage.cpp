@@ -26,6 +26,34 @@ Tensor cut_bands(const Tensor& x, const Tensor& tops, int64_t rows, int64_t scal
   return at::stack(bands);
 }
 
+/// Position biases [buckets, heads] to begin with. The DiT's text tokens have no positions but what
+/// the glyph encoder writes into them, and a head that looks evenly at all that follows finds the
+/// end marker with weight 1/(letters left): so the first heads look at what follows and what came
+/// before, evenly and fading, and the next two at the neighbours.
+Tensor counting_bias(int64_t buckets, int64_t heads) {
+  constexpr double kAway = -6, kFading = 0.4, kNeighbour = 4;
+  const auto distances = at::arange(buckets / 2, at::TensorOptions(at::kFloat));
+  const auto none = at::zeros_like(distances), away = at::full_like(distances, kAway);
+  const auto fading = -kFading * distances;
+  auto away_but_self = away.clone();
+  away_but_self[0] = 0;
+  auto neighbour = none.clone();
+  neighbour[1] = kNeighbour;
+  // Buckets of what came before, the token itself first, then of what follows.
+  const std::vector<std::pair<Tensor, Tensor>> kinds = {{away_but_self, none},
+                                                        {none, away},
+                                                        {away_but_self, fading},
+                                                        {fading, away},
+                                                        {neighbour, none},
+                                                        {none, neighbour}};
+  std::vector<Tensor> columns;
+  for (int64_t head = 0; head < heads; ++head) {
+    const auto& [before, after] = kinds[static_cast<size_t>(head) % kinds.size()];
+    columns.push_back(at::cat({before, after}));
+  }
+  return at::stack(columns, 1);
+}
+
 }  // namespace
 
 DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& device)
@@ -80,9 +108,14 @@ void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Gener
       name.find("proj_out") != std::string::npos) {
     weight.zero_();
   }
-  // T5 does not scale its scores: its queries are drawn smaller by √d_kv instead.
+  // As Raffel et al. (2020): T5 does not scale its scores, so its queries are drawn smaller by
+  // √d_kv; and embeddings as small as usual would drown in what the first attention adds to them.
   if (name.find("SelfAttention.q.") != std::string::npos) {
     weight.div_(std::sqrt(static_cast<double>(glyph_encoder_.d_kv)));
+  }
+  if (name == "text_encoder.shared.weight") weight.normal_(0, 1, random);
+  if (name.find("relative_attention_bias") != std::string::npos) {
+    weight.copy_(counting_bias(weight.size(0), weight.size(1)));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "posters/renderer.h"
 
+#include <algorithm>
 #include <functional>
 #include <thread>
 
@@ -86,6 +87,46 @@ TEST(Renderer, BoxesHoldAllThatIsDrawn) {
       EXPECT_LE(inks[b].top - box.y, 4) << "scene " << i;
       EXPECT_LE(box.x + box.width - inks[b].right, 4) << "scene " << i;
       EXPECT_LE(box.y + box.height - inks[b].bottom, 4) << "scene " << i;
+    }
+  }
+}
+
+TEST(Renderer, EveryLetterHasItsBox) {
+  Renderer renderer(poster_source());
+  constexpr int64_t kWidth = 320, kHeight = 288;
+  for (uint64_t i = 0; i < 200; ++i) {
+    const auto scene = poster_source().scene(i, Split::kTraining);
+    const auto layout = renderer.layout(scene, kWidth, kHeight);
+    const auto image = renderer.render(scene, kWidth, kHeight);
+    std::vector<std::string> left;  // of every text, what no box stands for
+    for (const auto& item : scene.texts) left.push_back(item.text);
+    for (const auto& letter : layout.letters) {
+      const auto& box = layout.boxes[scene.pictograms.size() + letter.text];
+      EXPECT_GE(letter.x, box.x);
+      EXPECT_GE(letter.y, box.y);
+      EXPECT_LE(letter.x + letter.width, box.x + box.width);
+      EXPECT_LE(letter.y + letter.height, box.y + box.height);
+      auto& bytes = left[letter.text];
+      ASSERT_LT(letter.offset, bytes.size());
+      EXPECT_NE(bytes[letter.offset], ' ') << scene.texts[letter.text].text;
+      bytes[letter.offset] = ' ';
+
+      int64_t inked = 0;
+      for (int64_t y = letter.y; y < letter.y + letter.height; ++y) {
+        const auto empty = background_at(scene.background,
+                                         static_cast<double>(y) / static_cast<double>(kHeight - 1));
+        for (int64_t x = letter.x; x < letter.x + letter.width; ++x) {
+          const auto* pixel = &image.pixels[static_cast<std::size_t>((y * kWidth + x) * 3)];
+          inked += !std::equal(pixel, pixel + 3, empty.begin());
+        }
+      }
+      // Thin and slanted letters leave most of their box empty.
+      EXPECT_GE(inked * 10, letter.width * letter.height)
+          << scene.texts[letter.text].text << ", byte " << letter.offset;
+    }
+    // What remains are spaces, the later bytes of characters and marks above the letter before.
+    for (const auto& bytes : left) {
+      for (const char byte : bytes) EXPECT_TRUE(byte == ' ' || (byte & 0x80) != 0) << bytes;
     }
   }
 }

@@ -1,0 +1,102 @@
+#include "train/letter_reader.h"
+
+#include <map>
+
+#include "nn/parameter.h"
+#include "pipeline/checkpoint.h"
+#include "posters/shared_source.h"
+#include "support/reference.h"
+#include "train/glyph_batch.h"
+
+namespace glm_image::test {
+namespace {
+
+constexpr int64_t kSide = 16;
+
+text::ByteTokenizer byte_tokenizer() {
+  return text::ByteTokenizer::load(tiny_model_dir() / "tokenizer" / "tokenizer_config.json");
+}
+
+TEST(LettersOfPatches, PointAtTheGlyphTokensThatThePictureShows) {
+  const auto tokenizer = byte_tokenizer();
+  train::PosterFeed feed(poster_folder(), /*seed=*/4);
+  int64_t found = 0, letters_in_all = 0;
+  for (int64_t i = 0; i < 200; ++i) {
+    const auto example = feed.example(i, 256, 256);
+    const auto letters = train::letters_of_patches(example, tokenizer, kSide);
+    ASSERT_EQ(letters.sizes(), at::IntArrayRef({3, 16, 16}));
+    const auto glyphs = train::make_glyph_batch(tokenizer, {train::texts_of(example.scene)});
+    // The tokens as the DiT sees them, one text behind the other.
+    const auto ids = glyphs.ids.flatten().index_select(0, glyphs.gather[0]);
+    std::map<int64_t, int64_t> patches_of_token;
+    for (int64_t row = 0; row < 16; ++row) {
+      for (int64_t column = 0; column < 16; ++column) {
+        const auto cell = letters.select(2, column).select(1, row);
+        const auto token = cell[0].item<int64_t>();
+        if (token < 0) continue;
+        ++patches_of_token[token];
+        const auto first = cell[1].item<int64_t>(), last = cell[2].item<int64_t>();
+        constexpr int64_t kByteTokens = 3;  // byte b is token b + 3
+        EXPECT_EQ(ids[token].item<int64_t>(), first + kByteTokens);
+        // One byte, or the first and the last of several.
+        EXPECT_TRUE(first < 0x80 ? last == first : (last & 0xC0) == 0x80);
+      }
+    }
+    found += static_cast<int64_t>(patches_of_token.size());
+    letters_in_all += static_cast<int64_t>(example.layout.letters.size());
+  }
+  // Small letters share patches with their neighbours, and only the largest is told.
+  EXPECT_GT(found, letters_in_all / 2);
+}
+
+TEST(LettersOfPatches, LieWhereTheLettersAre) {
+  train::PosterFeed feed(poster_folder(), /*seed=*/5);
+  auto example = feed.example(0, 256, 256);
+  example.layout.letters = {{/*text=*/0, /*offset=*/0, 32, 48, 16, 16},
+                            {/*text=*/0, /*offset=*/1, 100, 101, 3, 5}};
+  const auto letters = train::letters_of_patches(example, byte_tokenizer(), kSide);
+  // The first fills a patch; the second is too small for any.
+  EXPECT_EQ((letters[0] >= 0).sum().item<int64_t>(), 1);
+  EXPECT_GE(letters[0][3][2].item<int64_t>(), 0);
+}
+
+TEST(LetterReader, LossesFallWhenTheRightTokenStandsOut) {
+  at::NoGradGuard no_grad;
+  constexpr int64_t kHidden = 32, kTexts = 5, kPatches = 7;
+  train::LetterReader reader(kHidden, at::TensorOptions(at::kFloat));
+  at::manual_seed(1);
+  for (auto& item : reader->named_parameters()) {
+    item.value().set_data(item.value().dim() == 1 ? at::zeros(item.value().sizes())
+                                                  : at::randn(item.value().sizes()));
+  }
+  // Every weight of the norms is 1, queries and keys are projected alike: a patch points at the
+  // token that is most like it.
+  auto parameters = reader->named_parameters();
+  parameters["pointing_norm.weight"].fill_(1);
+  parameters["spelling_norm.weight"].fill_(1);
+  parameters["to_keys.weight"].copy_(parameters["to_queries.weight"]);
+  const auto texts = at::randn({1, kTexts, kHidden});
+  const auto wanted = torch::tensor({0, 4, 2, 1, 3, 0, 2});
+  const auto early = at::cat({texts, texts.index_select(1, wanted)}, 1);
+  auto letters = at::zeros({1, 3, kPatches}, at::kLong);
+  letters[0][0].copy_(wanted);
+  const auto seen = at::ones({1, kTexts}, at::kBool);
+
+  const auto right = reader->forward(early, early, seen, letters);
+  EXPECT_EQ(right.pointing_right.item<double>(), 1);
+  EXPECT_LT(right.pointing_loss.item<double>(), 0.1);
+
+  letters[0][0].copy_((wanted + 1).remainder(kTexts));
+  const auto wrong = reader->forward(early, early, seen, letters);
+  EXPECT_EQ(wrong.pointing_right.item<double>(), 0);
+  EXPECT_GT(wrong.pointing_loss.item<double>(), 1);
+
+  // Patches without letters do not count, and without any the losses are 0.
+  letters[0][0].fill_(-1);
+  const auto none = reader->forward(early, early, seen, letters);
+  EXPECT_EQ(none.pointing_loss.item<double>(), 0);
+  EXPECT_EQ(none.spelling_loss.item<double>(), 0);
+}
+
+}  // namespace
+}  // namespace glm_image::test
