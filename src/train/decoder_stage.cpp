@@ -61,7 +61,8 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   const auto fields = config.fields.required_object("decoder");
   drop_share_ = fields.optional_double("drop_share", 0.1, 0, 1);
   code_noise_ = fields.optional_double("code_noise", 0.02, 0, 1);
-  text_weight_ = fields.optional_double("text_weight", 2, 1, 100);
+  item_weights_ = {fields.optional_double("text_weight", 2, 1, 100),
+                   fields.optional_double("pictogram_weight", 2, 1, 100)};
   letter_weight_ = fields.optional_double("letter_weight", 0.1, 0, 100);
   band_share_ = fields.optional_double("band_share", 0, 0, 1);
   band_height_ = fields.optional_int64("band_height", 96, text::kPixelsPerToken, 4096);
@@ -148,8 +149,7 @@ int64_t DecoderStage::band_top(const PosterExample& example,
     return at::rand({}, random, at::TensorOptions(at::kDouble)).item<double>();
   };
   const auto& boxes = example.layout.boxes;
-  const auto text = static_cast<size_t>(draw() * static_cast<double>(example.scene.texts.size()));
-  const auto& box = boxes.at(example.scene.pictograms.size() + text);
+  const auto& box = boxes.at(static_cast<size_t>(draw() * static_cast<double>(boxes.size())));
   const double centre = (static_cast<double>(box.y) + static_cast<double>(box.height) / 2) /
                         static_cast<double>(text::kPixelsPerToken);
   const auto top =
@@ -174,7 +174,7 @@ Batch DecoderStage::make_batch(int64_t step) {
     auto example = feed_.example(step * config_.batch + i, size.width, size.height);
     tops.push_back(band_top(example, rows, band_random));
     patches.push_back(codes_->patches(example.image));
-    weights.push_back(text_weights(example, text_weight_, vae_->config().scale_factor()));
+    weights.push_back(cell_weights(example, item_weights_, vae_->config().scale_factor()));
     letters.push_back(letters_of_patches(example, *byte_tokenizer_, patch_side()));
     const bool dropped = drop[i].item<bool>();
     if (dropped) letters.back().fill_(-1);

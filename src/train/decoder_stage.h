@@ -23,7 +23,7 @@ namespace glm_image::train {
 /// guidance a share of the examples sees no prior and the empty text. A small share of the prior's
 /// codes is drawn at random: at inference the generator makes mistakes too.
 ///
-/// A share of the steps sees only a band of every picture, cut from its latents around a text, and
+/// A share of the steps sees only a band of every picture, cut from its latents around an item, and
 /// is told so (Podell et al. 2024, SDXL, section 2.2): letters are the hard part, and most of a
 /// poster is ground. A LetterReader learns beside the DiT.
 class DecoderStage : public Stage {
@@ -52,13 +52,14 @@ class DecoderStage : public Stage {
                                         const Tensor& prior_ids,
                                         int64_t height,
                                         int64_t width) const;
-  /// The first row of tokens of a band of `rows` of them around one of the texts.
+  /// The first row of tokens of a band of `rows` of them around one of the items.
   int64_t band_top(const PosterExample& example, int64_t rows, at::Generator& random) const;
   int64_t patch_side() const;  ///< in pixels
 
   TrainingConfig config_;
   at::Device device_;
-  double drop_share_, code_noise_, text_weight_, letter_weight_, band_share_, guidance_;
+  double drop_share_, code_noise_, letter_weight_, band_share_, guidance_;
+  ItemWeights item_weights_;
   int64_t noises_per_picture_, noises_per_band_, band_height_, sample_steps_;
   diffusion::FlowMatchConfig flow_;
   models::T5Config glyph_encoder_;

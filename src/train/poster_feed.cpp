@@ -10,16 +10,15 @@ std::vector<std::string> texts_of(const posters::Scene& scene) {
   return texts;
 }
 
-Tensor text_weights(const PosterExample& example, double weight, int64_t cell) {
+Tensor cell_weights(const PosterExample& example, const ItemWeights& weights, int64_t cell) {
   auto map = at::ones({1, example.image.height / cell, example.image.width / cell});
   for (const auto& box : example.layout.boxes) {
-    if (box.kind != posters::BoxKind::kText) continue;
     const int64_t top = box.y / cell, left = box.x / cell;
     const int64_t bottom = (box.y + box.height + cell - 1) / cell;
     const int64_t right = (box.x + box.width + cell - 1) / cell;
     map.narrow(1, top, std::min(bottom, map.size(1)) - top)
         .narrow(2, left, std::min(right, map.size(2)) - left)
-        .fill_(weight);
+        .fill_(box.kind == posters::BoxKind::kText ? weights.text : weights.pictogram);
   }
   return map;
 }

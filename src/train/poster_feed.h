@@ -20,8 +20,14 @@ struct PosterExample {
 /// The texts to spell, in the order of the scene.
 std::vector<std::string> texts_of(const posters::Scene& scene);
 
-/// 1, and `weight` on the cells that texts touch, [1, H/cell, W/cell]; a cell is cell×cell pixels.
-Tensor text_weights(const PosterExample& example, double weight, int64_t cell);
+/// How much a cell counts that touches an item; cells of the ground count 1.
+struct ItemWeights {
+  double text = 1;
+  double pictogram = 1;
+};
+
+/// [1, H/cell, W/cell]; a cell is cell×cell pixels.
+Tensor cell_weights(const PosterExample& example, const ItemWeights& weights, int64_t cell);
 
 /// Posters by number, rendered at a wished size. For one thread at a time.
 class PosterFeed {
