@@ -1,5 +1,7 @@
 #include "kernels/bfloat16_dot_product.h"
 
+#include <atomic>
+
 #if defined(__x86_64__) && defined(__linux__)
 #include <cpuid.h>
 #include <sys/syscall.h>
@@ -8,6 +10,8 @@
 
 namespace glm_image::kernels {
 namespace {
+
+std::atomic<bool> tiles_allowed{true};
 
 #if defined(__x86_64__) && defined(__linux__)
 bool find_bfloat16_tiles() {
@@ -42,7 +46,11 @@ bool has_bfloat16_dot_product() {
 
 bool has_bfloat16_tiles() {
   static const bool supported = has_bfloat16_dot_product() && find_bfloat16_tiles();
-  return supported;
+  return supported && tiles_allowed;
+}
+
+void allow_bfloat16_tiles(bool allowed) {
+  tiles_allowed = allowed;
 }
 
 }  // namespace glm_image::kernels

@@ -10,4 +10,7 @@ bool has_bfloat16_dot_product();
 /// them. They are several times faster than products by pairs; oneDNN uses them too.
 bool has_bfloat16_tiles();
 
+/// For tests: false makes has_bfloat16_tiles() say no, so that both forms run on one machine.
+void allow_bfloat16_tiles(bool allowed);
+
 }  // namespace glm_image::kernels

@@ -18,22 +18,24 @@ namespace glm_image::kernels {
 
 struct KernelForm {
   bool dot_products;  ///< the bfloat16 kernel
+  bool tiles;         ///< through tiles where it can
   at::ScalarType type;
   int64_t target;
 };
 
 inline std::vector<KernelForm> kernel_forms() {
   std::vector<KernelForm> forms;
-  if (has_bfloat16_dot_product()) forms.push_back({true, at::kBFloat16, 0});
+  if (has_bfloat16_dot_product()) forms.push_back({true, false, at::kBFloat16, 0});
+  if (has_bfloat16_tiles()) forms.push_back({true, true, at::kBFloat16, 0});
   for (const int64_t target : highway_targets()) {
-    forms.push_back({false, at::kFloat, target});
-    forms.push_back({false, at::kBFloat16, target});
+    forms.push_back({false, false, at::kFloat, target});
+    forms.push_back({false, false, at::kBFloat16, target});
   }
   return forms;
 }
 
 inline std::string form_name(const testing::TestParamInfo<KernelForm>& info) {
-  if (info.param.dot_products) return "DotProducts";
+  if (info.param.dot_products) return info.param.tiles ? "Tiles" : "DotProducts";
   return concat(highway_target_name(info.param.target), info.param.type);
 }
 
@@ -42,8 +44,12 @@ class KernelFormTest : public testing::TestWithParam<KernelForm> {
   void SetUp() override {
     at::manual_seed(5);
     use_highway_target(GetParam().target);
+    allow_bfloat16_tiles(GetParam().tiles);
   }
-  void TearDown() override { use_highway_target(0); }
+  void TearDown() override {
+    use_highway_target(0);
+    allow_bfloat16_tiles(true);
+  }
 
   Tensor random(at::IntArrayRef shape) const { return at::randn(shape).to(GetParam().type); }
   Element element() const {

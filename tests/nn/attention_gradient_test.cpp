@@ -53,7 +53,20 @@ void expect_gradients(const Shape& shape, const AttentionOptions& options) {
   }
 }
 
-TEST(AttentionGradient, OfManyShapes) {
+/// With products by pairs, and through tiles where the CPU has them.
+class AttentionGradient : public testing::TestWithParam<bool> {
+ protected:
+#if GLM_IMAGE_HAVE_HIGHWAY
+  void SetUp() override {
+    kernels::allow_bfloat16_tiles(GetParam());
+  }
+  void TearDown() override {
+    kernels::allow_bfloat16_tiles(true);
+  }
+#endif
+};
+
+TEST_P(AttentionGradient, OfManyShapes) {
   at::manual_seed(1);
   // Fewer than a tile of keys and rests of it; fewer than a block of queries and rests; dims that
   // fill no vector, several panels.
@@ -71,12 +84,12 @@ TEST(AttentionGradient, OfManyShapes) {
   }
 }
 
-TEST(AttentionGradient, OfSharedKeys) {
+TEST_P(AttentionGradient, OfSharedKeys) {
   at::manual_seed(2);
   expect_gradients({2, 70, 70, 6, 2, 32}, {});
 }
 
-TEST(AttentionGradient, UnderACausalMask) {
+TEST_P(AttentionGradient, UnderACausalMask) {
   at::manual_seed(3);
   AttentionOptions options;
   options.causal = true;
@@ -85,7 +98,7 @@ TEST(AttentionGradient, UnderACausalMask) {
   expect_gradients({1, 70, 150, 2, 2, 64}, options);  // earlier keys in a cache
 }
 
-TEST(AttentionGradient, UnderAKeyMask) {
+TEST_P(AttentionGradient, UnderAKeyMask) {
   at::manual_seed(4);
   AttentionOptions options;
   options.key_mask = at::rand({3, 90}) < 0.6;
@@ -97,7 +110,7 @@ TEST(AttentionGradient, UnderAKeyMask) {
   expect_gradients({3, 90, 90, 2, 1, 32}, options);
 }
 
-TEST(AttentionGradient, IsZeroWhereNothingIsSeen) {
+TEST_P(AttentionGradient, IsZeroWhereNothingIsSeen) {
   const auto leaf = [] { return random_tensor({1, 9, 1, 32}).to(at::kBFloat16).requires_grad_(); };
   if (!kernels::has_bfloat16_dot_product()) GTEST_SKIP() << "this CPU takes the plain form";
   const auto q = leaf(), k = leaf(), v = leaf();
@@ -107,7 +120,7 @@ TEST(AttentionGradient, IsZeroWhereNothingIsSeen) {
   for (const auto& input : {q, k, v}) EXPECT_EQ(input.grad().abs().max().item<float>(), 0);
 }
 
-TEST(AttentionGradient, OfStridedHeadsAndGradients) {
+TEST_P(AttentionGradient, OfStridedHeadsAndGradients) {
   // The heads of a joint projection, and a gradient that arrives by head.
   at::manual_seed(5);
   const auto joint = random_tensor({2, 50, 3, 2, 32});
@@ -122,7 +135,7 @@ TEST(AttentionGradient, OfStridedHeadsAndGradients) {
             kAttentionGradient);
 }
 
-TEST(AttentionGradient, IsTheSameBitsForAnyNumberOfThreads) {
+TEST_P(AttentionGradient, IsTheSameBitsForAnyNumberOfThreads) {
   const int threads = at::get_num_threads();
   const auto gradients = [](int count) {
     at::set_num_threads(count);
@@ -135,6 +148,10 @@ TEST(AttentionGradient, IsTheSameBitsForAnyNumberOfThreads) {
   at::set_num_threads(threads);
   EXPECT_TRUE(at::equal(one, two));
 }
+
+INSTANTIATE_TEST_SUITE_P(Forms, AttentionGradient, testing::Bool(), [](const auto& info) {
+  return info.param ? "Tiles" : "Pairs";
+});
 
 }  // namespace
 }  // namespace glm_image::nn
