@@ -118,6 +118,11 @@ class Pipeline {
                   const ProgressCallback& progress = {},
                   const PreviewCallback& preview = {});
 
+  /// The visual tokens of a picture, as a Composition's `picture`: painted again they show what the
+  /// tokens keep of it. Throws Error: kInvalidInput for a picture that is not whole or whose sides
+  /// are not multiples of 32 from 32 to 4096.
+  TokenGrid tokens_of(const Image& image);
+
  private:
   class Implementation;
   explicit Pipeline(std::unique_ptr<Implementation> implementation);

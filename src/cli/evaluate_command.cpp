@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "evaluate/drawn_pictures.h"
 #include "evaluate/evaluation.h"
+#include "posters/renderer.h"
 
 namespace glm_image::cli {
 namespace {
@@ -29,6 +30,7 @@ struct EvaluateOptions {
   std::string output = "evaluation";
   std::string pictures;
   bool truth = false;
+  bool true_tokens = false;
 };
 
 /// The project's data: --data, ./data, or what comes with the program.
@@ -71,6 +73,8 @@ Pipeline load_model(const ModelOptions& options) {
 void run(const EvaluateOptions& options) {
   const auto data = locate_data(options.data);
   const auto suite = posters::Suite::load(suite_file(options.suite, data));
+  const auto posters = posters::PosterSource::load(data / "posters");
+  posters::Renderer renderer(posters);
   std::optional<Pipeline> model;
   std::optional<evaluate::DrawnPictures> drawn;
   evaluate::PictureSource pictures;
@@ -80,13 +84,18 @@ void run(const EvaluateOptions& options) {
     pictures = evaluate::pictures_in(options.pictures);
   } else if (!options.truth) {
     model.emplace(load_model(options.model));
-    drawn.emplace(*model, suite.name, options.drawing, options.output);
+    auto drawing = options.drawing;
+    if (options.true_tokens) {
+      drawing.tokens_from = [&](const posters::SuitePrompt& prompt) {
+        return renderer.render(prompt.scene, prompt.width, prompt.height);
+      };
+    }
+    drawn.emplace(*model, suite.name, drawing, options.output);
     source = drawn->description();
     pictures = [&](const posters::SuitePrompt& prompt, std::size_t number) {
       return drawn->picture(prompt, number, [](const Progress&) { return interrupted_by() == 0; });
     };
   }
-  const auto posters = posters::PosterSource::load(data / "posters");
 
   StatusLine status;
   const auto began = ProgressDisplay::Clock::now();
@@ -140,6 +149,12 @@ void add_evaluate_command(CLI::App& app) {
           ->type_name("DIR");
   command->add_flag("--truth", options->truth, "Score the ground truth alone: the readers' ceiling")
       ->excludes(pictures);
+  command
+      ->add_flag("--true-tokens",
+                 options->true_tokens,
+                 "Paint the ground truth's visual tokens, not the generator's")
+      ->excludes(pictures)
+      ->excludes("--truth");
   command->footer(
       "An evaluation that was stopped goes on when the same command is given again: pictures that\n"
       "are there are not drawn again. docs/evaluation.md tells what is measured.\n\n"

@@ -32,7 +32,8 @@ io::Json describe(const ModelInfo& model,
           {"dtype", model.dtype},
           {"steps", settings.steps},
           {"guidance", settings.guidance},
-          {"seed", settings.seed}};
+          {"seed", settings.seed},
+          {"tokens", settings.tokens_from ? "of the ground truth" : "of the generator"}};
 }
 
 void check_description(const fs::path& file, const io::Json& description) {
@@ -87,6 +88,10 @@ Image DrawnPictures::picture(const posters::SuitePrompt& prompt,
   request.steps = settings_.steps;
   request.guidance = settings_.guidance;
   request.seed = settings_.seed + number;
+  if (settings_.tokens_from) {
+    request.composition.emplace();
+    request.composition->picture = pipeline_.tokens_of(settings_.tokens_from(prompt));
+  }
   auto result = pipeline_.generate(request, progress);
   image::write_image(file, result.pictures.front().image);
   return std::move(result.pictures.front().image);

@@ -14,6 +14,9 @@ struct DrawingSettings {
   int64_t steps = 50;
   double guidance = 1.5;
   uint64_t seed = 0;  ///< of the suite's first prompt; the next ones follow
+  /// When given, the tokens of this picture are painted instead of the generator's: what falls
+  /// short then is not the generator's fault.
+  std::function<Image(const posters::SuitePrompt&)> tokens_from;
 };
 
 /// A model's pictures of a suite, kept as ID.png in a folder: what was drawn before a stop is not

@@ -50,6 +50,11 @@ void fill_placeholders(std::vector<int64_t>& ids,
   GLM_IMAGE_CHECK(next == codes.size(), "fewer placeholders than visual tokens");
 }
 
+bool is_side(int64_t pixels) {
+  constexpr int64_t kLargestSide = 4096;
+  return pixels > 0 && pixels <= kLargestSide && pixels % text::kPixelsPerToken == 0;
+}
+
 }  // namespace
 
 int64_t PromptIds::generated_tokens() const {
@@ -144,6 +149,25 @@ std::vector<Composition> compose(const Checkpoint& checkpoint,
          conditions});
   }
   return compositions;
+}
+
+TokenGrid tokens_of(const Checkpoint& checkpoint, const Image& image) {
+  if (!is_side(image.width) || !is_side(image.height) ||
+      static_cast<int64_t>(image.pixels.size()) != 3 * image.width * image.height) {
+    fail(ErrorCode::kInvalidInput,
+         "a picture of ",
+         image.width,
+         "×",
+         image.height,
+         " pixels has no grid of tokens: its sides must be multiples of ",
+         text::kPixelsPerToken,
+         " up to 4096");
+  }
+  const auto model = checkpoint.load_generator(/*with_vision=*/true, {});
+  RunMonitor monitor({});
+  return read_conditions(
+             checkpoint, model, {{image, text::target_grid(image.height, image.width)}}, monitor)
+      .front();
 }
 
 }  // namespace glm_image::pipeline

@@ -38,4 +38,7 @@ std::vector<Composition> compose(const Checkpoint& checkpoint,
                                  RunMonitor& monitor,
                                  Previewer& previewer);
 
+/// The visual tokens of a picture, one for 32×32 pixels. Throws as Pipeline::tokens_of.
+TokenGrid tokens_of(const Checkpoint& checkpoint, const Image& image);
+
 }  // namespace glm_image::pipeline

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "pipeline/checkpoint.h"
+#include "pipeline/compose.h"
 #include "pipeline/draw.h"
 
 namespace glm_image {
@@ -67,6 +68,10 @@ Result Pipeline::generate(const Request& request,
     pipeline::RunMonitor monitor(progress);
     return pipeline::draw(implementation_->checkpoint, request, monitor, preview);
   });
+}
+
+TokenGrid Pipeline::tokens_of(const Image& image) {
+  return translated([&] { return pipeline::tokens_of(implementation_->checkpoint, image); });
 }
 
 const char* version() {
