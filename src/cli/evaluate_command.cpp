@@ -74,7 +74,6 @@ void run(const EvaluateOptions& options) {
   const auto data = locate_data(options.data);
   const auto suite = posters::Suite::load(suite_file(options.suite, data));
   const auto posters = posters::PosterSource::load(data / "posters");
-  posters::Renderer renderer(posters);
   std::optional<Pipeline> model;
   std::optional<evaluate::DrawnPictures> drawn;
   evaluate::PictureSource pictures;
@@ -86,8 +85,9 @@ void run(const EvaluateOptions& options) {
     model.emplace(load_model(options.model));
     auto drawing = options.drawing;
     if (options.true_tokens) {
-      drawing.tokens_from = [&](const posters::SuitePrompt& prompt) {
-        return renderer.render(prompt.scene, prompt.width, prompt.height);
+      const auto renderer = std::make_shared<posters::Renderer>(posters);
+      drawing.tokens_from = [renderer](const posters::SuitePrompt& prompt) {
+        return renderer->render(prompt.scene, prompt.width, prompt.height);
       };
     }
     drawn.emplace(*model, suite.name, drawing, options.output);

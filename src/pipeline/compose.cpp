@@ -2,7 +2,9 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "image/image_limits.h"
 #include "pipeline/decoding.h"
+#include "pipeline/request_check.h"
 #include "pipeline/weight_progress.h"
 #include "text/rotary_positions.h"
 
@@ -48,11 +50,6 @@ void fill_placeholders(std::vector<int64_t>& ids,
     id = codes[next++];
   }
   GLM_IMAGE_CHECK(next == codes.size(), "fewer placeholders than visual tokens");
-}
-
-bool is_side(int64_t pixels) {
-  constexpr int64_t kLargestSide = 4096;
-  return pixels > 0 && pixels <= kLargestSide && pixels % text::kPixelsPerToken == 0;
 }
 
 }  // namespace
@@ -152,17 +149,8 @@ std::vector<Composition> compose(const Checkpoint& checkpoint,
 }
 
 TokenGrid tokens_of(const Checkpoint& checkpoint, const Image& image) {
-  if (!is_side(image.width) || !is_side(image.height) ||
-      static_cast<int64_t>(image.pixels.size()) != 3 * image.width * image.height) {
-    fail(ErrorCode::kInvalidInput,
-         "a picture of ",
-         image.width,
-         "×",
-         image.height,
-         " pixels has no grid of tokens: its sides must be multiples of ",
-         text::kPixelsPerToken,
-         " up to 4096");
-  }
+  check_size(image.width, image.height);
+  image::check_image(image);
   const auto model = checkpoint.load_generator(/*with_vision=*/true, {});
   RunMonitor monitor({});
   return read_conditions(

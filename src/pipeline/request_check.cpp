@@ -38,22 +38,6 @@ void check_text(const char* field, const std::string& text) {
   }
 }
 
-void check_size(int64_t width, int64_t height) {
-  for (const int64_t side : {width, height}) {
-    require(side >= text::kPixelsPerToken && side <= kMaxSide && side % text::kPixelsPerToken == 0,
-            "size must be WIDTHxHEIGHT, both multiples of ",
-            text::kPixelsPerToken,
-            " from ",
-            text::kPixelsPerToken,
-            " to ",
-            kMaxSide,
-            "; found ",
-            width,
-            "x",
-            height);
-  }
-}
-
 void check_grid(const char* what, const TokenGrid& grid, int64_t codes) {
   require(grid.height > 0 && grid.width > 0 && grid.height <= kMaxSide && grid.width <= kMaxSide &&
               static_cast<int64_t>(grid.tokens.size()) == grid.height * grid.width,
@@ -122,6 +106,22 @@ void check_composition(const Request& request, const Checkpoint& checkpoint) {
 }
 
 }  // namespace
+
+void check_size(int64_t width, int64_t height) {
+  for (const int64_t side : {width, height}) {
+    require(side >= text::kPixelsPerToken && side <= kMaxSide && side % text::kPixelsPerToken == 0,
+            "size must be WIDTHxHEIGHT, both multiples of ",
+            text::kPixelsPerToken,
+            " from ",
+            text::kPixelsPerToken,
+            " to ",
+            kMaxSide,
+            "; found ",
+            width,
+            "x",
+            height);
+  }
+}
 
 Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
   auto resolved = request;

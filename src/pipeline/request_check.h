@@ -10,4 +10,7 @@ namespace glm_image::pipeline {
 /// and what was given. Nothing is computed before this passed.
 Request resolve_request(const Request& request, const Checkpoint& checkpoint);
 
+/// Throws kInvalidInput unless both sides are multiples of 32 from 32 to 4096.
+void check_size(int64_t width, int64_t height);
+
 }  // namespace glm_image::pipeline

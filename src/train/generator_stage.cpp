@@ -151,10 +151,10 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto logits = model_->logits(read);
   const auto ends = at::full_like(codes.narrow(1, 0, 1), vision_language_.image_end_token_id);
   const auto wanted = at::cat({codes, ends}, 1);
-  const auto losses = at::nll_loss(at::log_softmax(logits.flatten(0, 1), 1),
-                                   wanted.flatten(),
-                                   /*weight=*/{},
-                                   at::Reduction::None)
+  const auto losses = at::cross_entropy_loss(logits.flatten(0, 1),
+                                             wanted.flatten(),
+                                             /*weight=*/{},
+                                             at::Reduction::None)
                           .view_as(wanted);
 
   const int64_t preview = grid(0) * grid(1), target = grid(2) * grid(3);

@@ -17,12 +17,6 @@ uint8_t last_byte_of_character(const std::string& text, size_t offset) {
   return static_cast<uint8_t>(text[last]);
 }
 
-int64_t overlap(int64_t cell, int64_t side, int64_t begin, int64_t length) {
-  const int64_t first = std::max(cell * side, begin);
-  const int64_t last = std::min((cell + 1) * side, begin + length);
-  return std::max<int64_t>(last - first, 0);
-}
-
 }  // namespace
 
 Tensor letters_of_patches(const PosterExample& example,
@@ -50,8 +44,8 @@ Tensor letters_of_patches(const PosterExample& example,
     const int64_t last_column = std::min(columns, (letter.x + letter.width - 1) / side + 1);
     for (int64_t row = letter.y / side; row < last_row; ++row) {
       for (int64_t column = letter.x / side; column < last_column; ++column) {
-        const int64_t area = overlap(row, side, letter.y, letter.height) *
-                             overlap(column, side, letter.x, letter.width);
+        const int64_t area = overlap_of_cell(row, side, letter.y, letter.height) *
+                             overlap_of_cell(column, side, letter.x, letter.width);
         if (area <= covered_at[row][column]) continue;
         covered_at[row][column] = area;
         letter_at[0][row][column] = first_tokens[letter.text] + static_cast<int64_t>(letter.offset);
@@ -83,7 +77,7 @@ LetterReaderImpl::Reading LetterReaderImpl::forward(const Tensor& early,
     return (of_patches * shown).sum() / shown.sum().clamp_min(1);
   };
   const auto loss = [&](const Tensor& logits, const Tensor& target) {
-    return at::nll_loss(at::log_softmax(logits, 1), target, /*weight=*/{}, at::Reduction::None);
+    return at::cross_entropy_loss(logits, target, /*weight=*/{}, at::Reduction::None);
   };
 
   const auto normed = pointing_norm->forward(early);

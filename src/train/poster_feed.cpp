@@ -10,6 +10,12 @@ std::vector<std::string> texts_of(const posters::Scene& scene) {
   return texts;
 }
 
+int64_t overlap_of_cell(int64_t cell, int64_t side, int64_t begin, int64_t length) {
+  const int64_t first = std::max(cell * side, begin);
+  const int64_t last = std::min((cell + 1) * side, begin + length);
+  return std::max<int64_t>(last - first, 0);
+}
+
 Tensor cell_weights(const PosterExample& example, const ItemWeights& weights, int64_t cell) {
   auto map = at::ones({1, example.image.height / cell, example.image.width / cell});
   for (const auto& box : example.layout.boxes) {

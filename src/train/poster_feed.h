@@ -20,6 +20,9 @@ struct PosterExample {
 /// The texts to spell, in the order of the scene.
 std::vector<std::string> texts_of(const posters::Scene& scene);
 
+/// How many pixels of begin … begin + length − 1 lie in a cell of `side` pixels, along one axis.
+int64_t overlap_of_cell(int64_t cell, int64_t side, int64_t begin, int64_t length);
+
 /// How much a cell counts that touches an item; cells of the ground count 1.
 struct ItemWeights {
   double text = 1;

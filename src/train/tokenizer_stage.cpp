@@ -106,9 +106,8 @@ Tensor TokenizerStage::kinds_of(const PosterExample& example) const {
     }
     // A token shows what covers most of it, and at least a quarter.
     const auto overlap = [&](int64_t token, int64_t begin, int64_t length) {
-      const int64_t first = std::max(token * side, begin);
-      const int64_t last = std::min((token + 1) * side, begin + length);
-      return static_cast<double>(std::max<int64_t>(last - first, 0)) / static_cast<double>(side);
+      return static_cast<double>(overlap_of_cell(token, side, begin, length)) /
+             static_cast<double>(side);
     };
     for (int64_t row = 0; row < rows; ++row) {
       for (int64_t column = 0; column < columns; ++column) {
@@ -169,8 +168,8 @@ Outcome TokenizerStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto pixel_loss = weighted_mean(
       (encoded.reading.pixels - batch.at("pixels").to(device_)).abs().mean(2).flatten());
   const auto logits = encoded.reading.kinds.flatten(0, 1);
-  const auto kind_loss = weighted_mean(
-      at::nll_loss(at::log_softmax(logits, 1), kinds, /*weight=*/{}, at::Reduction::None));
+  const auto kind_loss =
+      weighted_mean(at::cross_entropy_loss(logits, kinds, /*weight=*/{}, at::Reduction::None));
   const auto chosen = vqmodel_->codes().detach().index_select(0, encoded.ids);
   const auto commitment = weighted_mean(1 - (encoded.vectors * chosen).sum(1));
 

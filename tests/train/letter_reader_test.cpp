@@ -2,8 +2,6 @@
 
 #include <map>
 
-#include "nn/parameter.h"
-#include "pipeline/checkpoint.h"
 #include "posters/shared_source.h"
 #include "support/reference.h"
 #include "train/glyph_batch.h"
