@@ -36,7 +36,7 @@ std::vector<uint8_t> thickened_ink(const PosterPicture& picture, int64_t reach) 
 }  // namespace
 
 std::vector<ItemRegion> find_item_regions(const PosterPicture& picture) {
-  constexpr double kSmallest = 0.5 * posters::kSmallestPictogram;
+  constexpr double kSmallest = 0.5 * posters::kPictogramSizes.front();
   const int64_t width = picture.width(), height = picture.height();
   const auto labels = label_parts(thickened_ink(picture, reach_of(picture)), width, height);
   std::vector<PixelBox> boxes(labels.boxes.size());

@@ -1,6 +1,7 @@
 #include "posters/arrangement.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace glm_image::posters {
 
@@ -25,12 +26,33 @@ TextShape shape_text(const LetterMetrics& metrics,
   return shape;
 }
 
-Box box_at(Place place, double width, double height, double picture_width, double picture_height) {
+double on_grid(double position) {
+  return std::round(position / kGrid) * kGrid;
+}
+
+TextShape spread_on_grid(TextShape shape, double size) {
+  constexpr double kRounding = 1e-9;
+  double moved = 0;
+  for (std::size_t i = 1; i < shape.lines.size(); ++i) {
+    const double below_first =
+        (shape.lines[i].base_line + moved - shape.lines[0].base_line) * size / kGrid;
+    moved += (std::ceil(below_first - kRounding) - below_first) * kGrid / size;
+    shape.lines[i].base_line += moved;
+  }
+  shape.height += moved;
+  return shape;
+}
+
+Box box_at(Place place,
+           double width,
+           double height,
+           double base_line,
+           double picture_width,
+           double picture_height) {
   const auto anchor = anchor_of(place);
-  return {kMargin + anchor.x * (picture_width - 2 * kMargin - width),
-          kMargin + anchor.y * (picture_height - 2 * kMargin - height),
-          width,
-          height};
+  const double x = kMargin + anchor.x * (picture_width - 2 * kMargin - width);
+  const double y = kMargin + anchor.y * (picture_height - 2 * kMargin - height);
+  return {on_grid(x), on_grid(y + base_line) - base_line, width, height};
 }
 
 bool are_apart(const Box& a, const Box& b) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "posters/letter_metrics.h"
 #include "posters/scene.h"
 
@@ -8,10 +10,15 @@ namespace glm_image::posters {
 /// Lengths in fractions of the shorter side.
 inline constexpr double kMargin = 0.05;
 inline constexpr double kGap = 0.045;
-inline constexpr double kSmallestText = 0.135;
-inline constexpr double kLargestText = 0.27;
-inline constexpr double kSmallestPictogram = 0.28;
-inline constexpr double kLargestPictogram = 0.55;
+/// Of a text's em square, and of a pictogram's longer side. Few, and far enough apart to be told
+/// from one another: what a small model draws well it has seen often at the same size.
+inline constexpr std::array<double, 5> kTextSizes{0.135, 0.16, 0.19, 0.225, 0.265};
+inline constexpr std::array<double, 4> kPictogramSizes{0.3125, 0.375, 0.4375, 0.5};
+/// The grid that base lines and left edges stand on, as typographers set a page; at 256 pixels its
+/// lines are the latent's.
+inline constexpr double kGrid = 1.0 / 32;
+/// The nearest line of it.
+double on_grid(double position);
 
 struct Box {
   double x = 0, y = 0, width = 0, height = 0;
@@ -32,10 +39,20 @@ TextShape shape_text(const LetterMetrics& metrics,
                      std::size_t face,
                      const std::vector<std::string>& lines);
 
-/// Where an item of this size goes at a place of a picture. Two boxes that are apart in the square
-/// of side 1 are apart in every wider or higher picture: stretching moves the one that is further
-/// to the right, or lower, at least as far as the other.
-Box box_at(Place place, double width, double height, double picture_width, double picture_height);
+/// The same with each line under the first moved down, so that base lines of letters of this size
+/// are whole steps of the grid apart.
+TextShape spread_on_grid(TextShape shape, double size);
+
+/// Where an item of this size goes at a place of a picture: its left edge on the grid, and so what
+/// lies `base_line` below its upper edge. Two boxes that are apart in the square of side 1 do not
+/// meet in any wider or higher picture: stretching moves the one that is further to the right, or
+/// lower, at least as far as the other, but for a step of the grid, which is less than kGap.
+Box box_at(Place place,
+           double width,
+           double height,
+           double base_line,
+           double picture_width,
+           double picture_height);
 
 /// Apart by kGap, or more.
 bool are_apart(const Box& a, const Box& b);

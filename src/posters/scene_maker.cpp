@@ -9,18 +9,22 @@
 namespace glm_image::posters {
 namespace {
 
-constexpr double kSizeStep = 0.005;
 constexpr double kMaxWidth = 1 - 2 * kMargin;
 /// A wider text at the left or the right would look as if it were in the middle.
 constexpr double kMaxWidthAside = 0.62;
 constexpr double kContrast = 3;
+/// Of the texts that are set one size smaller than fits.
+constexpr double kSmallerShare = 0.3;
 /// Kerning that widens a line is unknown to the metrics.
 constexpr double kWidthReserve = 1.02;
 
-/// A whole number of steps, at most this size. By division, which gives the number nearest to the
-/// decimal fraction and with it short numbers in files.
-double step_down(double size) {
-  return std::floor(size / kSizeStep + 1e-6) / (1 / kSizeStep);
+/// The next smaller of these sizes; the same size where there is none.
+template <typename Sizes>
+double next_smaller(const Sizes& sizes, double size) {
+  for (auto smaller = sizes.rbegin(); smaller != sizes.rend(); ++smaller) {
+    if (*smaller < size) return *smaller;
+  }
+  return size;
 }
 
 std::vector<std::string> words_of(const std::string& text) {
@@ -108,8 +112,9 @@ class SceneMaker {
     if (candidates.size() < static_cast<std::size_t>(pictograms_)) return false;
     for (int64_t i = 0; i < pictograms_; ++i) {
       const auto at = random_.below(candidates.size());
-      const double size = random_.uniform(kSmallestPictogram + 0.05, kLargestPictogram);
-      scene_.pictograms.push_back({candidates[at]->id, Place::kCentre, step_down(size)});
+      scene_.pictograms.push_back({candidates[at]->id,
+                                   Place::kCentre,
+                                   kPictogramSizes[random_.below(kPictogramSizes.size())]});
       candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(at));
     }
     return true;
@@ -143,10 +148,10 @@ class SceneMaker {
         item.lines = std::move(lines);
       }
     }
-    if (largest < kSmallestText) return false;
-    largest = std::min(largest, kLargestText);
-    const double smallest = std::max(kSmallestText, 0.75 * largest);
-    item.size = std::max(kSmallestText, step_down(random_.uniform(smallest, largest)));
+    if (largest < kTextSizes.front()) return false;
+    const auto fitting = std::upper_bound(kTextSizes.begin(), kTextSizes.end(), largest);
+    item.size = *std::prev(fitting);
+    if (random_.chance(kSmallerShare)) item.size = next_smaller(kTextSizes, item.size);
     return true;
   }
 
@@ -182,16 +187,13 @@ class SceneMaker {
 
   static bool shrink(Scene& scene) {
     bool has_shrunk = false;
-    for (auto& pictogram : scene.pictograms) {
-      const double size = std::max(kSmallestPictogram, step_down(pictogram.size - 4 * kSizeStep));
-      has_shrunk |= size < pictogram.size;
-      pictogram.size = size;
-    }
-    for (auto& text : scene.texts) {
-      const double size = std::max(kSmallestText, step_down(text.size - kSizeStep));
-      has_shrunk |= size < text.size;
-      text.size = size;
-    }
+    const auto shrink_to = [&](double& size, double smaller) {
+      has_shrunk |= smaller < size;
+      size = smaller;
+    };
+    for (auto& item : scene.pictograms)
+      shrink_to(item.size, next_smaller(kPictogramSizes, item.size));
+    for (auto& item : scene.texts) shrink_to(item.size, next_smaller(kTextSizes, item.size));
     return has_shrunk;
   }
 
@@ -256,14 +258,19 @@ PlacedScene place_scene(const PosterData& data, const Scene& scene, double width
     placed.pictograms.push_back(box_at(item.place,
                                        pictogram.relative_width() * item.size,
                                        pictogram.relative_height() * item.size,
+                                       /*base_line=*/0,
                                        width,
                                        height));
   }
   for (const auto& item : scene.texts) {
     const auto face = data.lettering.face_of(item.style, item.font);
-    auto shape = shape_text(data.metrics, face, item.lines);
-    placed.texts.push_back(
-        box_at(item.place, shape.width * item.size, shape.height * item.size, width, height));
+    auto shape = spread_on_grid(shape_text(data.metrics, face, item.lines), item.size);
+    placed.texts.push_back(box_at(item.place,
+                                  shape.width * item.size,
+                                  shape.height * item.size,
+                                  shape.lines.at(0).base_line * item.size,
+                                  width,
+                                  height));
     placed.shapes.push_back(std::move(shape));
   }
   return placed;
@@ -289,10 +296,10 @@ void check_scene(const PosterData& data, const Scene& scene) {
     if (joined != item.text || item.text.empty()) {
       fail(ErrorCode::kInvalidInput, "the lines of the text ", item.text, " are not its own");
     }
-    check_size("text", item.size, kSmallestText, kLargestText);
+    check_size("text", item.size, kTextSizes.front(), kTextSizes.back());
   }
   for (const auto& item : scene.pictograms) {
-    check_size("pictogram", item.size, kSmallestPictogram, kLargestPictogram);
+    check_size("pictogram", item.size, kPictogramSizes.front(), kPictogramSizes.back());
   }
   const auto reason = misfit(data, scene);
   if (!reason.empty()) fail(ErrorCode::kInvalidInput, reason);

@@ -278,14 +278,20 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
                                                input.glyph_mask,
                                                letters.to(device_));
 
+  // The examples stand in the order of their noise.
   const auto by_example = error.detach().mean({1, 2, 3});
   const auto third = std::max<int64_t>(examples / 3, 1);
+  const auto little = [&](const Tensor& x) { return x.narrow(0, 0, third); };
+  const auto much = [&](const Tensor& x) { return x.narrow(0, examples - third, third); };
+  const auto share = LetterReaderImpl::share_right;
   return {loss + letter_weight_ * (reading.pointing_loss + reading.spelling_loss),
           {{"loss_velocity", loss.detach()},
-           {"loss_little_noise", by_example.narrow(0, 0, third).mean()},
-           {"loss_much_noise", by_example.narrow(0, examples - third, third).mean()},
-           {"letters_found", reading.pointing_right},
-           {"letters_read", reading.spelling_right}}};
+           {"loss_little_noise", little(by_example).mean()},
+           {"loss_much_noise", much(by_example).mean()},
+           {"letters_found", share(reading.pointing_right, reading.shown)},
+           {"letters_read", share(reading.spelling_right, reading.shown)},
+           {"letters_found_much_noise", share(much(reading.pointing_right), much(reading.shown))},
+           {"letters_read_much_noise", share(much(reading.spelling_right), much(reading.shown))}}};
 }
 
 std::vector<Image> DecoderStage::draw(const Tensor& codes,

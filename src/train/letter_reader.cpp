@@ -96,10 +96,14 @@ LetterReaderImpl::Reading LetterReaderImpl::forward(const Tensor& early,
   reading.pointing_loss = mean(loss(pointing, wanted(0)));
   reading.spelling_loss = mean(loss(bytes[0], wanted(1)) + loss(bytes[1], wanted(2)));
   const auto right = [&](const Tensor& logits, int64_t i) {
-    return logits.detach().argmax(1) == wanted(i);
+    return (logits.detach().argmax(1) == wanted(i)).to(at::kFloat) * shown;
   };
-  reading.pointing_right = mean(right(pointing, 0).to(at::kFloat));
-  reading.spelling_right = mean(right(bytes[0], 1).logical_and(right(bytes[1], 2)).to(at::kFloat));
+  const auto by_picture = [&](const Tensor& of_patches) {
+    return of_patches.view({seen.size(0), -1});
+  };
+  reading.shown = by_picture(shown);
+  reading.pointing_right = by_picture(right(pointing, 0));
+  reading.spelling_right = by_picture(right(bytes[0], 1) * right(bytes[1], 2));
   return reading;
 }
 

@@ -24,11 +24,17 @@ Tensor letters_of_patches(const PosterExample& example,
 struct LetterReaderImpl : torch::nn::Module {
   LetterReaderImpl(int64_t hidden, const at::TensorOptions& options);
 
-  /// Scalars float32; 0 where there are no letters.
   struct Reading {
-    Tensor pointing_loss, spelling_loss;    ///< mean cross-entropies over the patches of letters
-    Tensor pointing_right, spelling_right;  ///< shares of these patches
+    /// Scalars float32: mean cross-entropies over the patches of letters; 0 where there are none.
+    Tensor pointing_loss, spelling_loss;
+    /// [B, image tokens] float32, 0 or 1: patches of letters, and those of them that are read
+    /// right.
+    Tensor shown, pointing_right, spelling_right;
   };
+  /// Shares of the patches of letters of all pictures; 0 where there are none.
+  static Tensor share_right(const Tensor& right, const Tensor& shown) {
+    return right.sum() / shown.sum().clamp_min(1);
+  }
   /// early, late: [B, text + image tokens, hidden] of two blocks. seen: [B, text tokens] bool.
   /// letters: [B, 3, image tokens] as from letters_of_patches.
   Reading forward(const Tensor& early,

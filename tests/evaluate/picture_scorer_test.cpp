@@ -47,9 +47,9 @@ SuitePrompt make_prompt() {
   text.lines = {text.text};
   text.colour = {"blue", {34, 96, 220}};
   text.place = Place::kTop;
-  text.style = "bold";
-  text.font = "Noto Sans";
-  text.size = 0.14;
+  text.style = "plain";
+  text.font = "DejaVu Sans";
+  text.size = 0.135;
   prompt.caption.says = {"poster.background",
                          "poster.second",
                          "texts[0].quoted",
@@ -137,7 +137,7 @@ TEST(PictureScorer, WordsAreFoundInAnyFontSizePlaceAndBreak) {
   auto& text = other.scene.texts.front();
   text.lines = {"wʋlu", "bamba"};
   text.style = "serif";
-  text.font = "Charis SIL";
+  text.font = "Noto Serif";
   text.size = 0.2;
   text.place = Place::kBottom;
   other.scene.pictograms.front().place = Place::kTopLeft;

@@ -63,9 +63,9 @@ TEST(PosterData, SaysWhatIsWrong) {
   expect_refused("colours.json", "\"black\"", "\"white\"", {"colours.json", "id", "before"});
   expect_refused("styles.json", "\"bold\": false", "\"bold\": 1", {"styles.json", "bold"});
   expect_refused("styles.json",
-                 "Andika",
-                 "Andika Nova",
-                 {"font Andika Nova is not installed"},
+                 "Noto Serif",
+                 "Noto Serifs",
+                 {"font Noto Serifs is not installed"},
                  ErrorCode::kNotFound);
   expect_refused("pictograms.json", "🐘", "elephant", {"pictograms.json", "no picture", "elephant"});
   expect_refused("words/moore.json", "\"barka\"", "\"bærka\"", {"moore.json", "words", "æ"});

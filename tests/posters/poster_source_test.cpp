@@ -101,8 +101,8 @@ TEST(PosterSource, LettersAreLargeAndStandOut) {
       EXPECT_EQ(text::to_nfc(item.text), item.text);
     }
     for (const auto& item : scene.pictograms) {
-      EXPECT_GE(item.size, 0.28 - 1e-9);
-      EXPECT_LE(item.size, 0.55);
+      EXPECT_GE(item.size, 0.3125);
+      EXPECT_LE(item.size, 0.5);
     }
     poster_source().check(scene);
   }
@@ -160,7 +160,7 @@ TEST(PosterSource, ChecksScenesFromOutside) {
     test::expect_error(ErrorCode::kInvalidInput, {reason}, [&] { poster_source().check(scene); });
   };
   expect_refused("no pictogram is called unicorn", [](Scene& scene) {
-    scene.pictograms = {{"unicorn", Place::kTop, 0.3}};
+    scene.pictograms = {{"unicorn", Place::kTop, 0.375}};
   });
   expect_refused("no style", [](Scene& scene) { scene.texts[0].font = "Comic Sans"; });
   expect_refused("size", [](Scene& scene) { scene.texts[0].size = 0.05; });

@@ -6,6 +6,7 @@
 
 #include "posters/colour_contrast.h"
 #include "posters/poster_data.h"
+#include "posters/scene_maker.h"
 #include "shared_source.h"
 
 namespace glm_image::posters {
@@ -45,6 +46,24 @@ TEST(Renderer, NothingOverlapsOrIsCutOffAtAnySize) {
       }
     }
   }
+}
+
+TEST(Renderer, LinesStandOnTheGrid) {
+  int lines = 0;
+  for (uint64_t index = 0; index < 100; ++index) {
+    const auto scene = poster_source().scene(index, Split::kTraining);
+    const auto placed = place_scene(poster_source().data(), scene, 1.5, 1);
+    for (std::size_t i = 0; i < scene.texts.size(); ++i) {
+      const double size = scene.texts[i].size;
+      EXPECT_NEAR(placed.texts[i].x, on_grid(placed.texts[i].x), 1e-9);
+      for (const auto& line : placed.shapes[i].lines) {
+        const double base_line = placed.texts[i].y + line.base_line * size;
+        EXPECT_NEAR(base_line, on_grid(base_line), 1e-9) << scene.texts[i].text;
+        ++lines;
+      }
+    }
+  }
+  EXPECT_GT(lines, 150);
 }
 
 TEST(Renderer, BoxesHoldAllThatIsDrawn) {

@@ -81,12 +81,13 @@ TEST(LetterReader, LossesFallWhenTheRightTokenStandsOut) {
   const auto seen = at::ones({1, kTexts}, at::kBool);
 
   const auto right = reader->forward(early, early, seen, letters);
-  EXPECT_EQ(right.pointing_right.item<double>(), 1);
+  EXPECT_EQ(train::LetterReaderImpl::share_right(right.pointing_right, right.shown).item<double>(),
+            1);
   EXPECT_LT(right.pointing_loss.item<double>(), 0.1);
 
   letters[0][0].copy_((wanted + 1).remainder(kTexts));
   const auto wrong = reader->forward(early, early, seen, letters);
-  EXPECT_EQ(wrong.pointing_right.item<double>(), 0);
+  EXPECT_EQ(wrong.pointing_right.sum().item<double>(), 0);
   EXPECT_GT(wrong.pointing_loss.item<double>(), 1);
 
   // Patches without letters do not count, and without any the losses are 0.
