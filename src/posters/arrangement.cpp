@@ -52,7 +52,11 @@ Box box_at(Place place,
   const auto anchor = anchor_of(place);
   const double x = kMargin + anchor.x * (picture_width - 2 * kMargin - width);
   const double y = kMargin + anchor.y * (picture_height - 2 * kMargin - height);
-  return {on_grid(x), on_grid(y + base_line) - base_line, width, height};
+  // What stands at an edge moves away from it, or it would leave the picture.
+  const auto inwards = [](double anchor, double position) {
+    return on_grid(position + (0.5 - anchor) * 0.99 * kGrid);
+  };
+  return {inwards(anchor.x, x), inwards(anchor.y, y + base_line) - base_line, width, height};
 }
 
 bool are_apart(const Box& a, const Box& b) {

@@ -15,8 +15,8 @@ inline constexpr double kGap = 0.045;
 inline constexpr std::array<double, 5> kTextSizes{0.135, 0.16, 0.19, 0.225, 0.265};
 inline constexpr std::array<double, 4> kPictogramSizes{0.3125, 0.375, 0.4375, 0.5};
 /// The grid that base lines and left edges stand on, as typographers set a page; at 256 pixels its
-/// lines are the latent's.
-inline constexpr double kGrid = 1.0 / 32;
+/// lines are those of the DiT's patches.
+inline constexpr double kGrid = 1.0 / 16;
 /// The nearest line of it.
 double on_grid(double position);
 
@@ -46,7 +46,7 @@ TextShape spread_on_grid(TextShape shape, double size);
 /// Where an item of this size goes at a place of a picture: its left edge on the grid, and so what
 /// lies `base_line` below its upper edge. Two boxes that are apart in the square of side 1 do not
 /// meet in any wider or higher picture: stretching moves the one that is further to the right, or
-/// lower, at least as far as the other, but for a step of the grid, which is less than kGap.
+/// lower, at least as far as the other, but for a step of the grid.
 Box box_at(Place place,
            double width,
            double height,

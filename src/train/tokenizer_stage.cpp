@@ -49,8 +49,10 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   const auto fields = config.fields.required_object("tokenizer");
   kind_weight_ = fields.optional_double("kind_weight", 0.3, 0, 1e3);
   commitment_weight_ = fields.optional_double("commitment_weight", 0.25, 0, 1e3);
-  pictogram_weight_ = fields.optional_double("pictogram_weight", 6, 1, 1e3);
-  text_weight_ = fields.optional_double("text_weight", 2, 1, 1e3);
+  pictogram_weight_ = fields.optional_double("pictogram_weight", 6, 1e-3, 1e3);
+  text_weight_ = fields.optional_double("text_weight", 2, 1e-3, 1e3);
+  ground_weight_ = fields.optional_double("ground_weight", 1, 1e-3, 1e3);
+  is_local_ = fields.optional_bool("local", true);
   codebook_decay_ = fields.optional_double("codebook_decay", 0.98, 0, 0.99999);
   const auto component = io::JsonFields::load(config.model / kComponent / "config.json");
   vision_config_ = models::VisionConfig::from_json(component.required_object("vision_config"));
@@ -74,12 +76,29 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   code_sums_.div_(code_sums_.norm(2, {1}, /*keepdim=*/true));
   code_sums_ = code_sums_.to(device);
   code_counts_ = at::ones({vq_config_.num_embeddings}, wide.device(device));
+  auto weights_by_name = visual_->named_parameters();
+  for (const auto& name : held_at_zero()) {
+    auto& weight = weights_by_name[name];
+    weight.set_data(at::zeros(weight.sizes(), options));
+  }
   auto codebook = vqmodel_->codebook()->weight;
   codebook.set_data(code_sums_.to(config.working_type()));
 }
 
+std::vector<std::string> TokenizerStage::held_at_zero() const {
+  std::vector<std::string> names;
+  if (!is_local_) return names;
+  for (const auto& name : visual_->named_parameters().keys()) {
+    if (name.find("position_embedding") != std::string::npos ||
+        name.find("attn.proj") != std::string::npos) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
 std::vector<TrainedModule> TokenizerStage::modules() {
-  return {{"visual", visual_.get(), {}, kComponent, "model.visual."},
+  return {{"visual", visual_.get(), held_at_zero(), kComponent, "model.visual."},
           {"vqmodel", vqmodel_.get(), {kCodebook}, kComponent, "model.vqmodel."},
           {"reader", reader_.get()}};
 }
@@ -159,7 +178,7 @@ Outcome TokenizerStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto encoded =
       encode(batch.at("patches"), grid[0].item<int64_t>(), grid[1].item<int64_t>());
   const auto kinds = batch.at("kinds").to(device_).flatten();
-  auto weights = at::ones(kinds.sizes(), kinds.options().dtype(at::kFloat));
+  auto weights = at::full(kinds.sizes(), ground_weight_, kinds.options().dtype(at::kFloat));
   weights.masked_fill_(kinds == kTextKind, text_weight_);
   weights.masked_fill_(kinds > kTextKind, pictogram_weight_);
   const auto weighted_mean = [&](const Tensor& of_tokens) {

@@ -42,6 +42,10 @@ TORCH_MODULE(CodeReader);
 /// All means are weighted by what a token shows. Codes share themselves out as their vectors do:
 /// two thirds of a poster's tokens are ground, and would take two thirds of the codes from
 /// pictograms.
+///
+/// A local tokenizer sees of every token its own pixels alone: its position embedding and what its
+/// attention adds are held at zero. Then a flat ground has one code wherever it is, which the
+/// generator need not guess.
 class TokenizerStage : public Stage {
  public:
   TokenizerStage(const TrainingConfig& config, const at::Device& device);
@@ -63,11 +67,14 @@ class TokenizerStage : public Stage {
   };
   Encoded encode(const Tensor& patches, int64_t grid_height, int64_t grid_width) const;
   Tensor kinds_of(const PosterExample& example) const;
+  /// Parameters of the vision encoder that a local tokenizer does not use.
+  std::vector<std::string> held_at_zero() const;
 
   TrainingConfig config_;
   at::Device device_;
   double kind_weight_, commitment_weight_, codebook_decay_;
-  double pictogram_weight_, text_weight_;  ///< of tokens; 1 for the ground
+  double pictogram_weight_, text_weight_, ground_weight_;  ///< of tokens
+  bool is_local_;
   pipeline::ImageSettings image_settings_;
   models::VisionConfig vision_config_;
   models::VqConfig vq_config_;
