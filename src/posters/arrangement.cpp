@@ -46,6 +46,7 @@ TextShape spread_on_grid(TextShape shape, double size) {
 Box box_at(Place place,
            double width,
            double height,
+           double pen,
            double base_line,
            double picture_width,
            double picture_height) {
@@ -56,7 +57,10 @@ Box box_at(Place place,
   const auto inwards = [](double anchor, double position) {
     return on_grid(position + (0.5 - anchor) * 0.99 * kGrid);
   };
-  return {inwards(anchor.x, x), inwards(anchor.y, y + base_line) - base_line, width, height};
+  return {inwards(anchor.x, x + pen) - pen,
+          inwards(anchor.y, y + base_line) - base_line,
+          width,
+          height};
 }
 
 bool are_apart(const Box& a, const Box& b) {

@@ -12,10 +12,10 @@ inline constexpr double kMargin = 0.05;
 inline constexpr double kGap = 0.045;
 /// Of a text's em square, and of a pictogram's longer side. Few, and far enough apart to be told
 /// from one another: what a small model draws well it has seen often at the same size.
-inline constexpr std::array<double, 5> kTextSizes{0.135, 0.16, 0.19, 0.225, 0.265};
+inline constexpr std::array<double, 3> kTextSizes{0.13, 0.1557, 0.2076};
 inline constexpr std::array<double, 4> kPictogramSizes{0.3125, 0.375, 0.4375, 0.5};
-/// The grid that base lines and left edges stand on, as typographers set a page; at 256 pixels its
-/// lines are those of the DiT's patches.
+/// The grid that base lines stand on and lines begin on, as typographers set a page; at 256 pixels
+/// its lines are those of the DiT's patches.
 inline constexpr double kGrid = 1.0 / 16;
 /// The nearest line of it.
 double on_grid(double position);
@@ -43,13 +43,14 @@ TextShape shape_text(const LetterMetrics& metrics,
 /// are whole steps of the grid apart.
 TextShape spread_on_grid(TextShape shape, double size);
 
-/// Where an item of this size goes at a place of a picture: its left edge on the grid, and so what
-/// lies `base_line` below its upper edge. Two boxes that are apart in the square of side 1 do not
-/// meet in any wider or higher picture: stretching moves the one that is further to the right, or
-/// lower, at least as far as the other, but for a step of the grid.
+/// Where an item of this size goes at a place of a picture: on the grid lies what is `pen` to the
+/// right of its left edge and `base_line` below its upper edge. Two boxes that are apart in the
+/// square of side 1 do not meet in any wider or higher picture: stretching moves the one that is
+/// further to the right, or lower, at least as far as the other, but for a step of the grid.
 Box box_at(Place place,
            double width,
            double height,
+           double pen,
            double base_line,
            double picture_width,
            double picture_height);

@@ -132,7 +132,7 @@ class Renderer::Drawing {
     const auto& shape = placed_.shapes[text].lines[line];
     const auto& face = data().lettering.faces()[data().lettering.face_of(item.style, item.font)];
     const double spare = box.width - shape.width * item.size;
-    const double x = on_grid(box.x + anchor_of(item.place).x * spare) - shape.left * item.size;
+    const double x = on_grid(box.x + anchor_of(item.place).x * spare - shape.left * item.size);
     const double y = box.y + shape.base_line * item.size;
     lines_.push_back({text,
                       offset,

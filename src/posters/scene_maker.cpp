@@ -258,6 +258,7 @@ PlacedScene place_scene(const PosterData& data, const Scene& scene, double width
     placed.pictograms.push_back(box_at(item.place,
                                        pictogram.relative_width() * item.size,
                                        pictogram.relative_height() * item.size,
+                                       /*pen=*/0,
                                        /*base_line=*/0,
                                        width,
                                        height));
@@ -268,6 +269,7 @@ PlacedScene place_scene(const PosterData& data, const Scene& scene, double width
     placed.texts.push_back(box_at(item.place,
                                   shape.width * item.size,
                                   shape.height * item.size,
+                                  -shape.lines.at(0).left * item.size,
                                   shape.lines.at(0).base_line * item.size,
                                   width,
                                   height));

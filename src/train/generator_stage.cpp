@@ -12,6 +12,7 @@
 #include "train/initialise.h"
 #include "train/picture_batch.h"
 #include "train/seeds.h"
+#include "train/token_kinds.h"
 
 namespace glm_image::train {
 namespace {
@@ -42,6 +43,8 @@ Image picture_of_tokens(const Tensor& tokens, const text::Grid& grid) {
 
 GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& device)
     : config_(config), device_(device), feed_(config.data, config.seed) {
+  kind_weight_ =
+      config.fields.required_object("generator").optional_double("kind_weight", 0.5, 0, 1e3);
   vision_language_ = models::VisionLanguageConfig::from_json(
       io::JsonFields::load(config.model / kComponent / "config.json"));
   sampling_ = models::SamplingOptions::from_json(
@@ -56,6 +59,9 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
                  config.working_type());
   model_ = models::GlmImageForConditionalGeneration(
       vision_language_, at::TensorOptions().dtype(config.working_type()).device(device));
+  to_kinds_ = nn::Linear(vision_language_.text.hidden_size,
+                         count_token_kinds(feed_.source()),
+                         at::TensorOptions().dtype(config.working_type()).device(device));
   load_tokenizer_half(
       tokenizer_component, model_->visual, model_->vqmodel, device, config.working_type());
 }
@@ -63,7 +69,7 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
 std::vector<TrainedModule> GeneratorStage::modules() {
   TrainedModule trained{"generator", model_.get(), {}, kComponent};
   trained.left_out = tokenizer_half(model_->visual, model_->vqmodel)->named_parameters().keys();
-  return {trained};
+  return {trained, {"to_kinds", to_kinds_.get()}};
 }
 
 void GeneratorStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
@@ -98,14 +104,19 @@ Batch GeneratorStage::make_batch(int64_t step) {
   const int64_t drawn = preview.size() + target.size();
 
   std::vector<Image> targets, previews;
+  std::vector<Tensor> kinds;
   std::vector<Sequence> sequences;
   int64_t longest = 0;
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed_.example(step * config_.batch + i, size.width, size.height);
     targets.push_back(std::move(example.image));
-    previews.push_back(feed_.renderer().render(example.scene,
-                                               preview.width * text::kPixelsPerToken,
-                                               preview.height * text::kPixelsPerToken));
+    const int64_t preview_width = preview.width * text::kPixelsPerToken;
+    const int64_t preview_height = preview.height * text::kPixelsPerToken;
+    auto& renderer = feed_.renderer();
+    previews.push_back(renderer.render(example.scene, preview_width, preview_height));
+    const auto preview_layout = renderer.layout(example.scene, preview_width, preview_height);
+    kinds.push_back(at::cat({token_kinds(feed_.source(), example.scene, preview_layout, preview),
+                             token_kinds(feed_.source(), example.scene, example.layout, target)}));
     Sequence sequence;
     sequence.prompt = prompt_ids(example.scene, example.index, target);
     sequence.prompt_positions =
@@ -141,6 +152,7 @@ Batch GeneratorStage::make_batch(int64_t step) {
           {"code_slots", code_slots},
           {"preview_patches", patches_of(previews)},
           {"target_patches", patches_of(targets)},
+          {"kinds", at::stack(kinds)},
           {"grids", torch::tensor({preview.height, preview.width, target.height, target.width})}};
 }
 
@@ -166,11 +178,22 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
                                              at::Reduction::None)
                           .view_as(wanted);
 
+  // Behind the last code nothing stands any more.
+  const auto kinds = batch.at("kinds").to(device_).flatten();
+  const auto kind_logits =
+      to_kinds_->forward(read.narrow(1, 0, codes.size(1))).to(at::kFloat).flatten(0, 1);
+  const auto kind_loss = at::cross_entropy_loss(kind_logits, kinds);
+  const auto shows_item = (kinds > 0).to(at::kFloat);
+  const auto kind_right = (kind_logits.detach().argmax(1) == kinds).to(at::kFloat);
+
   const int64_t preview = grid(0) * grid(1), target = grid(2) * grid(3);
   const auto seen = losses.detach();
   const auto right = (logits.detach().argmax(2) == wanted).to(at::kFloat);
-  return {losses.mean(),
-          {{"loss_preview", seen.narrow(1, 0, preview).mean()},
+  return {losses.mean() + kind_weight_ * kind_loss,
+          {{"loss_codes", seen.mean()},
+           {"loss_kinds", kind_loss.detach()},
+           {"item_kinds_right", (kind_right * shows_item).sum() / shows_item.sum().clamp_min(1)},
+           {"loss_preview", seen.narrow(1, 0, preview).mean()},
            {"loss_target", seen.narrow(1, preview, target).mean()},
            {"preview_right", right.narrow(1, 0, preview).mean()},
            {"target_right", right.narrow(1, preview, target).mean()}}};

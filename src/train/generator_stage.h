@@ -16,7 +16,10 @@ namespace glm_image::train {
 ///
 /// A sequence is the prompt (text::text_to_image_prompt of a poster's caption), the codes of the
 /// poster at the preview's size, those at the target's, and the end marker. The loss is the mean
-/// cross-entropy of all that follows the prompt.
+/// cross-entropy of all that follows the prompt, and beside it that of what every token will show
+/// (token_kinds.h), read where the token is predicted. Which code an item gets depends on much that
+/// no prompt says; that something stands here, and which pictogram, is said, and is learnt sooner
+/// when it is asked for by itself.
 class GeneratorStage : public Stage {
  public:
   GeneratorStage(const TrainingConfig& config, const at::Device& device);
@@ -50,6 +53,8 @@ class GeneratorStage : public Stage {
   std::optional<PictureCodes> codes_;
   PosterFeed feed_;
   models::GlmImageForConditionalGeneration model_{nullptr};
+  nn::Linear to_kinds_{nullptr};  ///< in training alone
+  double kind_weight_;
 };
 
 }  // namespace glm_image::train

@@ -12,13 +12,12 @@
 #include "train/picture_batch.h"
 #include "train/picture_codes.h"
 #include "train/seeds.h"
+#include "train/token_kinds.h"
 
 namespace glm_image::train {
 namespace {
 
 constexpr uint64_t kRevivalPurpose = 201;
-// Kinds of tokens: the ground, texts, then every pictogram.
-constexpr int64_t kTextKind = 1;
 constexpr int64_t kReducedPatch = 8;  // pixels along a token's side
 constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
 constexpr const char* kComponent = "vision_language_encoder";
@@ -58,7 +57,7 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   vision_config_ = models::VisionConfig::from_json(component.required_object("vision_config"));
   vq_config_ = models::VqConfig::from_json(component.required_object("vq_config"));
   image_settings_ = pipeline::ImageSettings::load(config.model / "processor");
-  kinds_ = kTextKind + 1 + static_cast<int64_t>(feed_.source().data().pictograms.all().size());
+  kinds_ = count_token_kinds(feed_.source());
 
   const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
   visual_ = models::GlmImageVisionModel(vision_config_, options);
@@ -107,39 +106,6 @@ void TokenizerStage::initialise(const std::string& name, Tensor& weight, at::Gen
   initialise_weight(name, weight, random);
 }
 
-Tensor TokenizerStage::kinds_of(const PosterExample& example) const {
-  const int64_t side = text::kPixelsPerToken;
-  const int64_t rows = example.image.height / side, columns = example.image.width / side;
-  auto kinds = at::zeros({rows, columns}, at::kLong);
-  auto covered = at::zeros({rows, columns}, at::kDouble);
-  auto kind_at = kinds.accessor<int64_t, 2>();
-  auto covered_at = covered.accessor<double, 2>();
-  const auto& pictograms = feed_.source().data().pictograms.all();
-  for (const auto& box : example.layout.boxes) {
-    int64_t kind = kTextKind;
-    if (box.kind == posters::BoxKind::kPictogram) {
-      const auto& id = example.scene.pictograms.at(box.index).id;
-      const auto found = std::find_if(
-          pictograms.begin(), pictograms.end(), [&](const auto& p) { return p.id == id; });
-      kind = kTextKind + 1 + (found - pictograms.begin());
-    }
-    // A token shows what covers most of it, and at least a quarter.
-    const auto overlap = [&](int64_t token, int64_t begin, int64_t length) {
-      return static_cast<double>(overlap_of_cell(token, side, begin, length)) /
-             static_cast<double>(side);
-    };
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t column = 0; column < columns; ++column) {
-        const double share = overlap(row, box.y, box.height) * overlap(column, box.x, box.width);
-        if (share < 0.25 || share <= covered_at[row][column]) continue;
-        covered_at[row][column] = share;
-        kind_at[row][column] = kind;
-      }
-    }
-  }
-  return kinds.flatten();
-}
-
 Batch TokenizerStage::make_batch(int64_t step) {
   const auto& size = config_.size_at(step);
   const auto grid = text::target_grid(size.height, size.width);
@@ -147,7 +113,7 @@ Batch TokenizerStage::make_batch(int64_t step) {
   std::vector<Tensor> patches, kinds;
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed_.example(step * config_.batch + i, size.width, size.height);
-    kinds.push_back(kinds_of(example));
+    kinds.push_back(token_kinds(feed_.source(), example.scene, example.layout, grid));
     patches.push_back(pipeline::vision_patches(image_settings_, {example.image, grid}));
     images.push_back(std::move(example.image));
   }
@@ -179,8 +145,9 @@ Outcome TokenizerStage::forward(const Batch& batch, int64_t /*step*/) {
       encode(batch.at("patches"), grid[0].item<int64_t>(), grid[1].item<int64_t>());
   const auto kinds = batch.at("kinds").to(device_).flatten();
   auto weights = at::full(kinds.sizes(), ground_weight_, kinds.options().dtype(at::kFloat));
-  weights.masked_fill_(kinds == kTextKind, text_weight_);
-  weights.masked_fill_(kinds > kTextKind, pictogram_weight_);
+  const auto first_pictogram = first_pictogram_kind(feed_.source());
+  weights.masked_fill_(kinds > 0, text_weight_);
+  weights.masked_fill_(kinds >= first_pictogram, pictogram_weight_);
   const auto weighted_mean = [&](const Tensor& of_tokens) {
     return (of_tokens * weights).sum() / weights.sum();
   };
@@ -197,13 +164,15 @@ Outcome TokenizerStage::forward(const Batch& batch, int64_t /*step*/) {
   last_weights_ = weights;
   const auto shares = code_counts_ / code_counts_.sum();
   const auto entropy = -(shares * (shares + 1e-12).log2()).sum();
-  const auto shown = kinds > kTextKind;
-  const auto right = (logits.argmax(1) == kinds).logical_and(shown).sum().to(at::kFloat) /
-                     shown.sum().clamp_min(1);
+  const auto is_right = logits.argmax(1) == kinds;
+  const auto share_right = [&](const Tensor& shown) {
+    return is_right.logical_and(shown).sum().to(at::kFloat) / shown.sum().clamp_min(1);
+  };
   return {pixel_loss + kind_weight_ * kind_loss + commitment_weight_ * commitment,
           {{"pixel_error", pixel_loss.detach()},
            {"kind_loss", kind_loss.detach()},
-           {"pictogram_right", right},
+           {"pictogram_right", share_right(kinds >= first_pictogram)},
+           {"text_colour_right", share_right((kinds > 0).logical_and(kinds < first_pictogram))},
            {"commitment", commitment.detach()},
            {"code_entropy_bits", entropy},
            {"codes_in_use", (shares > 0.05 / shares.size(0)).sum().to(at::kFloat)}}};

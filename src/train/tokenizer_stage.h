@@ -66,7 +66,6 @@ class TokenizerStage : public Stage {
     CodeReaderImpl::Reading reading;
   };
   Encoded encode(const Tensor& patches, int64_t grid_height, int64_t grid_width) const;
-  Tensor kinds_of(const PosterExample& example) const;
   /// Parameters of the vision encoder that a local tokenizer does not use.
   std::vector<std::string> held_at_zero() const;
 

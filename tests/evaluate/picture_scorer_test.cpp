@@ -48,8 +48,8 @@ SuitePrompt make_prompt() {
   text.colour = {"blue", {34, 96, 220}};
   text.place = Place::kTop;
   text.style = "plain";
-  text.font = "DejaVu Sans";
-  text.size = 0.135;
+  text.font = "DejaVu Sans Mono";
+  text.size = 0.13;
   prompt.caption.says = {"poster.background",
                          "poster.second",
                          "texts[0].quoted",

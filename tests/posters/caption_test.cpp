@@ -54,7 +54,7 @@ Scene white_scene() {
   text.colour = palette.find("purple")->colour;
   text.place = Place::kTop;
   text.style = "bold";
-  text.font = "DejaVu Sans";
+  text.font = "DejaVu Sans Mono";
   text.size = 0.2;
   scene.texts = {text};
   scene.pictograms = {{"cow", Place::kBottomRight, 0.4}};

@@ -55,7 +55,8 @@ TEST(Renderer, LinesStandOnTheGrid) {
     const auto placed = place_scene(poster_source().data(), scene, 1.5, 1);
     for (std::size_t i = 0; i < scene.texts.size(); ++i) {
       const double size = scene.texts[i].size;
-      EXPECT_NEAR(placed.texts[i].x, on_grid(placed.texts[i].x), 1e-9);
+      const double pen = placed.texts[i].x - placed.shapes[i].lines[0].left * size;
+      EXPECT_NEAR(pen, on_grid(pen), 1e-9);
       for (const auto& line : placed.shapes[i].lines) {
         const double base_line = placed.texts[i].y + line.base_line * size;
         EXPECT_NEAR(base_line, on_grid(base_line), 1e-9) << scene.texts[i].text;
@@ -205,7 +206,7 @@ TEST(Renderer, LettersAreSmoothInGrey) {
   item.lines = {item.text};
   item.colour = {"black", {0, 0, 0}};
   item.style = "plain";
-  item.font = "DejaVu Sans";
+  item.font = "DejaVu Sans Mono";
   item.size = 0.2;
   scene.texts = {item};
   Renderer renderer(poster_source());

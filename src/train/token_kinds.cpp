@@ -1,0 +1,70 @@
+#include "train/token_kinds.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "posters/poster_data.h"
+#include "train/poster_feed.h"
+
+namespace glm_image::train {
+
+namespace {
+
+/// The place of the entry that has this id.
+template <typename Entries, typename IdOf>
+int64_t index_of(const Entries& entries, const std::string& id, IdOf id_of) {
+  const auto found = std::find_if(
+      entries.begin(), entries.end(), [&](const auto& entry) { return id_of(entry) == id; });
+  GLM_IMAGE_CHECK(found != entries.end(), "the poster data have no ", id);
+  return found - entries.begin();
+}
+
+}  // namespace
+
+int64_t first_pictogram_kind(const posters::PosterSource& source) {
+  return 1 + static_cast<int64_t>(source.data().palette.colours().size());
+}
+
+int64_t count_token_kinds(const posters::PosterSource& source) {
+  return first_pictogram_kind(source) + static_cast<int64_t>(source.data().pictograms.all().size());
+}
+
+Tensor token_kinds(const posters::PosterSource& source,
+                   const posters::Scene& scene,
+                   const posters::Layout& layout,
+                   const text::Grid& grid) {
+  constexpr double kLeastShare = 0.25;
+  auto kinds = at::zeros({grid.height, grid.width}, at::kLong);
+  auto covered = at::full({grid.height, grid.width}, kLeastShare, at::kDouble);
+  auto kind_at = kinds.accessor<int64_t, 2>();
+  auto covered_at = covered.accessor<double, 2>();
+  const auto kind_of = [&](const posters::ItemBox& box) {
+    if (box.kind == posters::BoxKind::kPictogram) {
+      return first_pictogram_kind(source) +
+             index_of(source.data().pictograms.all(),
+                      scene.pictograms.at(box.index).id,
+                      [](const auto& pictogram) { return pictogram.id; });
+    }
+    return 1 + index_of(source.data().palette.colours(),
+                        scene.texts.at(box.index).colour.id,
+                        [](const auto& named) { return named.colour.id; });
+  };
+  for (const auto& box : layout.boxes) {
+    const int64_t kind = kind_of(box);
+    const auto overlap = [&](int64_t token, int64_t begin, int64_t length) {
+      return static_cast<double>(overlap_of_cell(token, text::kPixelsPerToken, begin, length)) /
+             static_cast<double>(text::kPixelsPerToken);
+    };
+    for (int64_t row = 0; row < grid.height; ++row) {
+      for (int64_t column = 0; column < grid.width; ++column) {
+        const double share = overlap(row, box.y, box.height) * overlap(column, box.x, box.width);
+        if (share <= covered_at[row][column]) continue;
+        covered_at[row][column] = share;
+        kind_at[row][column] = kind;
+      }
+    }
+  }
+  return kinds.flatten();
+}
+
+}  // namespace glm_image::train

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "core/torch.h"
+#include "posters/poster_source.h"
+#include "posters/renderer.h"
+#include "text/prompt_recipe.h"
+
+namespace glm_image::train {
+
+/// What a token of a poster shows: the ground (0), a text of one of the data's colours (the kinds
+/// from 1, in their order) or one of its pictograms (behind these, in theirs).
+int64_t count_token_kinds(const posters::PosterSource& source);
+int64_t first_pictogram_kind(const posters::PosterSource& source);
+
+/// [tokens of the grid] int64, for a poster that is laid out at the grid's size: a token shows what
+/// covers most of it, and at least a quarter.
+Tensor token_kinds(const posters::PosterSource& source,
+                   const posters::Scene& scene,
+                   const posters::Layout& layout,
+                   const text::Grid& grid);
+
+}  // namespace glm_image::train
