@@ -59,6 +59,21 @@ TEST_F(EvaluateProgram, RefusesBadInput) {
   expect_refused({"--truth", "--count", "1", "-o", (folder_.path() / "file").string()}, {"file"});
 }
 
+TEST_F(EvaluateProgram, TrueTokensNeedNoGenerator) {
+  const auto drawn = [&](std::vector<std::string> options, const std::string& report) {
+    const auto output = (folder_.path() / report).string();
+    options.insert(options.begin(), {"--model", model(), "--steps", "1", "--tier", "1", "--count"});
+    options.insert(options.begin() + 7, {"1", "-o", output});
+    const auto result = run(options);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return image::read_image(folder_.path() / report / "1-001.png").pixels;
+  };
+  // The report says which tokens were painted, and they make another picture.
+  EXPECT_NE(drawn({"--true-tokens"}, "true"), drawn({}, "own"));
+  const auto report = read_file(folder_.path() / "true" / "report.json");
+  EXPECT_NE(report.find("of the ground truth"), std::string::npos) << report;
+}
+
 TEST_F(EvaluateProgram, RefusesAReportFolderOfOtherSettings) {
   const auto report = folder_.path() / "report";
   fs::create_directory(report);

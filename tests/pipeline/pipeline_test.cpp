@@ -174,6 +174,32 @@ TEST(Pipeline, PicturesToStartFromMayHaveAnySize) {
       ErrorCode::kInvalidInput, {"50×100", "7 bytes"}, [&] { pipeline.generate(request); });
 }
 
+TEST(Pipeline, TokensOfAPictureAreThoseThatAConditionPictureGets) {
+  auto pipeline = load_tiny();
+  Image image{96, 64, {}};
+  for (int64_t i = 0; i < 3 * 96 * 64; ++i) {
+    image.pixels.push_back(static_cast<uint8_t>(i * i / 97 % 251));
+  }
+  auto request = small_request();
+  request.condition_images = {image};
+  const auto expected = pipeline.generate(request).pictures.at(0).composition.conditions.at(0);
+  const auto tokens = pipeline.tokens_of(image);
+  EXPECT_EQ(tokens.height, 2);
+  EXPECT_EQ(tokens.width, 3);
+  EXPECT_EQ(tokens.tokens, expected.tokens);
+
+  // They are a composition: painted as they are, without the generator.
+  auto painted = small_request();
+  painted.composition = Composition{tokens, {}};
+  EXPECT_EQ(pipeline.generate(painted).pictures.at(0).composition.picture.tokens, tokens.tokens);
+
+  image.width = 95;
+  image.pixels.resize(3 * 95 * 64);
+  expect_error(ErrorCode::kInvalidInput, {"95x64", "32"}, [&] { pipeline.tokens_of(image); });
+  image.pixels.pop_back();
+  expect_error(ErrorCode::kInvalidInput, {"95×64"}, [&] { pipeline.tokens_of(image); });
+}
+
 TEST(Pipeline, ACompositionFromPicturesNeedsThem) {
   auto pipeline = load_tiny();
   auto request = small_request();
