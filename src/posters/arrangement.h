@@ -13,7 +13,7 @@ inline constexpr double kGap = 0.045;
 /// Of a text's em square, and of a pictogram's longer side. Few, and far enough apart to be told
 /// from one another: what a small model draws well it has seen often at the same size.
 inline constexpr std::array<double, 3> kTextSizes{0.13, 0.1557, 0.2076};
-inline constexpr std::array<double, 4> kPictogramSizes{0.3125, 0.375, 0.4375, 0.5};
+inline constexpr std::array<double, 2> kPictogramSizes{0.3125, 0.4375};
 /// The grid that base lines stand on and lines begin on, as typographers set a page; at 256 pixels
 /// its lines are those of the DiT's patches.
 inline constexpr double kGrid = 1.0 / 16;

@@ -13,8 +13,6 @@ constexpr double kMaxWidth = 1 - 2 * kMargin;
 /// A wider text at the left or the right would look as if it were in the middle.
 constexpr double kMaxWidthAside = 0.62;
 constexpr double kContrast = 3;
-/// Of the texts that are set one size smaller than fits.
-constexpr double kSmallerShare = 0.3;
 /// Kerning that widens a line is unknown to the metrics.
 constexpr double kWidthReserve = 1.02;
 
@@ -151,7 +149,6 @@ class SceneMaker {
     if (largest < kTextSizes.front()) return false;
     const auto fitting = std::upper_bound(kTextSizes.begin(), kTextSizes.end(), largest);
     item.size = *std::prev(fitting);
-    if (random_.chance(kSmallerShare)) item.size = next_smaller(kTextSizes, item.size);
     return true;
   }
 

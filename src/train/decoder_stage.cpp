@@ -283,6 +283,8 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   const auto third = std::max<int64_t>(examples / 3, 1);
   const auto little = [&](const Tensor& x) { return x.narrow(0, 0, third); };
   const auto much = [&](const Tensor& x) { return x.narrow(0, examples - third, third); };
+  // Where sampling begins: what is right here owes nothing to letters that shine through the noise.
+  const auto most = [&](const Tensor& x) { return x.narrow(0, examples - 1, 1); };
   const auto share = LetterReaderImpl::share_right;
   return {loss + letter_weight_ * (reading.pointing_loss + reading.spelling_loss),
           {{"loss_velocity", loss.detach()},
@@ -291,7 +293,8 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
            {"letters_found", share(reading.pointing_right, reading.shown)},
            {"letters_read", share(reading.spelling_right, reading.shown)},
            {"letters_found_much_noise", share(much(reading.pointing_right), much(reading.shown))},
-           {"letters_read_much_noise", share(much(reading.spelling_right), much(reading.shown))}}};
+           {"letters_found_most_noise", share(most(reading.pointing_right), most(reading.shown))},
+           {"letters_read_most_noise", share(most(reading.spelling_right), most(reading.shown))}}};
 }
 
 std::vector<Image> DecoderStage::draw(const Tensor& codes,

@@ -102,7 +102,7 @@ TEST(PosterSource, LettersAreLargeAndStandOut) {
     }
     for (const auto& item : scene.pictograms) {
       EXPECT_GE(item.size, 0.3125);
-      EXPECT_LE(item.size, 0.5);
+      EXPECT_LE(item.size, 0.4375);
     }
     poster_source().check(scene);
   }
