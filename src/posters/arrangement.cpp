@@ -35,8 +35,8 @@ TextShape spread_on_grid(TextShape shape, double size) {
   double moved = 0;
   for (std::size_t i = 1; i < shape.lines.size(); ++i) {
     const double below_first =
-        (shape.lines[i].base_line + moved - shape.lines[0].base_line) * size / kGrid;
-    moved += (std::ceil(below_first - kRounding) - below_first) * kGrid / size;
+        (shape.lines[i].base_line + moved - shape.lines[0].base_line) * size / kLineStep;
+    moved += (std::ceil(below_first - kRounding) - below_first) * kLineStep / size;
     shape.lines[i].base_line += moved;
   }
   shape.height += moved;

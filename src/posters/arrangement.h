@@ -15,8 +15,10 @@ inline constexpr double kGap = 0.045;
 inline constexpr std::array<double, 3> kTextSizes{0.13, 0.1557, 0.2076};
 inline constexpr std::array<double, 2> kPictogramSizes{0.3125, 0.4375};
 /// The grid that base lines stand on and lines begin on, as typographers set a page; at 256 pixels
-/// its lines are those of the DiT's patches.
-inline constexpr double kGrid = 1.0 / 16;
+/// its lines are those of the visual tokens, so that these alone tell where each letter stands.
+inline constexpr double kGrid = 1.0 / 8;
+/// Lines of one text are whole steps of this apart.
+inline constexpr double kLineStep = kGrid / 2;
 /// The nearest line of it.
 double on_grid(double position);
 
@@ -40,7 +42,7 @@ TextShape shape_text(const LetterMetrics& metrics,
                      const std::vector<std::string>& lines);
 
 /// The same with each line under the first moved down, so that base lines of letters of this size
-/// are whole steps of the grid apart.
+/// are whole line steps apart.
 TextShape spread_on_grid(TextShape shape, double size);
 
 /// Where an item of this size goes at a place of a picture: on the grid lies what is `pen` to the

@@ -131,8 +131,10 @@ class Renderer::Drawing {
     const auto& box = placed_.texts[text];
     const auto& shape = placed_.shapes[text].lines[line];
     const auto& face = data().lettering.faces()[data().lettering.face_of(item.style, item.font)];
+    // Whole steps of the grid to the right of where the box begins, where a pen stands on it.
     const double spare = box.width - shape.width * item.size;
-    const double x = on_grid(box.x + anchor_of(item.place).x * spare - shape.left * item.size);
+    const double begin = box.x - placed_.shapes[text].lines.front().left * item.size;
+    const double x = begin + std::floor(anchor_of(item.place).x * spare / kGrid + 1e-6) * kGrid;
     const double y = box.y + shape.base_line * item.size;
     lines_.push_back({text,
                       offset,

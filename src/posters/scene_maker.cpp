@@ -9,7 +9,8 @@
 namespace glm_image::posters {
 namespace {
 
-constexpr double kMaxWidth = 1 - 2 * kMargin;
+/// Lines begin on the grid, up to half a step beside where they are centred.
+constexpr double kMaxWidth = 1 - 2 * kMargin - kGrid / 2;
 /// A wider text at the left or the right would look as if it were in the middle.
 constexpr double kMaxWidthAside = 0.62;
 constexpr double kContrast = 3;

@@ -171,7 +171,7 @@ Batch DecoderStage::make_batch(int64_t step) {
   const int64_t rows = bands ? std::min(band_height_, size.height) / text::kPixelsPerToken
                              : size.height / text::kPixelsPerToken;
   for (int64_t i = 0; i < config_.batch; ++i) {
-    auto example = feed_.example(step * config_.batch + i, size.width, size.height);
+    auto example = feed_.example(config_.example_at(step, i), size.width, size.height);
     tops.push_back(band_top(example, rows, band_random));
     patches.push_back(codes_->patches(example.image));
     weights.push_back(cell_weights(example, item_weights_, vae_->config().scale_factor()));

@@ -108,7 +108,7 @@ Batch GeneratorStage::make_batch(int64_t step) {
   std::vector<Sequence> sequences;
   int64_t longest = 0;
   for (int64_t i = 0; i < config_.batch; ++i) {
-    auto example = feed_.example(step * config_.batch + i, size.width, size.height);
+    auto example = feed_.example(config_.example_at(step, i), size.width, size.height);
     targets.push_back(std::move(example.image));
     const int64_t preview_width = preview.width * text::kPixelsPerToken;
     const int64_t preview_height = preview.height * text::kPixelsPerToken;

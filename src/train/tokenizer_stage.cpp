@@ -112,7 +112,7 @@ Batch TokenizerStage::make_batch(int64_t step) {
   std::vector<Image> images;
   std::vector<Tensor> patches, kinds;
   for (int64_t i = 0; i < config_.batch; ++i) {
-    auto example = feed_.example(step * config_.batch + i, size.width, size.height);
+    auto example = feed_.example(config_.example_at(step, i), size.width, size.height);
     kinds.push_back(token_kinds(feed_.source(), example.scene, example.layout, grid));
     patches.push_back(pipeline::vision_patches(image_settings_, {example.image, grid}));
     images.push_back(std::move(example.image));

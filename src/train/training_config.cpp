@@ -31,9 +31,10 @@ std::vector<SizeShare> read_sizes(const io::JsonFields& fields) {
 }
 
 TrainingConfig read(const RunConfig& common) {
-  TrainingConfig config{common, 1, {}, {}, {}, {}};
+  TrainingConfig config{common, 1, 0, {}, {}, {}, {}};
   const auto& fields = config.fields;
   config.batch = fields.required_int64("batch", 1, 4096);
+  config.posters = fields.optional_int64("posters", 0, 0, int64_t{1} << 40);
   config.sizes = read_sizes(fields);
   config.dtype = fields.optional_string("dtype", "bfloat16");
   if (config.dtype != "bfloat16" && config.dtype != "float32") {

@@ -19,6 +19,7 @@ struct SizeShare {
 /// keys).
 struct TrainingConfig : RunConfig {
   int64_t batch = 1;
+  int64_t posters = 0;  ///< how many different ones there are; 0: without end
   std::vector<SizeShare> sizes;
   std::string dtype;  ///< of the computation: "bfloat16" or "float32"
   OptimizerOptions optimizer;
@@ -28,6 +29,12 @@ struct TrainingConfig : RunConfig {
   static TrainingConfig load(const std::filesystem::path& file);
 
   at::ScalarType working_type() const { return dtype == "float32" ? at::kFloat : at::kBFloat16; }
+  /// Which example the batch of a step has at place i: new ones without end, or `posters` of them
+  /// again and again.
+  int64_t example_at(int64_t step, int64_t i) const {
+    const int64_t position = step * batch + i;
+    return posters > 0 ? position % posters : position;
+  }
   /// The size of all pictures of a step.
   const SizeShare& size_at(int64_t step) const;
 };

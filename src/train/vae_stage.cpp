@@ -43,7 +43,7 @@ Batch VaeStage::make_batch(int64_t step) {
   std::vector<Image> images;
   std::vector<Tensor> weights;
   for (int64_t i = 0; i < config_.batch; ++i) {
-    auto example = feed_.example(step * config_.batch + i, size.width, size.height);
+    auto example = feed_.example(config_.example_at(step, i), size.width, size.height);
     weights.push_back(cell_weights(example, {weights_.text, /*pictogram=*/1}, /*cell=*/1));
     images.push_back(std::move(example.image));
   }
