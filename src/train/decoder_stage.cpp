@@ -92,7 +92,8 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   glyph_encoder_ = models::T5Config::from_json(
       io::JsonFields::load(config.model / "text_encoder" / "config.json"));
   text_encoder_ = models::T5EncoderModel(glyph_encoder_, options);
-  letter_reader_ = LetterReader(transformer_->config().hidden_size(), options);
+  letter_reader_ =
+      LetterReader(transformer_->config().hidden_size(), glyph_encoder_.d_model, options);
 }
 
 std::vector<TrainedModule> DecoderStage::modules() {
@@ -182,6 +183,10 @@ Batch DecoderStage::make_batch(int64_t step) {
     images.push_back(std::move(example.image));
   }
   const auto glyphs = glyphs_of(texts);
+  std::vector<Tensor> glyph_places;
+  for (const auto& of_picture : texts) {
+    glyph_places.push_back(places_of_glyphs(of_picture, *byte_tokenizer_, glyphs.seen.size(1)));
+  }
   return {{"pictures", picture_batch(images)},
           {"patches", at::stack(patches)},
           {"weights", at::stack(weights)},
@@ -189,6 +194,7 @@ Batch DecoderStage::make_batch(int64_t step) {
           {"tops", torch::tensor(tops)},
           {"rows", torch::tensor(rows)},
           {"drop", drop},
+          {"glyph_places", at::stack(glyph_places)},
           {"glyph_ids", glyphs.ids},
           {"glyph_mask", glyphs.mask},
           {"glyph_gather", glyphs.gather},
@@ -273,10 +279,12 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   const auto loss = (error * weights).mean() / weights.mean();
   const auto letters = repeat(
       cut_bands(batch.at("letters"), tops, rows, text::kPixelsPerToken / patch_side()).flatten(2));
-  const auto reading = letter_reader_->forward(blocks[blocks.size() / 3],
-                                               blocks[2 * blocks.size() / 3],
-                                               input.glyph_mask,
-                                               letters.to(device_));
+  const auto reading = letter_reader_->forward({blocks[blocks.size() / 3],
+                                                blocks[2 * blocks.size() / 3],
+                                                input.glyphs,
+                                                input.glyph_mask,
+                                                letters.to(device_),
+                                                repeat(batch.at("glyph_places").to(device_))});
 
   // The examples stand in the order of their noise.
   const auto by_example = error.detach().mean({1, 2, 3});
@@ -286,7 +294,8 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   // Where sampling begins: what is right here owes nothing to letters that shine through the noise.
   const auto most = [&](const Tensor& x) { return x.narrow(0, examples - 1, 1); };
   const auto share = LetterReaderImpl::share_right;
-  return {loss + letter_weight_ * (reading.pointing_loss + reading.spelling_loss),
+  return {loss + letter_weight_ * (reading.pointing_loss + reading.spelling_loss +
+                                   reading.placing_loss + reading.counting_loss),
           {{"loss_velocity", loss.detach()},
            {"loss_little_noise", little(by_example).mean()},
            {"loss_much_noise", much(by_example).mean()},
@@ -294,7 +303,10 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
            {"letters_read", share(reading.spelling_right, reading.shown)},
            {"letters_found_much_noise", share(much(reading.pointing_right), much(reading.shown))},
            {"letters_found_most_noise", share(most(reading.pointing_right), most(reading.shown))},
-           {"letters_read_most_noise", share(most(reading.spelling_right), most(reading.shown))}}};
+           {"letters_read_most_noise", share(most(reading.spelling_right), most(reading.shown))},
+           {"letters_placed", share(reading.placing_right, reading.shown)},
+           {"letters_placed_most_noise", share(most(reading.placing_right), most(reading.shown))},
+           {"letters_counted", reading.counting_right}}};
 }
 
 std::vector<Image> DecoderStage::draw(const Tensor& codes,

@@ -1,6 +1,8 @@
 #include "train/letter_reader.h"
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "text/glyph_sequences.h"
 
@@ -9,6 +11,7 @@ namespace {
 
 constexpr int64_t kPointingDim = 64;
 constexpr int64_t kBytes = 256;
+constexpr int64_t kPlaces = 32;  // more letters before or after a letter count as so many
 constexpr double kNormEps = 1e-5;
 
 uint8_t last_byte_of_character(const std::string& text, size_t offset) {
@@ -17,24 +20,45 @@ uint8_t last_byte_of_character(const std::string& text, size_t offset) {
   return static_cast<uint8_t>(text[last]);
 }
 
+int64_t count_characters(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char byte) {
+    return (static_cast<uint8_t>(byte) & 0xC0) != 0x80;
+  });
+}
+
+/// Letters before and after the one that the byte at `offset` belongs to.
+std::pair<int64_t, int64_t> place_of(const std::string& text, size_t offset) {
+  const auto last = kPlaces - 1;
+  // Up to the byte itself, so that a later byte of a character counts as its first.
+  const int64_t before = count_characters(std::string_view(text).substr(0, offset + 1)) - 1;
+  const int64_t after = count_characters(text) - before - 1;
+  return {std::min(before, last), std::min(after, last)};
+}
+
+/// The glyph token of each text's first byte. Behind the bytes stands the end marker, before them
+/// perhaps a pad.
+std::vector<int64_t> first_tokens_of(const std::vector<std::string>& texts,
+                                     const text::ByteTokenizer& tokenizer) {
+  std::vector<int64_t> first_tokens;
+  int64_t tokens = 0;
+  const auto sequences = text::glyph_sequences(tokenizer, texts);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto length = static_cast<int64_t>(sequences[i].size());
+    first_tokens.push_back(tokens + length - 1 - static_cast<int64_t>(texts[i].size()));
+    tokens += length;
+  }
+  return first_tokens;
+}
+
 }  // namespace
 
 Tensor letters_of_patches(const PosterExample& example,
                           const text::ByteTokenizer& tokenizer,
                           int64_t side) {
-  std::vector<int64_t> first_tokens;  // of the first byte of every text
-  int64_t tokens = 0;
   const auto texts = texts_of(example.scene);
-  const auto sequences = text::glyph_sequences(tokenizer, texts);
-  for (size_t i = 0; i < texts.size(); ++i) {
-    const auto length = static_cast<int64_t>(sequences[i].size());
-    // Behind the bytes stands the end marker, before them perhaps a pad.
-    first_tokens.push_back(tokens + length - 1 - static_cast<int64_t>(texts[i].size()));
-    tokens += length;
-  }
-
+  const auto first_tokens = first_tokens_of(texts, tokenizer);
   const int64_t rows = example.image.height / side, columns = example.image.width / side;
-  auto letters = at::full({3, rows, columns}, -1, at::kLong);
+  auto letters = at::full({5, rows, columns}, -1, at::kLong);
   auto covered = at::full({rows, columns}, side * side / 8, at::kLong);
   auto letter_at = letters.accessor<int64_t, 3>();
   auto covered_at = covered.accessor<int64_t, 2>();
@@ -51,59 +75,94 @@ Tensor letters_of_patches(const PosterExample& example,
         letter_at[0][row][column] = first_tokens[letter.text] + static_cast<int64_t>(letter.offset);
         letter_at[1][row][column] = static_cast<uint8_t>(text[letter.offset]);
         letter_at[2][row][column] = last_byte_of_character(text, letter.offset);
+        std::tie(letter_at[3][row][column], letter_at[4][row][column]) =
+            place_of(text, letter.offset);
       }
     }
   }
   return letters;
 }
 
-LetterReaderImpl::LetterReaderImpl(int64_t hidden, const at::TensorOptions& options) {
+Tensor places_of_glyphs(const std::vector<std::string>& texts,
+                        const text::ByteTokenizer& tokenizer,
+                        int64_t tokens) {
+  auto places = at::full({2, tokens}, -1, at::kLong);
+  auto place_at = places.accessor<int64_t, 2>();
+  const auto first_tokens = first_tokens_of(texts, tokenizer);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    for (size_t offset = 0; offset < texts[i].size(); ++offset) {
+      const auto token = first_tokens[i] + static_cast<int64_t>(offset);
+      std::tie(place_at[0][token], place_at[1][token]) = place_of(texts[i], offset);
+    }
+  }
+  return places;
+}
+
+LetterReaderImpl::LetterReaderImpl(int64_t hidden,
+                                   int64_t glyph_hidden,
+                                   const at::TensorOptions& options) {
   pointing_norm = register_module("pointing_norm", nn::LayerNorm(hidden, kNormEps, options));
   spelling_norm = register_module("spelling_norm", nn::LayerNorm(hidden, kNormEps, options));
   to_queries = register_module("to_queries", nn::Linear(hidden, kPointingDim, options));
   to_keys = register_module("to_keys", nn::Linear(hidden, kPointingDim, options));
   to_bytes = register_module("to_bytes", nn::Linear(hidden, 2 * kBytes, options));
+  to_places = register_module("to_places", nn::Linear(hidden, 2 * kPlaces, options));
+  to_glyph_places =
+      register_module("to_glyph_places", nn::Linear(glyph_hidden, 2 * kPlaces, options));
 }
 
-LetterReaderImpl::Reading LetterReaderImpl::forward(const Tensor& early,
-                                                    const Tensor& late,
-                                                    const Tensor& seen,
-                                                    const Tensor& letters) const {
-  const int64_t text_tokens = seen.size(1), image_tokens = early.size(1) - text_tokens;
+LetterReaderImpl::Reading LetterReaderImpl::forward(const Input& input) const {
+  const auto& letters = input.letters;
+  const int64_t text_tokens = input.seen.size(1);
+  const int64_t image_tokens = input.early.size(1) - text_tokens;
   const auto image = [&](const Tensor& x) { return x.narrow(1, text_tokens, image_tokens); };
   const auto wanted = [&](int64_t i) { return letters.select(1, i).clamp_min(0).flatten(); };
   const auto shown = (letters.select(1, 0) >= 0).flatten().to(at::kFloat);
-  const auto mean = [&](const Tensor& of_patches) {
-    return (of_patches * shown).sum() / shown.sum().clamp_min(1);
+  const auto mean = [](const Tensor& values, const Tensor& counted) {
+    return (values * counted).sum() / counted.sum().clamp_min(1);
   };
   const auto loss = [&](const Tensor& logits, const Tensor& target) {
     return at::cross_entropy_loss(logits, target, /*weight=*/{}, at::Reduction::None);
   };
+  const auto two_of = [](const nn::Linear& projection, const Tensor& x) {
+    return projection->forward(x).to(at::kFloat).flatten(0, 1).chunk(2, /*dim=*/1);
+  };
 
-  const auto normed = pointing_norm->forward(early);
+  const auto normed = pointing_norm->forward(input.early);
   const auto queries = to_queries->forward(image(normed));
   const auto keys = to_keys->forward(normed.narrow(1, 0, text_tokens));
   const auto pointing =
       (at::bmm(queries, keys.transpose(1, 2)).to(at::kFloat) / std::sqrt(double{kPointingDim}))
-          .masked_fill(seen.logical_not().unsqueeze(1), -1e4)
+          .masked_fill(input.seen.logical_not().unsqueeze(1), -1e4)
           .flatten(0, 1);  // [B·image tokens, text tokens]
-  const auto bytes = to_bytes->forward(spelling_norm->forward(image(late)))
-                         .to(at::kFloat)
-                         .flatten(0, 1)
-                         .chunk(2, /*dim=*/1);
+  const auto bytes = two_of(to_bytes, spelling_norm->forward(image(input.late)));
+  const auto places = two_of(to_places, image(normed));
+  const auto glyph_places = two_of(to_glyph_places, input.glyphs);
+  const auto place_of_glyph = [&](int64_t i) {
+    return input.glyph_places.select(1, i).clamp_min(0).flatten();
+  };
+  const auto is_letter = (input.glyph_places.select(1, 0) >= 0).flatten().to(at::kFloat);
 
   Reading reading;
-  reading.pointing_loss = mean(loss(pointing, wanted(0)));
-  reading.spelling_loss = mean(loss(bytes[0], wanted(1)) + loss(bytes[1], wanted(2)));
-  const auto right = [&](const Tensor& logits, int64_t i) {
-    return (logits.detach().argmax(1) == wanted(i)).to(at::kFloat) * shown;
+  reading.pointing_loss = mean(loss(pointing, wanted(0)), shown);
+  reading.spelling_loss = mean(loss(bytes[0], wanted(1)) + loss(bytes[1], wanted(2)), shown);
+  reading.placing_loss = mean(loss(places[0], wanted(3)) + loss(places[1], wanted(4)), shown);
+  reading.counting_loss =
+      mean(loss(glyph_places[0], place_of_glyph(0)) + loss(glyph_places[1], place_of_glyph(1)),
+           is_letter);
+  const auto right = [](const Tensor& logits, const Tensor& target) {
+    return (logits.detach().argmax(1) == target).to(at::kFloat);
   };
   const auto by_picture = [&](const Tensor& of_patches) {
-    return of_patches.view({seen.size(0), -1});
+    return (of_patches * shown).view({input.seen.size(0), -1});
   };
-  reading.shown = by_picture(shown);
-  reading.pointing_right = by_picture(right(pointing, 0));
-  reading.spelling_right = by_picture(right(bytes[0], 1) * right(bytes[1], 2));
+  reading.counting_right =
+      mean(right(glyph_places[0], place_of_glyph(0)) * right(glyph_places[1], place_of_glyph(1)),
+           is_letter);
+  reading.shown = by_picture(at::ones_like(shown));
+  reading.pointing_right = by_picture(right(pointing, wanted(0)));
+  reading.spelling_right = by_picture(right(bytes[0], wanted(1)) * right(bytes[1], wanted(2)));
+  reading.placing_right = by_picture(right(places[0], wanted(3)) * right(places[1], wanted(4)));
   return reading;
 }
 

@@ -6,45 +6,60 @@
 
 namespace glm_image::train {
 
-/// Which letter every patch of side×side pixels shows: [3, H/side, W/side] int64, −1 where no
+/// Which letter every patch of side×side pixels shows: [5, H/side, W/side] int64, −1 where no
 /// letter covers an eighth of the patch, else of the letter that covers most of it
 ///   0: the index of its first byte among the picture's glyph tokens (text::glyph_sequences),
-///   1, 2: the first and the last byte of its character.
+///   1, 2: the first and the last byte of its character,
+///   3, 4: how many letters of its text come before it, and after it.
 Tensor letters_of_patches(const PosterExample& example,
                           const text::ByteTokenizer& tokenizer,
                           int64_t side);
 
+/// How many letters of its text come before the letter of every glyph token, and after it:
+/// [2, tokens] int64, −1 for tokens that are no byte of a text.
+Tensor places_of_glyphs(const std::vector<std::string>& texts,
+                        const text::ByteTokenizer& tokenizer,
+                        int64_t tokens);
+
 /// Learns beside the DiT, and is not part of the model: it reads in the image tokens of an early
-/// block which letter of the texts belongs there, and in those of a later block what it is.
+/// block which letter of the texts belongs there and how many come before and after it, in those of
+/// a later block what it is; and in the glyph encoder's outputs how many letters come before and
+/// after.
 ///
 /// The velocity's error alone teaches this slowly: the DiT's text tokens carry no positions but
 /// what the glyph encoder writes into them, and until both have found a common way of counting
 /// letters, neither learns anything from the other. (Chen et al. 2023, TextDiffuser, supervise a
 /// denoiser by a reader of its letters to the same end.)
 struct LetterReaderImpl : torch::nn::Module {
-  LetterReaderImpl(int64_t hidden, const at::TensorOptions& options);
+  /// hidden: of the DiT; glyph_hidden: of the glyph encoder.
+  LetterReaderImpl(int64_t hidden, int64_t glyph_hidden, const at::TensorOptions& options);
 
   struct Reading {
-    /// Scalars float32: mean cross-entropies over the patches of letters; 0 where there are none.
-    Tensor pointing_loss, spelling_loss;
+    /// Scalars float32: mean cross-entropies over the patches of letters, and over the glyph
+    /// tokens; 0 where there are none.
+    Tensor pointing_loss, spelling_loss, placing_loss, counting_loss;
+    Tensor counting_right;  ///< scalar: share of the glyph tokens
     /// [B, image tokens] float32, 0 or 1: patches of letters, and those of them that are read
     /// right.
-    Tensor shown, pointing_right, spelling_right;
+    Tensor shown, pointing_right, spelling_right, placing_right;
   };
   /// Shares of the patches of letters of all pictures; 0 where there are none.
   static Tensor share_right(const Tensor& right, const Tensor& shown) {
     return right.sum() / shown.sum().clamp_min(1);
   }
-  /// early, late: [B, text + image tokens, hidden] of two blocks. seen: [B, text tokens] bool.
-  /// letters: [B, 3, image tokens] as from letters_of_patches.
-  Reading forward(const Tensor& early,
-                  const Tensor& late,
-                  const Tensor& seen,
-                  const Tensor& letters) const;
+  struct Input {
+    Tensor early, late;   ///< [B, text + image tokens, hidden] of two blocks
+    Tensor glyphs;        ///< [B, text tokens, glyph_hidden], the glyph encoder's outputs
+    Tensor seen;          ///< [B, text tokens] bool
+    Tensor letters;       ///< [B, 5, image tokens] as from letters_of_patches
+    Tensor glyph_places;  ///< [B, 2, text tokens] as from places_of_glyphs
+  };
+  Reading forward(const Input& input) const;
 
  private:
   nn::LayerNorm pointing_norm{nullptr}, spelling_norm{nullptr};
   nn::Linear to_queries{nullptr}, to_keys{nullptr}, to_bytes{nullptr};
+  nn::Linear to_places{nullptr}, to_glyph_places{nullptr};
 };
 TORCH_MODULE(LetterReader);
 

@@ -22,8 +22,10 @@ TEST(LettersOfPatches, PointAtTheGlyphTokensThatThePictureShows) {
   for (int64_t i = 0; i < 200; ++i) {
     const auto example = feed.example(i, 256, 256);
     const auto letters = train::letters_of_patches(example, tokenizer, kSide);
-    ASSERT_EQ(letters.sizes(), at::IntArrayRef({3, 16, 16}));
+    ASSERT_EQ(letters.sizes(), at::IntArrayRef({5, 16, 16}));
     const auto glyphs = train::make_glyph_batch(tokenizer, {train::texts_of(example.scene)});
+    const auto places =
+        train::places_of_glyphs(train::texts_of(example.scene), tokenizer, glyphs.gather.size(1));
     // The tokens as the DiT sees them, one text behind the other.
     const auto ids = glyphs.ids.flatten().index_select(0, glyphs.gather[0]);
     std::map<int64_t, int64_t> patches_of_token;
@@ -38,6 +40,8 @@ TEST(LettersOfPatches, PointAtTheGlyphTokensThatThePictureShows) {
         EXPECT_EQ(ids[token].item<int64_t>(), first + kByteTokens);
         // One byte, or the first and the last of several.
         EXPECT_TRUE(first < 0x80 ? last == first : (last & 0xC0) == 0x80);
+        EXPECT_EQ(cell[3].item<int64_t>(), places[0][token].item<int64_t>());
+        EXPECT_EQ(cell[4].item<int64_t>(), places[1][token].item<int64_t>());
       }
     }
     found += static_cast<int64_t>(patches_of_token.size());
@@ -58,10 +62,32 @@ TEST(LettersOfPatches, LieWhereTheLettersAre) {
   EXPECT_GE(letters[0][3][2].item<int64_t>(), 0);
 }
 
+TEST(PlacesOfGlyphs, CountLettersNotBytes) {
+  // Two texts: d, é (two bytes), j, end; an even number of tokens; then a, b, end and a pad.
+  const std::vector<std::string> texts = {"déj", "ab"};
+  const auto tokenizer = byte_tokenizer();
+  const auto glyphs = train::make_glyph_batch(tokenizer, {texts});
+  const auto ids = glyphs.ids.flatten().index_select(0, glyphs.gather[0]);
+  const auto places = train::places_of_glyphs(texts, tokenizer, ids.size(0));
+  std::string letters, before, after;
+  constexpr int64_t kByteTokens = 3;
+  for (int64_t token = 0; token < ids.size(0); ++token) {
+    const auto byte = ids[token].item<int64_t>() - kByteTokens;
+    ASSERT_EQ(places[0][token].item<int64_t>() >= 0, byte >= 0) << token;
+    if (byte < 0) continue;
+    letters += static_cast<char>(byte);
+    before += std::to_string(places[0][token].item<int64_t>());
+    after += std::to_string(places[1][token].item<int64_t>());
+  }
+  EXPECT_EQ(letters, "déjab");
+  EXPECT_EQ(before, "011201");
+  EXPECT_EQ(after, "211010");
+}
+
 TEST(LetterReader, LossesFallWhenTheRightTokenStandsOut) {
   at::NoGradGuard no_grad;
-  constexpr int64_t kHidden = 32, kTexts = 5, kPatches = 7;
-  train::LetterReader reader(kHidden, at::TensorOptions(at::kFloat));
+  constexpr int64_t kHidden = 32, kGlyphHidden = 24, kTexts = 5, kPatches = 7;
+  train::LetterReader reader(kHidden, kGlyphHidden, at::TensorOptions(at::kFloat));
   at::manual_seed(1);
   for (auto& item : reader->named_parameters()) {
     item.value().set_data(item.value().dim() == 1 ? at::zeros(item.value().sizes())
@@ -76,25 +102,35 @@ TEST(LetterReader, LossesFallWhenTheRightTokenStandsOut) {
   const auto texts = at::randn({1, kTexts, kHidden});
   const auto wanted = torch::tensor({0, 4, 2, 1, 3, 0, 2});
   const auto early = at::cat({texts, texts.index_select(1, wanted)}, 1);
-  auto letters = at::zeros({1, 3, kPatches}, at::kLong);
+  auto letters = at::zeros({1, 5, kPatches}, at::kLong);
   letters[0][0].copy_(wanted);
   const auto seen = at::ones({1, kTexts}, at::kBool);
 
-  const auto right = reader->forward(early, early, seen, letters);
+  const auto read = [&] {
+    return reader->forward({early,
+                            early,
+                            at::randn({1, kTexts, kGlyphHidden}),
+                            seen,
+                            letters,
+                            at::full({1, 2, kTexts}, -1, at::kLong)});
+  };
+  const auto right = read();
   EXPECT_EQ(train::LetterReaderImpl::share_right(right.pointing_right, right.shown).item<double>(),
             1);
   EXPECT_LT(right.pointing_loss.item<double>(), 0.1);
 
   letters[0][0].copy_((wanted + 1).remainder(kTexts));
-  const auto wrong = reader->forward(early, early, seen, letters);
+  const auto wrong = read();
   EXPECT_EQ(wrong.pointing_right.sum().item<double>(), 0);
   EXPECT_GT(wrong.pointing_loss.item<double>(), 1);
 
   // Patches without letters do not count, and without any the losses are 0.
   letters[0][0].fill_(-1);
-  const auto none = reader->forward(early, early, seen, letters);
+  const auto none = read();
   EXPECT_EQ(none.pointing_loss.item<double>(), 0);
   EXPECT_EQ(none.spelling_loss.item<double>(), 0);
+  EXPECT_EQ(none.placing_loss.item<double>(), 0);
+  EXPECT_EQ(none.counting_loss.item<double>(), 0);
 }
 
 }  // namespace
