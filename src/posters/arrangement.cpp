@@ -63,6 +63,17 @@ Box box_at(Place place,
           height};
 }
 
+bool stands_at(Place place, const Box& box, double width, double height, double reach) {
+  const auto is_in_third = [&](double anchor, double begin, double length, double side) {
+    const double centre = (begin + length / 2) / side;
+    const double middle = (1 + 4 * anchor) / 6;  // 1/6, 3/6, 5/6
+    return std::fabs(centre - middle) <= 1.0 / 6 + reach;
+  };
+  const auto anchor = anchor_of(place);
+  return is_in_third(anchor.x, box.x, box.width, width) &&
+         is_in_third(anchor.y, box.y, box.height, height);
+}
+
 bool are_apart(const Box& a, const Box& b) {
   return a.x + a.width + kGap <= b.x || b.x + b.width + kGap <= a.x ||
          a.y + a.height + kGap <= b.y || b.y + b.height + kGap <= a.y;

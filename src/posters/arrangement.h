@@ -57,6 +57,10 @@ Box box_at(Place place,
            double picture_width,
            double picture_height);
 
+/// Whether the box's centre is in the third of the picture, across and down, that the place names;
+/// the thirds reach `reach` of the side beyond their edges.
+bool stands_at(Place place, const Box& box, double width, double height, double reach);
+
 /// Apart by kGap, or more.
 bool are_apart(const Box& a, const Box& b);
 

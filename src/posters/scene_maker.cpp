@@ -11,8 +11,9 @@ namespace {
 
 /// Lines begin on the grid, up to half a step beside where they are centred.
 constexpr double kMaxWidth = 1 - 2 * kMargin - kGrid / 2;
-/// A wider text at the left or the right would look as if it were in the middle.
-constexpr double kMaxWidthAside = 0.62;
+/// A wide text at the left may have its centre so far beyond the left third, not farther: it would
+/// look as if it were in the middle.
+constexpr double kReach = 0.04;
 constexpr double kContrast = 3;
 /// Kerning that widens a line is unknown to the metrics.
 constexpr double kWidthReserve = 1.02;
@@ -209,10 +210,9 @@ std::string misfit(const PosterData& data, const Scene& scene) {
   const auto placed = place_scene(data, scene, 1, 1);
   std::vector<Box> boxes = placed.pictograms;
   for (std::size_t i = 0; i < placed.texts.size(); ++i) {
-    auto box = placed.texts[i];
-    const bool is_aside = anchor_of(scene.texts[i].place).x != 0.5;
-    if (box.width * kWidthReserve > (is_aside ? kMaxWidthAside : kMaxWidth) ||
-        box.height > kMaxWidth) {
+    const auto& box = placed.texts[i];
+    if (box.width * kWidthReserve > kMaxWidth || box.height > kMaxWidth ||
+        !stands_at(scene.texts[i].place, box, 1, 1, kReach)) {
       return concat("the text ", scene.texts[i].text, " is too large for its place");
     }
     boxes.push_back(box);

@@ -138,7 +138,7 @@ TEST(PictureScorer, WordsAreFoundInAnyFontSizePlaceAndBreak) {
   text.lines = {"wʋlu", "bamba"};
   text.style = "serif";
   text.font = "Noto Serif";
-  text.size = 0.2;
+  text.size = 0.1557;
   text.place = Place::kBottom;
   other.scene.pictograms.front().place = Place::kTopLeft;
   const auto result = score(prompt, other);
