@@ -17,20 +17,12 @@ constexpr const char* kAlike[] = {
     "uʋv",  "nŋɲñ", "nmhu",    "ŋn", "bɓ",  "bdh6",  "dɗ",  "dao", "yƴ",   "yvg", "cç",  "gq9",
     "pbq",  "rn",   "sz5",     "sc", "tfl", "kh",    "wvm", "xk",  "jiy",  "zs2", "fɛt", "œo"};
 
-std::vector<std::string> letters_of(const std::string& text) {
-  std::vector<std::string> letters;
-  for (const auto& point : text::code_points(text)) {
-    letters.push_back(text.substr(point.begin, point.end - point.begin));
-  }
-  return letters;
-}
-
 std::vector<std::string> letters_like(const std::string& letter) {
   const auto small = posters::lower_case(letter);
   const bool is_capital = small != letter;
   std::set<std::string> alike;
   for (const auto* list : kAlike) {
-    const auto letters = letters_of(list);
+    const auto letters = text::characters(list);
     bool has = false;
     for (const auto& other : letters) has |= other == small;
     if (has) alike.insert(letters.begin(), letters.end());
@@ -46,7 +38,7 @@ std::vector<std::string> letters_like(const std::string& letter) {
 }  // namespace
 
 std::vector<std::string> words_one_letter_away(const std::string& word) {
-  const auto letters = letters_of(word);
+  const auto letters = text::characters(word);
   std::set<std::string> words;
   const auto add = [&](std::size_t at, const std::string& instead) {
     std::string other;

@@ -167,10 +167,19 @@ JsonFields JsonFields::load(const std::filesystem::path& file) {
 }
 
 JsonFields::JsonFields(Json object, std::string source)
-    : JsonFields(std::make_shared<const Json>(std::move(object)), std::move(source), "") {}
+    : JsonFields(std::make_shared<const Json>(std::move(object)),
+                 std::move(source),
+                 /*prefix=*/"",
+                 std::make_shared<Names>()) {}
 
-JsonFields::JsonFields(std::shared_ptr<const Json> object, std::string source, std::string prefix)
-    : object_(std::move(object)), source_(std::move(source)), prefix_(std::move(prefix)) {
+JsonFields::JsonFields(std::shared_ptr<const Json> object,
+                       std::string source,
+                       std::string prefix,
+                       std::shared_ptr<Names> asked)
+    : object_(std::move(object)),
+      source_(std::move(source)),
+      prefix_(std::move(prefix)),
+      asked_(std::move(asked)) {
   if (!object_->is_object()) {
     fail(
         ErrorCode::kCorruptFile, source_, " must hold a JSON object, found ", shown(object_.get()));
@@ -178,6 +187,7 @@ JsonFields::JsonFields(std::shared_ptr<const Json> object, std::string source, s
 }
 
 const Json* JsonFields::find(const std::string& name) const {
+  asked_->insert(path_of(name));
   const auto found = object_->find(name);
   return found == object_->end() || found->is_null() ? nullptr : &*found;
 }
@@ -292,12 +302,36 @@ void JsonFields::refuse_list(const std::string& name,
 JsonFields JsonFields::required_object(const std::string& name) const {
   const Json* value = find(name);
   if (value == nullptr || !value->is_object()) refuse(name, "an object");
-  return JsonFields(std::shared_ptr<const Json>(object_, value), source_, path_of(name) + ".");
+  return JsonFields(
+      std::shared_ptr<const Json>(object_, value), source_, path_of(name) + ".", asked_);
 }
 
 std::optional<JsonFields> JsonFields::optional_object(const std::string& name) const {
   if (!has(name)) return std::nullopt;
   return required_object(name);
+}
+
+void JsonFields::refuse_unread() const {
+  std::string known;
+  const auto list = [&](const std::string& name) {
+    // Not what was asked for further down.
+    if (name.find('.') == std::string::npos) known += (known.empty() ? "" : ", ") + name;
+  };
+  for (auto name = asked_->lower_bound(prefix_);
+       name != asked_->end() && name->compare(0, prefix_.size(), prefix_) == 0;
+       ++name) {
+    list(name->substr(prefix_.size()));
+  }
+  for (const auto& field : object_->items()) {
+    const auto path = path_of(field.key());
+    if (asked_->count(path) == 0) {
+      fail(ErrorCode::kCorruptFile, source_, ": ", path, " is no key here; there are ", known);
+    }
+    const auto inside = asked_->lower_bound(path + '.');
+    const bool is_open =
+        inside != asked_->end() && inside->compare(0, path.size() + 1, path + '.') == 0;
+    if (is_open && field.value().is_object()) required_object(field.key()).refuse_unread();
+  }
 }
 
 void JsonFields::supports_only(const std::string& name, const Json& value) const {

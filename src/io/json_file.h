@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,8 @@ Json read_json_file(const std::filesystem::path& file, int64_t max_bytes = kMaxJ
 /// with the file, the dotted path of the field, what it must be and what was found:
 ///   vae/config.json: block_out_channels must be a list of integers from 1 to 65536, found "x"
 /// A null counts as absent, as in the Python code that writes these files. Copies are cheap and
-/// share the document.
+/// share the document, and the list of the fields that were asked for: read one document in one
+/// thread at a time.
 class JsonFields {
  public:
   /// Throws as read_json_file does, and kCorruptFile when the document is not an object.
@@ -84,12 +86,20 @@ class JsonFields {
                            const std::string& expected,
                            ErrorCode code = ErrorCode::kCorruptFile) const;
 
+  /// For files that people write: throws kCorruptFile naming a field that nothing has asked for, in
+  /// this object or in one that was opened from it, and the names that were.
+  void refuse_unread() const;
+
   const Json& json() const { return *object_; }
   /// What messages call the document: the path it was loaded from.
   const std::string& source() const { return source_; }
 
  private:
-  JsonFields(std::shared_ptr<const Json> object, std::string source, std::string prefix);
+  using Names = std::set<std::string>;
+  JsonFields(std::shared_ptr<const Json> object,
+             std::string source,
+             std::string prefix,
+             std::shared_ptr<Names> asked);
   const Json* find(const std::string& name) const;
   [[noreturn]] void refuse_list(const std::string& name,
                                 const Json* list,
@@ -99,7 +109,8 @@ class JsonFields {
 
   std::shared_ptr<const Json> object_;
   std::string source_;
-  std::string prefix_;  // "text_config." inside a nested object
+  std::string prefix_;            // "text_config." inside a nested object
+  std::shared_ptr<Names> asked_;  // dotted paths
 };
 
 }  // namespace glm_image::io

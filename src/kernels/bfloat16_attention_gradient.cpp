@@ -5,7 +5,9 @@
 
 #if defined(__x86_64__)
 
+#include "kernels/bfloat16_accumulate-inl.h"
 #include "kernels/bfloat16_exponential-inl.h"
+#include "kernels/bfloat16_head-inl.h"
 #include "kernels/bfloat16_tile-inl.h"
 
 namespace glm_image::kernels {
@@ -71,135 +73,6 @@ struct QueryBlock {
   int64_t first, count;  ///< queries
   int64_t keys;          ///< that the last of them sees, filled up to a tile
 };
-
-const uint16_t* rows_of(const void* tensor,
-                        const AttentionProblem::Strides& strides,
-                        int64_t batch,
-                        int64_t token,
-                        int64_t head) {
-  return static_cast<const uint16_t*>(tensor) + batch * strides.batch + token * strides.token +
-         head * strides.head;
-}
-
-/// sums += A·B, `kVectors` vectors of columns wide. Row r of A begins at a[r·a_stride], row r of
-/// the sums at sums[r·sums_stride].
-template <int kVectors>
-void accumulate(const TileRegisters& registers,
-                const uint16_t* a,
-                int64_t a_stride,
-                const uint16_t* panel,
-                int64_t pairs,
-                float* sums,
-                int64_t sums_stride) {
-  if (registers.used() && pairs % kTilePairs == 0) {
-    multiply_add_tiles<kVectors>(sums, sums_stride, a, a_stride, panel, pairs);
-    return;
-  }
-  __m512 local[kTileRows][kVectors];
-#pragma GCC unroll 6
-  for (int r = 0; r < kTileRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      local[r][v] = _mm512_load_ps(sums + r * sums_stride + v * kLanes);
-    }
-  }
-  for (int64_t pair = 0; pair < pairs; ++pair, a += 2, panel += 2 * kPanelColumns) {
-    __m512i b[kVectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) b[v] = _mm512_load_si512(panel + v * 2 * kLanes);
-#pragma GCC unroll 6
-    for (int r = 0; r < kTileRows; ++r) {
-      int32_t both;
-      std::memcpy(&both, a + r * a_stride, sizeof(both));
-      const auto broadcast = reinterpret_cast<__m512bh>(_mm512_set1_epi32(both));
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        local[r][v] = _mm512_dpbf16_ps(local[r][v], broadcast, reinterpret_cast<__m512bh>(b[v]));
-      }
-    }
-  }
-#pragma GCC unroll 6
-  for (int r = 0; r < kTileRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      _mm512_store_ps(sums + r * sums_stride + v * kLanes, local[r][v]);
-    }
-  }
-}
-
-/// Rows of keys gain their share of a block of queries: sums [keys, dim] += A [keys, queries]·B.
-void accumulate_keys(const TileRegisters& registers,
-                     const uint16_t* a,
-                     const uint16_t* packed,
-                     int64_t keys,
-                     int64_t dim,
-                     int64_t padded_dim,
-                     float* sums) {
-  for (int64_t column = 0; column < dim; column += kPanelColumns) {
-    const uint16_t* panel = packed + column * kQueries;
-    const int64_t vectors = (std::min(kPanelColumns, dim - column) + kLanes - 1) / kLanes;
-    const auto run = [&](auto product) {
-      for (int64_t key = 0; key < keys; key += kTileRows) {
-        product(registers,
-                a + key * kQueries,
-                kQueries,
-                panel,
-                kQueries / 2,
-                sums + key * padded_dim + column,
-                padded_dim);
-      }
-    };
-    switch (vectors) {
-      case 1:
-        run(accumulate<1>);
-        break;
-      case 2:
-        run(accumulate<2>);
-        break;
-      case 3:
-        run(accumulate<3>);
-        break;
-      default:
-        run(accumulate<4>);
-    }
-  }
-}
-
-/// Copies the keys or values of a head to dense rows, filled up with zeros.
-void copy_head(const uint16_t* from,
-               int64_t stride,
-               int64_t rows,
-               int64_t padded_rows,
-               int64_t dim,
-               uint16_t* to) {
-  for (int64_t row = 0; row < rows; ++row) {
-    std::copy_n(from + row * stride, dim, to + row * dim);
-  }
-  std::fill(to + rows * dim, to + padded_rows * dim, uint16_t{0});
-}
-
-/// keys [padded keys, dim] → [dim, pitch], by squares of 16.
-void transpose_keys(
-    const uint16_t* keys, int64_t padded_keys, int64_t dim, int64_t pitch, uint16_t* out) {
-  for (int64_t column = 0; column < dim; column += kLanes) {
-    const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, dim - column)) - 1U);
-    for (int64_t key = 0; key < padded_keys; key += kLanes) {
-      __m512i block[kLanes];
-#pragma GCC unroll 16
-      for (int r = 0; r < kLanes; ++r) {
-        block[r] = key + r < padded_keys ? _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(
-                                               mask, keys + (key + r) * dim + column))
-                                         : _mm512_setzero_si512();
-      }
-      transpose(block);
-#pragma GCC unroll 16
-      for (int r = 0; r < kLanes; ++r) {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + (column + r) * pitch + key),
-                            _mm512_cvtepi32_epi16(block[r]));
-      }
-    }
-  }
-}
 
 void pack_queries(const AttentionGradientProblem& problem,
                   const QueryBlock& block,
@@ -490,20 +363,20 @@ void bfloat16_attention_gradient_piece(const AttentionGradientProblem& problem,
       const auto largest = compute_scores(registers, attention, block, workspace);
       const auto sums = compute_weights(registers, attention, block, largest, workspace);
       compute_score_gradients(attention, block, sums, workspace);
-      accumulate_keys(registers,
+      accumulate_rows(registers,
                       workspace.rounded_weights.data(),
                       workspace.d_by_query.data(),
                       block.keys,
                       dim,
-                      padded.dim,
-                      workspace.value_sums.data());
-      accumulate_keys(registers,
+                      workspace.value_sums.data(),
+                      padded.dim);
+      accumulate_rows(registers,
                       workspace.score_gradients.data(),
                       workspace.queries_by_query.data(),
                       block.keys,
                       dim,
-                      padded.dim,
-                      workspace.key_sums.data());
+                      workspace.key_sums.data(),
+                      padded.dim);
       write_query_gradients(registers, problem, block, workspace);
     }
   }

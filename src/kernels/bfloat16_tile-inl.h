@@ -116,6 +116,30 @@ template <int kVectors>
   asm volatile("" ::: "memory");
 }
 
+/// sums += A·B pair by pair. The sums must be a local array, so that they stay in registers.
+template <int kVectors>
+[[gnu::always_inline]] inline void multiply_add_pairs(__m512 (&sums)[kTileRows][kVectors],
+                                                      const uint16_t* a,
+                                                      int64_t a_stride,
+                                                      const uint16_t* panel,
+                                                      int64_t pairs) {
+  for (int64_t pair = 0; pair < pairs; ++pair, a += 2, panel += 2 * kPanelColumns) {
+    __m512i b[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) b[v] = _mm512_load_si512(panel + v * 2 * kLanes);
+#pragma GCC unroll 6
+    for (int r = 0; r < kTileRows; ++r) {
+      int32_t both;
+      std::memcpy(&both, a + r * a_stride, sizeof(both));
+      const auto broadcast = reinterpret_cast<__m512bh>(_mm512_set1_epi32(both));
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        sums[r][v] = _mm512_dpbf16_ps(sums[r][v], broadcast, reinterpret_cast<__m512bh>(b[v]));
+      }
+    }
+  }
+}
+
 /// tile += A·B for `pairs` pairs. Row r of A begins at a[r·a_stride] (in values).
 [[gnu::always_inline]] inline void multiply_add(const TileRegisters& registers,
                                                 Tile& tile,
@@ -132,23 +156,8 @@ template <int kVectors>
     pairs -= in_tiles;
     if (pairs == 0) return;
   }
-  Tile local = tile;  // a copy whose address nobody holds stays in registers
-  for (int64_t pair = 0; pair < pairs; ++pair, a += 2, panel += 2 * kPanelColumns) {
-    __m512i b[kTileVectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < kTileVectors; ++v) b[v] = _mm512_load_si512(panel + v * 2 * kLanes);
-#pragma GCC unroll 6
-    for (int r = 0; r < kTileRows; ++r) {
-      int32_t both;
-      std::memcpy(&both, a + r * a_stride, sizeof(both));
-      const auto broadcast = reinterpret_cast<__m512bh>(_mm512_set1_epi32(both));
-#pragma GCC unroll 4
-      for (int v = 0; v < kTileVectors; ++v) {
-        local.sums[r][v] =
-            _mm512_dpbf16_ps(local.sums[r][v], broadcast, reinterpret_cast<__m512bh>(b[v]));
-      }
-    }
-  }
+  Tile local = tile;  // a copy whose address nobody holds
+  multiply_add_pairs(local.sums, a, a_stride, panel, pairs);
   tile = local;
 }
 

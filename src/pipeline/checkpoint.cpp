@@ -222,7 +222,7 @@ models::GlmImageForConditionalGeneration Checkpoint::load_generator(
     io::BindingOptions binding{placement_.device, placement_.dtype, {}, {}, progress};
     if (!with_vision) {
       binding.wanted = [](const std::string& name) {
-        return name.rfind("model.visual.", 0) != 0 && name.rfind("model.vqmodel.", 0) != 0;
+        return name.rfind(models::kVisualPrefix, 0) != 0 && name.rfind(models::kVqPrefix, 0) != 0;
       };
     }
     resident_->generator_has_vision = with_vision;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "image/image_limits.h"
 #include "text/unicode.h"
 
 namespace glm_image::pipeline {
@@ -134,17 +135,7 @@ Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
           kMaxConditionImages,
           " pictures to start from; found ",
           request.condition_images.size());
-  for (const auto& image : request.condition_images) {
-    require(image.width > 0 && image.height > 0 &&
-                static_cast<int64_t>(image.pixels.size()) == 3 * image.width * image.height,
-            "a picture to start from has ",
-            image.pixels.size(),
-            " bytes, which are no ",
-            image.width,
-            "×",
-            image.height,
-            " RGB pixels");
-  }
+  for (const auto& image : request.condition_images) image::check_image(image);
   fill_size(resolved, checkpoint);
   check_size(resolved.width, resolved.height);
   require(request.steps >= 1 && request.steps <= kMaxSteps,

@@ -31,9 +31,7 @@ WordList read_list(const std::filesystem::path& file) {
   allowed.insert(" ");
   const auto check = [&](const char* name, const std::vector<std::string>& texts) {
     for (const auto& text : texts) {
-      const auto lower = lower_case(text);
-      for (const auto& point : text::code_points(lower)) {
-        const auto letter = lower.substr(point.begin, point.end - point.begin);
+      for (const auto& letter : text::characters(lower_case(text))) {
         if (allowed.count(letter) > 0) continue;
         fields.refuse(name, concat("of the file's letters (", text, " has ", letter, ")"));
       }

@@ -48,6 +48,14 @@ std::vector<CodePoint> code_points(std::string_view text) {
   return result;
 }
 
+std::vector<std::string> characters(std::string_view text) {
+  std::vector<std::string> result;
+  for_each_code_point(text, [&](const CodePoint& point) {
+    result.emplace_back(text.substr(point.begin, point.end - point.begin));
+  });
+  return result;
+}
+
 void append_utf8(std::string& text, char32_t code_point) {
   char bytes[U8_MAX_LENGTH];
   int32_t length = 0;

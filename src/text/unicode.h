@@ -24,6 +24,9 @@ struct CodePoint {
 /// The characters of a text in order. Throws as require_utf8 does.
 std::vector<CodePoint> code_points(std::string_view text);
 
+/// The same, each as a text of its own.
+std::vector<std::string> characters(std::string_view text);
+
 void append_utf8(std::string& text, char32_t code_point);
 
 /// Normalization Form C of valid UTF-8.

@@ -7,7 +7,7 @@
 #include "image/contact_sheet.h"
 #include "models/transformer/patches.h"
 #include "train/component_files.h"
-#include "train/initialise.h"
+#include "train/initialise_decoder.h"
 #include "train/picture_batch.h"
 #include "train/seeds.h"
 
@@ -26,34 +26,6 @@ Tensor cut_bands(const Tensor& x, const Tensor& tops, int64_t rows, int64_t scal
   return at::stack(bands);
 }
 
-/// Position biases [buckets, heads] to begin with. The DiT's text tokens have no positions but what
-/// the glyph encoder writes into them, and a head that looks evenly at all that follows finds the
-/// end marker with weight 1/(letters left): so the first heads look at what follows and what came
-/// before, evenly and fading, and the next two at the neighbours.
-Tensor counting_bias(int64_t buckets, int64_t heads) {
-  constexpr double kAway = -6, kFading = 0.4, kNeighbour = 4;
-  const auto distances = at::arange(buckets / 2, at::TensorOptions(at::kFloat));
-  const auto none = at::zeros_like(distances), away = at::full_like(distances, kAway);
-  const auto fading = -kFading * distances;
-  auto away_but_self = away.clone();
-  away_but_self[0] = 0;
-  auto neighbour = none.clone();
-  neighbour[1] = kNeighbour;
-  // Buckets of what came before, the token itself first, then of what follows.
-  const std::vector<std::pair<Tensor, Tensor>> kinds = {{away_but_self, none},
-                                                        {none, away},
-                                                        {away_but_self, fading},
-                                                        {fading, away},
-                                                        {neighbour, none},
-                                                        {none, neighbour}};
-  std::vector<Tensor> columns;
-  for (int64_t head = 0; head < heads; ++head) {
-    const auto& [before, after] = kinds[static_cast<size_t>(head) % kinds.size()];
-    columns.push_back(at::cat({before, after}));
-  }
-  return at::stack(columns, 1);
-}
-
 }  // namespace
 
 DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& device)
@@ -70,6 +42,7 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   noises_per_band_ = fields.optional_int64("noises_per_band", 4, 1, 64);
   guidance_ = fields.optional_double("sample_guidance", 1.5, 1, 100);
   noises_per_picture_ = fields.optional_int64("noises_per_picture", 2, 1, 64);
+  noise_power_ = fields.optional_double("noise_power", 1, 0.1, 10);
   sample_steps_ = fields.optional_int64("sample_steps", 20, 1, 1000);
   flow_ = diffusion::FlowMatchConfig::from_json(
       io::JsonFields::load(config.model / "scheduler" / "scheduler_config.json"));
@@ -103,22 +76,7 @@ std::vector<TrainedModule> DecoderStage::modules() {
 }
 
 void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
-  initialise_weight(name, weight, random);
-  // Blocks begin as the identity and the output as zero (Peebles and Xie 2023).
-  if (name.find("norm1.linear") != std::string::npos ||
-      name.find("norm_out.linear") != std::string::npos ||
-      name.find("proj_out") != std::string::npos) {
-    weight.zero_();
-  }
-  // As Raffel et al. (2020): T5 does not scale its scores, so its queries are drawn smaller by
-  // √d_kv; and embeddings as small as usual would drown in what the first attention adds to them.
-  if (name.find("SelfAttention.q.") != std::string::npos) {
-    weight.div_(std::sqrt(static_cast<double>(glyph_encoder_.d_kv)));
-  }
-  if (name == "text_encoder.shared.weight") weight.normal_(0, 1, random);
-  if (name.find("relative_attention_bias") != std::string::npos) {
-    weight.copy_(counting_bias(weight.size(0), weight.size(1)));
-  }
+  initialise_decoder_weight(name, glyph_encoder_.d_kv, weight, random);
 }
 
 int64_t DecoderStage::patch_side() const {
@@ -246,8 +204,9 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   const auto noise = at::randn(clean.sizes(), random, wide).to(device_);
   // Evenly spread over the batch, so that its mean loss varies less from step to step.
   const auto offsets = at::rand({examples}, random, wide);
-  const auto t = ((at::arange(examples, wide) + offsets) / static_cast<double>(examples) *
-                  static_cast<double>(flow_.num_train_timesteps - 1))
+  const auto spread = (at::arange(examples, wide) + offsets) / static_cast<double>(examples);
+  const auto t = (1 - (1 - spread).pow(noise_power_))
+                     .mul(static_cast<double>(flow_.num_train_timesteps - 1))
                      .add(1);
   // A band is as noisy as the picture that it is cut from.
   const double mu =

@@ -58,7 +58,7 @@ class DecoderStage : public Stage {
 
   TrainingConfig config_;
   at::Device device_;
-  double drop_share_, code_noise_, letter_weight_, band_share_, guidance_;
+  double drop_share_, code_noise_, letter_weight_, band_share_, noise_power_, guidance_;
   ItemWeights item_weights_;
   int64_t noises_per_picture_, noises_per_band_, band_height_, sample_steps_;
   diffusion::FlowMatchConfig flow_;

@@ -68,11 +68,7 @@ std::vector<TokenPair> learn_merges(const std::map<std::string, int64_t>& words,
   std::vector<Word> pieces;
   PairCounts pairs;
   for (const auto& [text, count] : words) {
-    Word word{{}, count};
-    for (const auto& character : text::code_points(text)) {
-      word.tokens.push_back(text.substr(character.begin, character.end - character.begin));
-    }
-    pieces.push_back(std::move(word));
+    pieces.push_back({text::characters(text), count});
     pairs.add(pieces, pieces.size() - 1);
   }
 

@@ -44,6 +44,14 @@ RunConfig RunConfig::load(const std::filesystem::path& file) {
   return config;
 }
 
+void RunConfig::refuse_unread() const {
+  try {
+    fields.refuse_unread();
+  } catch (const Error& error) {
+    throw with_line(error, fields.source());
+  }
+}
+
 std::filesystem::path RunConfig::folder(const std::string& key) const {
   return (run / fields.required_object(stage).required_string(key)).lexically_normal();
 }

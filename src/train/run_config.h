@@ -23,6 +23,10 @@ struct RunConfig {
   /// key and what is allowed.
   static RunConfig load(const std::filesystem::path& file);
 
+  /// Call it when all keys that are known have been read. Throws kCorruptFile naming the line, the
+  /// key that is not known and those that are.
+  void refuse_unread() const;
+
   /// The folder that one of the stage's own keys names; a relative one starts at the run's folder.
   std::filesystem::path folder(const std::string& key) const;
 };

@@ -4,6 +4,7 @@
 
 #include "core/random.h"
 #include "image/contact_sheet.h"
+#include "models/generator/generation_model.h"
 #include "models/transformer/patches.h"
 #include "nn/parameter.h"
 #include "posters/poster_data.h"
@@ -97,8 +98,8 @@ std::vector<std::string> TokenizerStage::held_at_zero() const {
 }
 
 std::vector<TrainedModule> TokenizerStage::modules() {
-  return {{"visual", visual_.get(), held_at_zero(), kComponent, "model.visual."},
-          {"vqmodel", vqmodel_.get(), {kCodebook}, kComponent, "model.vqmodel."},
+  return {{"visual", visual_.get(), held_at_zero(), kComponent, models::kVisualPrefix},
+          {"vqmodel", vqmodel_.get(), {kCodebook}, kComponent, models::kVqPrefix},
           {"reader", reader_.get()}};
 }
 

@@ -30,6 +30,7 @@ int64_t train(const TrainingConfig& config,
               const at::Device& device,
               const LoopCallbacks& callbacks) {
   const auto stage = make_stage(config, device);
+  config.refuse_unread();
   RunFolder folder(config.run);
   MasterWeights weights(stage->modules(), config.working_type(), device, config.optimizer);
   auto with_start = callbacks;

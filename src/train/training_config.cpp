@@ -13,7 +13,7 @@ std::vector<SizeShare> read_sizes(const io::JsonFields& fields) {
   const auto& json = fields.json();
   const std::string expected =
       "a list of {\"width\", \"height\", \"share\"}, sides multiples of 32 from 32 to 2048";
-  if (!json.contains("sizes") || !json["sizes"].is_array() || json["sizes"].empty()) {
+  if (!fields.has("sizes") || !json["sizes"].is_array() || json["sizes"].empty()) {
     fields.refuse("sizes", expected);
   }
   std::vector<SizeShare> sizes;
@@ -23,6 +23,7 @@ std::vector<SizeShare> read_sizes(const io::JsonFields& fields) {
     sizes.push_back({size.required_int64("width", 32, 2048),
                      size.required_int64("height", 32, 2048),
                      size.optional_double("share", 1, 0, 1e6)});
+    size.refuse_unread();
     if (sizes.back().width % 32 != 0 || sizes.back().height % 32 != 0) {
       fields.refuse("sizes", expected);
     }
@@ -76,15 +77,10 @@ TrainingConfig TrainingConfig::load(const std::filesystem::path& file) {
 }
 
 const SizeShare& TrainingConfig::size_at(int64_t step) const {
-  double total = 0;
-  for (const auto& size : sizes) total += size.share;
-  const double unit = static_cast<double>(mix_seed(seed, kSizePurpose, step) >> 11) * 0x1.0p-53;
-  double left = unit * total;
-  for (const auto& size : sizes) {
-    left -= size.share;
-    if (left < 0) return size;
-  }
-  return sizes.back();
+  std::vector<double> shares;
+  for (const auto& size : sizes) shares.push_back(size.share);
+  posters::RandomStream random(mix_seed(seed, kSizePurpose, static_cast<uint64_t>(step)));
+  return sizes[random.pick_weighted(shares)];
 }
 
 }  // namespace glm_image::train

@@ -74,6 +74,7 @@ VocabularyConfig VocabularyConfig::load(const std::filesystem::path& file) {
   } catch (const Error& error) {
     throw with_line(error, file);
   }
+  config.run.refuse_unread();
   return config;
 }
 

@@ -97,6 +97,15 @@ TEST(TrainProgram, SaysWhichLineOfAConfigIsWrong) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_NE(result.err.find("vae.json, line 2: batch must be"), std::string::npos) << result.err;
   EXPECT_FALSE(fs::exists(folder.path() / "run"));
+
+  json["batch"] = 1;
+  json["vae"]["kl_wait"] = 0.1;
+  write_file(config, json.dump(2));
+  const auto misspelt = run_program(command(config));
+  EXPECT_EQ(misspelt.exit_code, 2);
+  EXPECT_NE(misspelt.err.find("vae.kl_wait is no key here"), std::string::npos) << misspelt.err;
+  EXPECT_NE(misspelt.err.find("kl_weight"), std::string::npos) << misspelt.err;
+  EXPECT_FALSE(fs::exists(folder.path() / "run"));
 }
 
 }  // namespace

@@ -160,6 +160,23 @@ TEST(JsonFields, NestedObjectsSayTheirPathAndOutliveTheirParent) {
                [&] { inner->required_double("theta"); });
 }
 
+TEST(JsonFields, WhatNothingAskedForIsRefusedByName) {
+  const JsonFields fields(Json::parse(R"({"a": 1, "b": {"c": 2, "d": 3}, "e": {"f": 4}})"), "x");
+  fields.required_int64("a", 0, 9);
+  fields.optional_int64("not_there", 0, 0, 9);
+  fields.required_object("b").required_int64("c", 0, 9);
+  expect_error(ErrorCode::kCorruptFile, {"x: b.d is no key here; there are c"}, [&] {
+    fields.refuse_unread();
+  });
+  fields.required_object("b").required_int64("d", 0, 9);
+  expect_error(ErrorCode::kCorruptFile, {"x: e is no key here; there are a, b, not_there"}, [&] {
+    fields.refuse_unread();
+  });
+  // An object that was taken as a whole may hold anything.
+  EXPECT_TRUE(fields.has("e"));
+  EXPECT_NO_THROW(fields.refuse_unread());
+}
+
 TEST(JsonFields, SupportsOnly) {
   const auto config = fields(R"({"hidden_act": "gelu", "dropout": null, "scale": 1.0})");
   EXPECT_NO_THROW(config.supports_only("hidden_act", "gelu"));

@@ -44,21 +44,21 @@ class Chain : public testing::Test {
   }
 
   static fs::path config(const std::string& stage, const nlohmann::json& of_stage) {
-    const nlohmann::json sizes = {{{"width", 64}, {"height", 96}}};
+    nlohmann::json keys = {{"stage", stage},
+                           {"run", "runs/" + stage},
+                           {"data", (project() / "data" / "posters").string()},
+                           {"model", (project() / "training" / "nano" / "model").string()},
+                           {"seed", 3},
+                           {stage, of_stage}};
+    if (stage != train::kVocabularyStage) {
+      keys["sizes"] = nlohmann::json::array({{{"width", 64}, {"height", 96}}});
+      keys["batch"] = 2;
+      keys["steps"] = 2;
+      keys["learning_rate"] = 1e-3;
+      keys["samples_every"] = 0;
+    }
     const auto file = folder_->path() / (stage + ".json");
-    write_file(file,
-               nlohmann::json{{"stage", stage},
-                              {"run", "runs/" + stage},
-                              {"data", (project() / "data" / "posters").string()},
-                              {"model", (project() / "training" / "nano" / "model").string()},
-                              {"seed", 3},
-                              {"sizes", sizes},
-                              {"batch", 2},
-                              {"steps", 2},
-                              {"learning_rate", 1e-3},
-                              {"samples_every", 0},
-                              {stage, of_stage}}
-                   .dump(2));
+    write_file(file, keys.dump(2));
     return file;
   }
   static void run(const std::string& stage, const nlohmann::json& of_stage) {

@@ -58,6 +58,9 @@ TEST(TrainingConfig, AFaultNamesTheLineTheKeyAndWhatIsAllowed) {
        nlohmann::json::array({{{"width", 100}, {"height", 64}}}),
        {"sizes", "multiples of 32"}},
       {"sizes", 3, {"sizes", "a list"}},
+      {"sizes",
+       nlohmann::json::array({{{"width", 64}, {"height", 64}, {"shares", 2}}}),
+       {"shares", "no key", "height, share, width"}},
   };
   for (const auto& fault : faults) {
     auto json = valid();

@@ -6,6 +6,10 @@
 
 namespace glm_image::models {
 
+/// What the names of the vision encoder's and the codebook's parameters begin with.
+inline constexpr const char* kVisualPrefix = "model.visual.";
+inline constexpr const char* kVqPrefix = "model.vqmodel.";
+
 /// vision_language_encoder/config.json as a whole.
 struct VisionLanguageConfig {
   GeneratorConfig text;
