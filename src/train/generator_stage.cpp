@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/random.h"
 #include "image/contact_sheet.h"
@@ -43,8 +44,9 @@ Image picture_of_tokens(const Tensor& tokens, const text::Grid& grid) {
 
 GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& device)
     : config_(config), device_(device), feed_(config.data, config.seed) {
-  kind_weight_ =
-      config.fields.required_object("generator").optional_double("kind_weight", 0.5, 0, 1e3);
+  const auto fields = config.fields.required_object("generator");
+  kind_weight_ = fields.optional_double("kind_weight", 0.5, 0, 1e3);
+  scene_weight_ = fields.optional_double("scene_weight", 0.5, 0, 1e3);
   vision_language_ = models::VisionLanguageConfig::from_json(
       io::JsonFields::load(config.model / kComponent / "config.json"));
   sampling_ = models::SamplingOptions::from_json(
@@ -59,9 +61,12 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
                  config.working_type());
   model_ = models::GlmImageForConditionalGeneration(
       vision_language_, at::TensorOptions().dtype(config.working_type()).device(device));
-  to_kinds_ = nn::Linear(vision_language_.text.hidden_size,
-                         count_token_kinds(feed_.source()),
-                         at::TensorOptions().dtype(config.working_type()).device(device));
+  const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
+  const auto answers = count_scene_answers(feed_.source());
+  const int64_t hidden = vision_language_.text.hidden_size;
+  to_kinds_ = nn::Linear(hidden, count_token_kinds(feed_.source()), options);
+  to_scene_ =
+      nn::Linear(hidden, std::accumulate(answers.begin(), answers.end(), int64_t{0}), options);
   load_tokenizer_half(
       tokenizer_component, model_->visual, model_->vqmodel, device, config.working_type());
 }
@@ -69,7 +74,7 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
 std::vector<TrainedModule> GeneratorStage::modules() {
   TrainedModule trained{"generator", model_.get(), {}, kComponent};
   trained.left_out = tokenizer_half(model_->visual, model_->vqmodel)->named_parameters().keys();
-  return {trained, {"to_kinds", to_kinds_.get()}};
+  return {trained, {"to_kinds", to_kinds_.get()}, {"to_scene", to_scene_.get()}};
 }
 
 void GeneratorStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
@@ -104,7 +109,7 @@ Batch GeneratorStage::make_batch(int64_t step) {
   const int64_t drawn = preview.size() + target.size();
 
   std::vector<Image> targets, previews;
-  std::vector<Tensor> kinds;
+  std::vector<Tensor> kinds, answers;
   std::vector<Sequence> sequences;
   int64_t longest = 0;
   for (int64_t i = 0; i < config_.batch; ++i) {
@@ -117,6 +122,7 @@ Batch GeneratorStage::make_batch(int64_t step) {
     const auto preview_layout = renderer.layout(example.scene, preview_width, preview_height);
     kinds.push_back(at::cat({token_kinds(feed_.source(), example.scene, preview_layout, preview),
                              token_kinds(feed_.source(), example.scene, example.layout, target)}));
+    answers.push_back(scene_answers(feed_.source(), example.scene));
     Sequence sequence;
     sequence.prompt = prompt_ids(example.scene, example.index, target);
     sequence.prompt_positions =
@@ -153,6 +159,7 @@ Batch GeneratorStage::make_batch(int64_t step) {
           {"preview_patches", patches_of(previews)},
           {"target_patches", patches_of(targets)},
           {"kinds", at::stack(kinds)},
+          {"answers", at::stack(answers)},
           {"grids", torch::tensor({preview.height, preview.width, target.height, target.width})}};
 }
 
@@ -186,12 +193,26 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto shows_item = (kinds > 0).to(at::kFloat);
   const auto kind_right = (kind_logits.detach().argmax(1) == kinds).to(at::kFloat);
 
+  // The whole scene, read where the prompt ends.
+  const auto answers = batch.at("answers").to(device_);
+  const auto of_scene = to_scene_->forward(read.select(1, 0)).to(at::kFloat);
+  auto scene_loss = at::zeros({}, of_scene.options()), scene_right = at::zeros_like(scene_loss);
+  int64_t question = 0;
+  for (const auto& logits_of_answer :
+       at::split_with_sizes(of_scene, count_scene_answers(feed_.source()), /*dim=*/1)) {
+    const auto answer = answers.select(1, question++);
+    scene_loss = scene_loss + at::cross_entropy_loss(logits_of_answer, answer);
+    scene_right += (logits_of_answer.detach().argmax(1) == answer).to(at::kFloat).mean();
+  }
+
   const int64_t preview = grid(0) * grid(1), target = grid(2) * grid(3);
   const auto seen = losses.detach();
   const auto right = (logits.detach().argmax(2) == wanted).to(at::kFloat);
-  return {losses.mean() + kind_weight_ * kind_loss,
+  return {losses.mean() + kind_weight_ * kind_loss + scene_weight_ * scene_loss,
           {{"loss_codes", seen.mean()},
            {"loss_kinds", kind_loss.detach()},
+           {"loss_scene", scene_loss.detach()},
+           {"scene_right", scene_right / question},
            {"item_kinds_right", (kind_right * shows_item).sum() / shows_item.sum().clamp_min(1)},
            {"loss_preview", seen.narrow(1, 0, preview).mean()},
            {"loss_target", seen.narrow(1, preview, target).mean()},

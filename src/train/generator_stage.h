@@ -19,7 +19,8 @@ namespace glm_image::train {
 /// cross-entropy of all that follows the prompt, and beside it that of what every token will show
 /// (token_kinds.h), read where the token is predicted. Which code an item gets depends on much that
 /// no prompt says; that something stands here, and which pictogram, is said, and is learnt sooner
-/// when it is asked for by itself.
+/// when it is asked for by itself. So is the whole scene (scene_answers), where the prompt ends: to
+/// have read the prompt is worth little to a loss that sees grounds for the most part.
 class GeneratorStage : public Stage {
  public:
   GeneratorStage(const TrainingConfig& config, const at::Device& device);
@@ -53,8 +54,8 @@ class GeneratorStage : public Stage {
   std::optional<PictureCodes> codes_;
   PosterFeed feed_;
   models::GlmImageForConditionalGeneration model_{nullptr};
-  nn::Linear to_kinds_{nullptr};  ///< in training alone
-  double kind_weight_;
+  nn::Linear to_kinds_{nullptr}, to_scene_{nullptr};  ///< in training alone
+  double kind_weight_, scene_weight_;
 };
 
 }  // namespace glm_image::train

@@ -19,6 +19,23 @@ int64_t index_of(const Entries& entries, const std::string& id, IdOf id_of) {
   return found - entries.begin();
 }
 
+int64_t index_of_colour(const posters::PosterSource& source, const posters::Colour& colour) {
+  return index_of(source.data().palette.colours(), colour.id, [](const auto& named) {
+    return named.colour.id;
+  });
+}
+
+int64_t kind_of(const posters::PosterSource& source, const posters::TextItem& item) {
+  return 1 + index_of_colour(source, item.colour);
+}
+
+int64_t kind_of(const posters::PosterSource& source, const posters::PictogramItem& item) {
+  return first_pictogram_kind(source) +
+         index_of(source.data().pictograms.all(), item.id, [](const auto& pictogram) {
+           return pictogram.id;
+         });
+}
+
 }  // namespace
 
 int64_t first_pictogram_kind(const posters::PosterSource& source) {
@@ -38,19 +55,10 @@ Tensor token_kinds(const posters::PosterSource& source,
   auto covered = at::full({grid.height, grid.width}, kLeastShare, at::kDouble);
   auto kind_at = kinds.accessor<int64_t, 2>();
   auto covered_at = covered.accessor<double, 2>();
-  const auto kind_of = [&](const posters::ItemBox& box) {
-    if (box.kind == posters::BoxKind::kPictogram) {
-      return first_pictogram_kind(source) +
-             index_of(source.data().pictograms.all(),
-                      scene.pictograms.at(box.index).id,
-                      [](const auto& pictogram) { return pictogram.id; });
-    }
-    return 1 + index_of(source.data().palette.colours(),
-                        scene.texts.at(box.index).colour.id,
-                        [](const auto& named) { return named.colour.id; });
-  };
   for (const auto& box : layout.boxes) {
-    const int64_t kind = kind_of(box);
+    const int64_t kind = box.kind == posters::BoxKind::kPictogram
+                             ? kind_of(source, scene.pictograms.at(box.index))
+                             : kind_of(source, scene.texts.at(box.index));
     const auto overlap = [&](int64_t token, int64_t begin, int64_t length) {
       return static_cast<double>(overlap_of_cell(token, text::kPixelsPerToken, begin, length)) /
              static_cast<double>(text::kPixelsPerToken);
@@ -65,6 +73,26 @@ Tensor token_kinds(const posters::PosterSource& source,
     }
   }
   return kinds.flatten();
+}
+
+std::vector<int64_t> count_scene_answers(const posters::PosterSource& source) {
+  std::vector<int64_t> counts(posters::kPlaceCount, count_token_kinds(source));
+  const auto colours = static_cast<int64_t>(source.data().palette.colours().size());
+  counts.push_back(colours);
+  counts.push_back(1 + colours);
+  return counts;
+}
+
+Tensor scene_answers(const posters::PosterSource& source, const posters::Scene& scene) {
+  std::vector<int64_t> answers(posters::kPlaceCount, 0);
+  for (const auto& item : scene.texts)
+    answers.at(static_cast<size_t>(item.place)) = kind_of(source, item);
+  for (const auto& item : scene.pictograms)
+    answers.at(static_cast<size_t>(item.place)) = kind_of(source, item);
+  const auto& ground = scene.background;
+  answers.push_back(index_of_colour(source, ground.first));
+  answers.push_back(ground.second ? 1 + index_of_colour(source, *ground.second) : 0);
+  return torch::tensor(answers);
 }
 
 }  // namespace glm_image::train

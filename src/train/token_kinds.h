@@ -19,4 +19,11 @@ Tensor token_kinds(const posters::PosterSource& source,
                    const posters::Layout& layout,
                    const text::Grid& grid);
 
+/// What a scene is, as answers to questions with so many possible answers each: for every place
+/// which kind (as above) stands there, the ground's colour, and its second one (behind none, the
+/// 0).
+std::vector<int64_t> count_scene_answers(const posters::PosterSource& source);
+/// [questions] int64.
+Tensor scene_answers(const posters::PosterSource& source, const posters::Scene& scene);
+
 }  // namespace glm_image::train
