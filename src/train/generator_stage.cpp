@@ -79,10 +79,8 @@ std::vector<TrainedModule> GeneratorStage::modules() {
 
 void GeneratorStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
   initialise_weight(name, weight, random);
-  // What a layer adds is normed to 1 in size before it is added: beside embeddings as small as
-  // usual a token would drown in what the first layers say of it. So tokens begin as large as that,
-  // and all layers together add as much again.
-  if (name.find("embed_tokens") != std::string::npos) weight.normal_(0, 1, random);
+  // What a layer adds is normed to 1 in size before it is added. Tokens begin as large as that, and
+  // all layers together add as much again.
   if (name.find("post_self_attn_layernorm") != std::string::npos ||
       name.find("post_mlp_layernorm") != std::string::npos) {
     weight.fill_(1 / std::sqrt(2.0 * vision_language_.text.num_hidden_layers));

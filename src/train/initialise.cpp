@@ -16,11 +16,17 @@ void initialise_weight(const std::string& name, Tensor& weight, at::Generator& r
     weight.fill_(ends_with(name, "bias") ? 0 : 1);
     return;
   }
-  constexpr double kEmbeddingDeviation = 0.02;
-  const bool embedding = name.find("embed_tokens") != std::string::npos ||
-                         ends_with(name, "embedding.weight") || ends_with(name, "shared.weight");
   const auto fan_in = static_cast<double>(weight.numel() / weight.size(0));
-  weight.normal_(0, embedding ? kEmbeddingDeviation : 1 / std::sqrt(fan_in), random);
+  double deviation = 1 / std::sqrt(fan_in);
+  // Tokens begin as large as what is added to them, or they would drown in it, and in bfloat16's
+  // rounding: in the first layers' outputs, or, a DiT's codes, in patches of noise.
+  if (ends_with(name, "embed_tokens.weight") || ends_with(name, "shared.weight") ||
+      ends_with(name, "token_embedding.weight")) {
+    deviation = 1;
+  } else if (ends_with(name, "embedding.weight")) {
+    deviation = 0.02;
+  }
+  weight.normal_(0, deviation, random);
 }
 
 }  // namespace glm_image::train

@@ -51,12 +51,8 @@ void initialise_decoder_weight(const std::string& name,
     weight.zero_();
   }
   // As Raffel et al. (2020): T5 does not scale its scores, so its queries are drawn smaller by
-  // √d_kv; and embeddings as small as usual would drown in what the first attention adds to them.
+  // √d_kv.
   if (has(name, "SelfAttention.q.")) weight.div_(std::sqrt(static_cast<double>(d_kv)));
-  if (name == "text_encoder.shared.weight") weight.normal_(0, 1, random);
-  // The codes are added to patches of noise. As small as other embeddings they would be lost in it,
-  // and in bfloat16's rounding.
-  if (name == "transformer.prior_token_embedding.weight") weight.normal_(0, 1, random);
   if (has(name, "relative_attention_bias")) {
     weight.copy_(counting_bias(weight.size(0), weight.size(1)));
   }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 #include "text/glyph_sequences.h"
+#include "text/unicode.h"
 
 namespace glm_image::train {
 namespace {
@@ -18,21 +18,6 @@ uint8_t last_byte_of_character(const std::string& text, size_t offset) {
   size_t last = offset;
   while (last + 1 < text.size() && (static_cast<uint8_t>(text[last + 1]) & 0xC0) == 0x80) ++last;
   return static_cast<uint8_t>(text[last]);
-}
-
-int64_t count_characters(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char byte) {
-    return (static_cast<uint8_t>(byte) & 0xC0) != 0x80;
-  });
-}
-
-/// Letters before and after the one that the byte at `offset` belongs to.
-std::pair<int64_t, int64_t> place_of(const std::string& text, size_t offset) {
-  const auto last = kPlaces - 1;
-  // Up to the byte itself, so that a later byte of a character counts as its first.
-  const int64_t before = count_characters(std::string_view(text).substr(0, offset + 1)) - 1;
-  const int64_t after = count_characters(text) - before - 1;
-  return {std::min(before, last), std::min(after, last)};
 }
 
 /// The glyph token of each text's first byte. Behind the bytes stands the end marker, before them
@@ -57,6 +42,10 @@ Tensor letters_of_patches(const PosterExample& example,
                           int64_t side) {
   const auto texts = texts_of(example.scene);
   const auto first_tokens = first_tokens_of(texts, tokenizer);
+  const int64_t end =
+      texts.empty() ? 0 : first_tokens.back() + static_cast<int64_t>(texts.back().size());
+  const auto places = places_of_glyphs(texts, tokenizer, end);
+  const auto place_at = places.accessor<int64_t, 2>();
   const int64_t rows = example.image.height / side, columns = example.image.width / side;
   auto letters = at::full({5, rows, columns}, -1, at::kLong);
   auto covered = at::full({rows, columns}, side * side / 8, at::kLong);
@@ -72,11 +61,12 @@ Tensor letters_of_patches(const PosterExample& example,
                              overlap_of_cell(column, side, letter.x, letter.width);
         if (area <= covered_at[row][column]) continue;
         covered_at[row][column] = area;
-        letter_at[0][row][column] = first_tokens[letter.text] + static_cast<int64_t>(letter.offset);
+        const auto token = first_tokens[letter.text] + static_cast<int64_t>(letter.offset);
+        letter_at[0][row][column] = token;
         letter_at[1][row][column] = static_cast<uint8_t>(text[letter.offset]);
         letter_at[2][row][column] = last_byte_of_character(text, letter.offset);
-        std::tie(letter_at[3][row][column], letter_at[4][row][column]) =
-            place_of(text, letter.offset);
+        letter_at[3][row][column] = place_at[0][token];
+        letter_at[4][row][column] = place_at[1][token];
       }
     }
   }
@@ -90,9 +80,14 @@ Tensor places_of_glyphs(const std::vector<std::string>& texts,
   auto place_at = places.accessor<int64_t, 2>();
   const auto first_tokens = first_tokens_of(texts, tokenizer);
   for (size_t i = 0; i < texts.size(); ++i) {
-    for (size_t offset = 0; offset < texts[i].size(); ++offset) {
-      const auto token = first_tokens[i] + static_cast<int64_t>(offset);
-      std::tie(place_at[0][token], place_at[1][token]) = place_of(texts[i], offset);
+    const auto characters = text::code_points(texts[i]);
+    const auto count = static_cast<int64_t>(characters.size());
+    for (int64_t before = 0; before < count; ++before) {
+      for (auto offset = characters[before].begin; offset < characters[before].end; ++offset) {
+        const auto token = first_tokens[i] + static_cast<int64_t>(offset);
+        place_at[0][token] = std::min(before, kPlaces - 1);
+        place_at[1][token] = std::min(count - before - 1, kPlaces - 1);
+      }
     }
   }
   return places;

@@ -85,10 +85,13 @@ std::vector<int64_t> count_scene_answers(const posters::PosterSource& source) {
 
 Tensor scene_answers(const posters::PosterSource& source, const posters::Scene& scene) {
   std::vector<int64_t> answers(posters::kPlaceCount, 0);
-  for (const auto& item : scene.texts)
-    answers.at(static_cast<size_t>(item.place)) = kind_of(source, item);
-  for (const auto& item : scene.pictograms)
-    answers.at(static_cast<size_t>(item.place)) = kind_of(source, item);
+  const auto answer = [&](const auto& items) {
+    for (const auto& item : items) {
+      answers.at(static_cast<size_t>(item.place)) = kind_of(source, item);
+    }
+  };
+  answer(scene.texts);
+  answer(scene.pictograms);
   const auto& ground = scene.background;
   answers.push_back(index_of_colour(source, ground.first));
   answers.push_back(ground.second ? 1 + index_of_colour(source, *ground.second) : 0);
