@@ -1,6 +1,7 @@
 #include "nn/modules.h"
 
 #include "core/error.h"
+#include "nn/convolution.h"
 #include "nn/functional.h"
 #include "nn/group_norm.h"
 #include "nn/parameter.h"
@@ -49,7 +50,7 @@ Conv2dImpl::Conv2dImpl(int64_t in, int64_t out, Geometry geometry, const at::Ten
 }
 
 Tensor Conv2dImpl::forward(const Tensor& x) const {
-  return at::conv2d(x, weight, bias, geometry.stride, geometry.padding);
+  return conv2d(x, weight, bias, geometry.stride, geometry.padding);
 }
 
 GroupNormImpl::GroupNormImpl(int64_t groups,

@@ -20,6 +20,7 @@ namespace {
 
 constexpr const char* kComponent = "vision_language_encoder";
 constexpr int64_t kReducedPatch = 8;  // pixels along a token's side in the sample sheet
+constexpr uint64_t kPromptPurpose = 500;
 
 /// The part of a sequence that does not depend on codes.
 struct Sequence {
@@ -47,6 +48,7 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   const auto fields = config.fields.required_object("generator");
   kind_weight_ = fields.optional_double("kind_weight", 0.5, 0, 1e3);
   scene_weight_ = fields.optional_double("scene_weight", 0.5, 0, 1e3);
+  more_prompts_ = fields.optional_int64("more_prompts", 0, 0, 4096);
   vision_language_ = models::VisionLanguageConfig::from_json(
       io::JsonFields::load(config.model / kComponent / "config.json"));
   sampling_ = models::SamplingOptions::from_json(
@@ -151,14 +153,48 @@ Batch GeneratorStage::make_batch(int64_t step) {
     put(1, sequence.prompt_positions.height, sequence.drawn_positions.height);
     put(2, sequence.prompt_positions.width, sequence.drawn_positions.width);
   }
-  return {{"ids", ids},
-          {"positions", positions},
-          {"code_slots", code_slots},
-          {"preview_patches", patches_of(previews)},
-          {"target_patches", patches_of(targets)},
-          {"kinds", at::stack(kinds)},
-          {"answers", at::stack(answers)},
-          {"grids", torch::tensor({preview.height, preview.width, target.height, target.width})}};
+  Batch batch{
+      {"ids", ids},
+      {"positions", positions},
+      {"code_slots", code_slots},
+      {"preview_patches", patches_of(previews)},
+      {"target_patches", patches_of(targets)},
+      {"kinds", at::stack(kinds)},
+      {"answers", at::stack(answers)},
+      {"grids", torch::tensor({preview.height, preview.width, target.height, target.width})}};
+  if (more_prompts_ > 0) batch.merge(prompts_alone(step, target));
+  return batch;
+}
+
+Batch GeneratorStage::prompts_alone(int64_t step, const text::Grid& target) const {
+  std::vector<Tensor> ids, answers;
+  std::vector<int64_t> ends;
+  for (int64_t i = 0; i < more_prompts_; ++i) {
+    const auto index =
+        mix_seed(config_.seed, kPromptPurpose, static_cast<uint64_t>(step * more_prompts_ + i));
+    const auto scene = feed_.source().scene(index, posters::Split::kTraining);
+    ids.push_back(torch::tensor(prompt_ids(scene, index, target)));
+    ends.push_back(ids.back().size(0) - 1);
+    answers.push_back(scene_answers(feed_.source(), scene));
+  }
+  // What follows a prompt's end is padding: nothing before it sees it.
+  return {{"prompt_ids", at::pad_sequence(ids, /*batch_first=*/true)},
+          {"prompt_ends", torch::tensor(ends)},
+          {"prompt_answers", at::stack(answers)}};
+}
+
+std::pair<Tensor, Tensor> GeneratorStage::ask_for_scene(const Tensor& prompt_end,
+                                                        const Tensor& answers) {
+  const auto logits = to_scene_->forward(prompt_end).to(at::kFloat);
+  auto loss = at::zeros({}, logits.options()), right = at::zeros_like(loss);
+  int64_t question = 0;
+  for (const auto& of_answer :
+       at::split_with_sizes(logits, count_scene_answers(feed_.source()), /*dim=*/1)) {
+    const auto answer = answers.select(1, question++);
+    loss = loss + at::cross_entropy_loss(of_answer, answer);
+    right += (of_answer.detach().argmax(1) == answer).to(at::kFloat).mean();
+  }
+  return {loss, right / question};
 }
 
 Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
@@ -192,16 +228,20 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto kind_right = (kind_logits.detach().argmax(1) == kinds).to(at::kFloat);
 
   // The whole scene, read where the prompt ends.
-  const auto answers = batch.at("answers").to(device_);
-  const auto of_scene = to_scene_->forward(read.select(1, 0)).to(at::kFloat);
-  auto scene_loss = at::zeros({}, of_scene.options()), scene_right = at::zeros_like(scene_loss);
-  int64_t question = 0;
-  for (const auto& logits_of_answer :
-       at::split_with_sizes(of_scene, count_scene_answers(feed_.source()), /*dim=*/1)) {
-    const auto answer = answers.select(1, question++);
-    scene_loss = scene_loss + at::cross_entropy_loss(logits_of_answer, answer);
-    scene_right += (logits_of_answer.detach().argmax(1) == answer).to(at::kFloat).mean();
+  auto prompt_ends = read.select(1, 0);
+  auto answers = batch.at("answers").to(device_);
+  if (more_prompts_ > 0) {
+    const auto prompts = batch.at("prompt_ids").to(device_);
+    const auto positions = at::arange(prompts.size(1), prompts.options())
+                               .expand({3, prompts.size(0), prompts.size(1)});
+    const auto hidden_of_prompts =
+        model_->language_model->forward(prompts, positions, /*cache=*/nullptr);
+    const auto ends = batch.at("prompt_ends").to(device_).view({-1, 1, 1});
+    const auto more = hidden_of_prompts.gather(1, ends.expand({-1, 1, hidden.size(2)})).squeeze(1);
+    prompt_ends = at::cat({prompt_ends, more});
+    answers = at::cat({answers, batch.at("prompt_answers").to(device_)});
   }
+  const auto [scene_loss, scene_right] = ask_for_scene(prompt_ends, answers);
 
   const int64_t preview = grid(0) * grid(1), target = grid(2) * grid(3);
   const auto seen = losses.detach();
@@ -210,7 +250,7 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
           {{"loss_codes", seen.mean()},
            {"loss_kinds", kind_loss.detach()},
            {"loss_scene", scene_loss.detach()},
-           {"scene_right", scene_right / question},
+           {"scene_right", scene_right},
            {"item_kinds_right", (kind_right * shows_item).sum() / shows_item.sum().clamp_min(1)},
            {"loss_preview", seen.narrow(1, 0, preview).mean()},
            {"loss_target", seen.narrow(1, preview, target).mean()},

@@ -20,7 +20,9 @@ namespace glm_image::train {
 /// (token_kinds.h), read where the token is predicted. Which code an item gets depends on much that
 /// no prompt says; that something stands here, and which pictogram, is said, and is learnt sooner
 /// when it is asked for by itself. So is the whole scene (scene_answers), where the prompt ends: to
-/// have read the prompt is worth little to a loss that sees grounds for the most part.
+/// have read the prompt is worth little to a loss that sees grounds for the most part. That
+/// question is put to further prompts that no picture follows (`more_prompts` a step): they are a
+/// fifth as long as a whole sequence.
 class GeneratorStage : public Stage {
  public:
   GeneratorStage(const TrainingConfig& config, const at::Device& device);
@@ -39,6 +41,11 @@ class GeneratorStage : public Stage {
   std::vector<int64_t> prompt_ids(const posters::Scene& scene,
                                   uint64_t index,
                                   const text::Grid& target) const;
+  /// The prompts of which only the scene is asked: "prompt_ids" [N, longest] padded, "prompt_ends"
+  /// [N] where each ends, "prompt_answers" [N, questions].
+  Batch prompts_alone(int64_t step, const text::Grid& target) const;
+  /// The loss over all questions, and the share of right answers; `prompt_end` is [N, hidden].
+  std::pair<Tensor, Tensor> ask_for_scene(const Tensor& prompt_end, const Tensor& answers);
   /// [B, tokens, …] patches of the posters at the size of `grid`.
   Tensor patches_of(const std::vector<Image>& images) const;
   /// What 32×32 pixels look like on average where a code stands, [codes, 3·8·8].
@@ -56,6 +63,7 @@ class GeneratorStage : public Stage {
   models::GlmImageForConditionalGeneration model_{nullptr};
   nn::Linear to_kinds_{nullptr}, to_scene_{nullptr};  ///< in training alone
   double kind_weight_, scene_weight_;
+  int64_t more_prompts_;
 };
 
 }  // namespace glm_image::train

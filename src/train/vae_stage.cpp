@@ -32,6 +32,21 @@ VaeStage::VaeStage(const TrainingConfig& config, const at::Device& device)
   const auto component = io::JsonFields::load(config.model / "vae" / "config.json");
   model_ = models::AutoencoderKL(models::AutoencoderConfig::from_json(component),
                                  at::TensorOptions().dtype(config.working_type()).device(device));
+  keep_encoder_ = fields.optional_bool("keep_encoder", false);
+  if (!keep_encoder_) return;
+  if (!config.start) fields.refuse("keep_encoder", "false without start, whose encoder it keeps");
+  load_component(*config.start / "vae", *model_, device, config.working_type());
+}
+
+std::vector<TrainedModule> VaeStage::modules() {
+  TrainedModule trained{"vae", model_.get(), {}, "vae"};
+  if (keep_encoder_) {
+    for (const auto& name : model_->named_parameters().keys()) {
+      const auto begins = [&](const char* part) { return name.rfind(part, 0) == 0; };
+      if (begins("encoder.") || begins("quant_conv.")) trained.left_out.push_back(name);
+    }
+  }
+  return {trained};
 }
 
 void VaeStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
@@ -61,7 +76,10 @@ Tensor VaeStage::on_device(const Tensor& pictures) const {
 
 Outcome VaeStage::forward(const Batch& batch, int64_t step) {
   const auto pictures = batch.at("pictures").to(device_), weights = batch.at("weights").to(device_);
-  const auto posterior = model_->encode(on_device(pictures));
+  const auto posterior = [&] {
+    const at::AutoGradMode gradients(/*enabled=*/!keep_encoder_);
+    return model_->encode(on_device(pictures));
+  }();
   const auto mean = posterior.mean.to(at::kFloat);
   const auto log_variance = posterior.log_variance.to(at::kFloat);
   auto random = make_random(mix_seed(config_.seed, kNoisePurpose, step));
@@ -120,8 +138,9 @@ void VaeStage::measure_latents(nlohmann::json& component_config) {
 }
 
 void VaeStage::write_components(const std::filesystem::path& folder) {
-  auto component_config = io::read_json_file(config_.model / "vae" / "config.json");
-  measure_latents(component_config);
+  const auto& latents_of = keep_encoder_ ? *config_.start : config_.model;
+  auto component_config = io::read_json_file(latents_of / "vae" / "config.json");
+  if (!keep_encoder_) measure_latents(component_config);
   write_component(folder / "vae", component_config, *model_, "diffusion_pytorch_model.safetensors");
 }
 

@@ -15,11 +15,14 @@ namespace glm_image::train {
 /// loss = mean w·(|x − x̂| + (x − x̂)²) + edge·mean w·|∇x − ∇x̂| + kl·KL per element,
 /// where w is 1, and `text_weight` inside the boxes of texts: flat ground fills most of a poster,
 /// and letters, the hard part, would count for little.
+///
+/// With `keep_encoder` the decoder alone goes on from `start`: the latents stay what they are, and
+/// so does all that was trained on them.
 class VaeStage : public Stage {
  public:
   VaeStage(const TrainingConfig& config, const at::Device& device);
 
-  std::vector<TrainedModule> modules() override { return {{"vae", model_.get(), {}, "vae"}}; }
+  std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
   Batch make_batch(int64_t step) override;
   Outcome forward(const Batch& batch, int64_t step) override;
@@ -37,6 +40,7 @@ class VaeStage : public Stage {
   TrainingConfig config_;
   at::Device device_;
   Weights weights_{};
+  bool keep_encoder_ = false;
   models::AutoencoderKL model_{nullptr};
   PosterFeed feed_;
 };

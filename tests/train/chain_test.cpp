@@ -36,7 +36,9 @@ class Chain : public testing::Test {
     run("tokenizer", nlohmann::json::object());
     run("decoder", {{"vae", "../vae/components"}, {"tokenizer", "../tokenizer/components"}});
     run("generator",
-        {{"vocabulary", "../vocabulary/components"}, {"tokenizer", "../tokenizer/components"}});
+        {{"vocabulary", "../vocabulary/components"},
+         {"tokenizer", "../tokenizer/components"},
+         {"more_prompts", 2}});
   }
   static void TearDownTestSuite() {
     delete folder_;
@@ -139,6 +141,35 @@ TEST_F(Chain, ARunThatStartsFromAModelHasItsWeights) {
             at::equal(location.file->tensor(tensor), before.find(tensor)->file->tensor(tensor)))
             << stage << ": " << tensor;
       }
+    }
+  }
+}
+
+TEST_F(Chain, AVaeThatKeepsItsEncoderKeepsItsLatents) {
+  const auto model = folder_->path() / "encoder_model";
+  train::export_checkpoint(runs(), model);
+  auto json = nlohmann::json::parse(read_file(config("vae", {{"keep_encoder", true}})));
+  json["run"] = "decoder_alone/vae";
+  const auto file = folder_->path() / "decoder_alone.json";
+  const auto train_it = [&] {
+    write_file(file, json.dump(2));
+    train::train(train::TrainingConfig::load(file), at::kCPU, {});
+  };
+  expect_error(ErrorCode::kCorruptFile, {"vae.keep_encoder", "start"}, train_it);
+  json["start"] = model.string();
+  train_it();
+
+  const auto trained = folder_->path() / "decoder_alone" / "vae" / "components" / "vae";
+  EXPECT_EQ(nlohmann::json::parse(read_file(trained / "config.json")),
+            nlohmann::json::parse(read_file(model / "vae" / "config.json")));
+  const auto before = io::WeightSet::open(model / "vae"), after = io::WeightSet::open(trained);
+  for (const auto& [tensor, location] : after.tensors()) {
+    const bool same =
+        at::equal(location.file->tensor(tensor), before.find(tensor)->file->tensor(tensor));
+    if (tensor.rfind("encoder.", 0) == 0) {
+      EXPECT_TRUE(same) << tensor;
+    } else if (tensor == "decoder.conv_in.weight") {
+      EXPECT_FALSE(same);
     }
   }
 }
