@@ -48,6 +48,7 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   const auto fields = config.fields.required_object("generator");
   kind_weight_ = fields.optional_double("kind_weight", 0.5, 0, 1e3);
   scene_weight_ = fields.optional_double("scene_weight", 0.5, 0, 1e3);
+  first_weight_ = fields.optional_double("first_weight", 1, 0, 1e3);
   more_prompts_ = fields.optional_int64("more_prompts", 0, 0, 4096);
   vision_language_ = models::VisionLanguageConfig::from_json(
       io::JsonFields::load(config.model / kComponent / "config.json"));
@@ -244,10 +245,14 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto [scene_loss, scene_right] = ask_for_scene(prompt_ends, answers);
 
   const int64_t preview = grid(0) * grid(1), target = grid(2) * grid(3);
+  auto weights = at::ones({wanted.size(1)}, losses.options());
+  for (const int64_t first : {int64_t{0}, preview}) weights[first] = first_weight_;
+  const auto code_loss = (losses.mean(0) * weights).sum() / weights.sum();
   const auto seen = losses.detach();
   const auto right = (logits.detach().argmax(2) == wanted).to(at::kFloat);
-  return {losses.mean() + kind_weight_ * kind_loss + scene_weight_ * scene_loss,
+  return {code_loss + kind_weight_ * kind_loss + scene_weight_ * scene_loss,
           {{"loss_codes", seen.mean()},
+           {"loss_first", seen.select(1, 0).mean()},
            {"loss_kinds", kind_loss.detach()},
            {"loss_scene", scene_loss.detach()},
            {"scene_right", scene_right},

@@ -16,13 +16,14 @@ namespace glm_image::train {
 ///
 /// A sequence is the prompt (text::text_to_image_prompt of a poster's caption), the codes of the
 /// poster at the preview's size, those at the target's, and the end marker. The loss is the mean
-/// cross-entropy of all that follows the prompt, and beside it that of what every token will show
-/// (token_kinds.h), read where the token is predicted. Which code an item gets depends on much that
-/// no prompt says; that something stands here, and which pictogram, is said, and is learnt sooner
-/// when it is asked for by itself. So is the whole scene (scene_answers), where the prompt ends: to
-/// have read the prompt is worth little to a loss that sees grounds for the most part. That
-/// question is put to further prompts that no picture follows (`more_prompts` a step): they are a
-/// fifth as long as a whole sequence.
+/// cross-entropy of all that follows the prompt, where each grid's first code counts `first_weight`
+/// times (it alone must read the ground from the prompt; those behind it see it there), and beside
+/// it that of what every token will show (token_kinds.h), read where the token is predicted. Which
+/// code an item gets depends on much that no prompt says; that something stands here, and which
+/// pictogram, is said, and is learnt sooner when it is asked for by itself. So is the whole scene
+/// (scene_answers), where the prompt ends: to have read the prompt is worth little to a loss that
+/// sees grounds for the most part. That question is put to further prompts that no picture follows
+/// (`more_prompts` a step): they are a fifth as long as a whole sequence.
 class GeneratorStage : public Stage {
  public:
   GeneratorStage(const TrainingConfig& config, const at::Device& device);
@@ -62,7 +63,7 @@ class GeneratorStage : public Stage {
   PosterFeed feed_;
   models::GlmImageForConditionalGeneration model_{nullptr};
   nn::Linear to_kinds_{nullptr}, to_scene_{nullptr};  ///< in training alone
-  double kind_weight_, scene_weight_;
+  double kind_weight_, scene_weight_, first_weight_;
   int64_t more_prompts_;
 };
 
