@@ -26,9 +26,8 @@ int report(const std::string& message, int code) {
   return code;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+/// The whole program; errors are translated here.
+int run(int argc, char** argv) {
   using namespace glm_image;
   CLI::App app("Draws pictures that spell text correctly, with GLM-Image, on your own machine.",
                "glm-image");
@@ -63,7 +62,16 @@ int main(int argc, char** argv) {
       return report("stopped", kSignalBase + cli::interrupted_by());
     }
     return report(error.what(), is_bad_input(error.code()) ? kBadInput : kFailure);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
   } catch (const std::exception& error) {
-    return report(std::string("unexpected failure: ") + error.what(), kFailure);
+    std::cerr << "glm-image: unexpected failure: " << error.what() << '\n';
+    return kFailure;
   }
 }

@@ -312,25 +312,27 @@ std::optional<JsonFields> JsonFields::optional_object(const std::string& name) c
 }
 
 void JsonFields::refuse_unread() const {
-  std::string known;
-  const auto list = [&](const std::string& name) {
-    // Not what was asked for further down.
-    if (name.find('.') == std::string::npos) known += (known.empty() ? "" : ", ") + name;
+  const auto asked_under = [&](const std::string& prefix) {
+    std::vector<std::string> names;
+    for (auto name = asked_->lower_bound(prefix);
+         name != asked_->end() && name->compare(0, prefix.size(), prefix) == 0;
+         ++name) {
+      names.push_back(name->substr(prefix.size()));
+    }
+    return names;
   };
-  for (auto name = asked_->lower_bound(prefix_);
-       name != asked_->end() && name->compare(0, prefix_.size(), prefix_) == 0;
-       ++name) {
-    list(name->substr(prefix_.size()));
-  }
   for (const auto& field : object_->items()) {
     const auto path = path_of(field.key());
     if (asked_->count(path) == 0) {
+      std::string known;
+      for (const auto& name : asked_under(prefix_)) {
+        // Not what was asked for further down.
+        if (name.find('.') == std::string::npos) known += (known.empty() ? "" : ", ") + name;
+      }
       fail(ErrorCode::kCorruptFile, source_, ": ", path, " is no key here; there are ", known);
     }
-    const auto inside = asked_->lower_bound(path + '.');
-    const bool is_open =
-        inside != asked_->end() && inside->compare(0, path.size() + 1, path + '.') == 0;
-    if (is_open && field.value().is_object()) required_object(field.key()).refuse_unread();
+    const bool was_opened = !asked_under(path + '.').empty();
+    if (was_opened && field.value().is_object()) required_object(field.key()).refuse_unread();
   }
 }
 

@@ -45,13 +45,15 @@ LayoutChoice::LayoutChoice() : pools_(12) {
     for (std::size_t pictograms = 0; pictograms <= 2; ++pictograms) {
       for_each_list(texts, {}, [&](const std::vector<Place>& text_places) {
         for_each_list(pictograms, text_places, [&](const std::vector<Place>& pictogram_places) {
-          const auto split = split_of_layout(layout_name(text_places, pictogram_places));
-          auto& pool = pools_[pool_index(texts, pictograms, split)];
           double weight = 1;
           for (const Place place : text_places) weight *= text_weight(place);
           for (const Place place : pictogram_places) weight *= pictogram_weight(place);
-          pool.choices.push_back({text_places, pictogram_places});
-          pool.weights.push_back(weight);
+          for (const auto split : {Split::kTraining, Split::kEvaluation}) {
+            if (!layout_belongs(text_places, pictogram_places, split)) continue;
+            auto& pool = pools_[pool_index(texts, pictograms, split)];
+            pool.choices.push_back({text_places, pictogram_places});
+            pool.weights.push_back(weight);
+          }
         });
       });
     }

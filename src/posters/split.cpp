@@ -81,8 +81,11 @@ std::string layout_name(std::vector<Place> texts, std::vector<Place> pictograms)
   return name;
 }
 
-Split split_of_layout(std::string_view layout_name) {
-  return split_of("layout", layout_name);
+bool layout_belongs(const std::vector<Place>& texts,
+                    const std::vector<Place>& pictograms,
+                    Split split) {
+  if (texts.size() + pictograms.size() < 2) return true;
+  return split_of("layout", layout_name(texts, pictograms)) == split;
 }
 
 }  // namespace glm_image::posters

@@ -9,7 +9,8 @@
 
 namespace glm_image::posters {
 
-/// Training and evaluation never share a word, a pictogram on a background colour, or a layout.
+/// Training and evaluation never share a word, a pictogram on a background colour, or a layout of
+/// two items or more.
 /// Each of them belongs to one of the two by a hash of its name, whatever else is in the data: a
 /// fifth of each to evaluation.
 enum class Split { kTraining, kEvaluation };
@@ -31,6 +32,10 @@ bool pairs_belong(const Background& background, std::string_view pictogram, Spli
 
 /// Which places hold texts and which pictograms, whatever their order.
 std::string layout_name(std::vector<Place> texts, std::vector<Place> pictograms);
-Split split_of_layout(std::string_view layout_name);
+/// A text that stands alone may stand anywhere in both: there are only as many such layouts as
+/// places, and who never saw a lone text on the left has learnt that none stands there.
+bool layout_belongs(const std::vector<Place>& texts,
+                    const std::vector<Place>& pictograms,
+                    Split split);
 
 }  // namespace glm_image::posters

@@ -2,7 +2,7 @@
 
 namespace glm_image::server {
 
-void ConnectionThreads::enqueue(std::function<void()> task) {
+TaskTaken ConnectionThreads::enqueue(std::function<void()> task) {
   bool full = false;
   {
     const std::lock_guard lock(mutex_);
@@ -14,6 +14,7 @@ void ConnectionThreads::enqueue(std::function<void()> task) {
   }
   wake_.notify_one();
   if (full) make_room_();
+  return TaskTaken(true);
 }
 
 void ConnectionThreads::work() {

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <httplib.h>
-
 #include <condition_variable>
 #include <functional>
 #include <list>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "server/http_library.h"
 
 namespace glm_image::server {
 
@@ -18,7 +18,7 @@ class ConnectionThreads : public httplib::TaskQueue {
   ConnectionThreads(size_t max_threads, std::function<void()> make_room)
       : max_threads_(max_threads), make_room_(std::move(make_room)) {}
 
-  void enqueue(std::function<void()> task) override;
+  TaskTaken enqueue(std::function<void()> task) override;
   void shutdown() override;
 
  private:

@@ -143,7 +143,7 @@ void HttpServer::serve(Connection& connection) {
     }
     if (!connection.stream.wait_for_request()) return;
     bool closes = false, is_request = false, had_body = false;
-    const bool answered = process_request(
+    const bool answered = process_one_request(
         connection.stream, requests == kMaxRequests, closes, [&](httplib::Request& request) {
           begin(connection, request);
           is_request = true;

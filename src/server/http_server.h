@@ -17,7 +17,7 @@ namespace glm_image::server {
 /// cpp-httplib parses requests and writes answers. The loop around a connection is ours: it has the
 /// deadlines (HttpStream), knows all connections, and when there are too many drops the one that
 /// has been silent longest.
-class HttpServer : private httplib::Server {
+class HttpServer : private HttpLibraryServer {
  public:
   using Route = std::function<void(Exchange&)>;
 

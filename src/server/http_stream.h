@@ -1,9 +1,9 @@
 #pragma once
 
-#include <httplib.h>
-
 #include <array>
 #include <chrono>
+
+#include "server/http_library.h"
 
 namespace glm_image::server {
 
@@ -22,7 +22,7 @@ struct HttpLimits {
 /// A client's socket as cpp-httplib reads and writes it, with a deadline for everything. The
 /// library's own stream has a time limit for each read, which a client that sends a byte now and
 /// then never meets.
-class HttpStream : public httplib::Stream {
+class HttpStream : public HttpLibraryStream {
  public:
   using Clock = std::chrono::steady_clock;
 

@@ -65,11 +65,11 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   model_ = models::GlmImageForConditionalGeneration(
       vision_language_, at::TensorOptions().dtype(config.working_type()).device(device));
   const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
-  const auto answers = count_scene_answers(feed_.source());
+  answers_ = count_scene_answers(feed_.source());
   const int64_t hidden = vision_language_.text.hidden_size;
   to_kinds_ = nn::Linear(hidden, count_token_kinds(feed_.source()), options);
   to_scene_ =
-      nn::Linear(hidden, std::accumulate(answers.begin(), answers.end(), int64_t{0}), options);
+      nn::Linear(hidden, std::accumulate(answers_.begin(), answers_.end(), int64_t{0}), options);
   load_tokenizer_half(
       tokenizer_component, model_->visual, model_->vqmodel, device, config.working_type());
 }
@@ -99,6 +99,7 @@ std::vector<int64_t> GeneratorStage::prompt_ids(const posters::Scene& scene,
 
 Tensor GeneratorStage::patches_of(const std::vector<Image>& images) const {
   std::vector<Tensor> patches;
+  patches.reserve(images.size());
   for (const auto& image : images) patches.push_back(codes_->patches(image));
   return at::stack(patches);
 }
@@ -189,8 +190,7 @@ std::pair<Tensor, Tensor> GeneratorStage::ask_for_scene(const Tensor& prompt_end
   const auto logits = to_scene_->forward(prompt_end).to(at::kFloat);
   auto loss = at::zeros({}, logits.options()), right = at::zeros_like(loss);
   int64_t question = 0;
-  for (const auto& of_answer :
-       at::split_with_sizes(logits, count_scene_answers(feed_.source()), /*dim=*/1)) {
+  for (const auto& of_answer : at::split_with_sizes(logits, answers_, /*dim=*/1)) {
     const auto answer = answers.select(1, question++);
     loss = loss + at::cross_entropy_loss(of_answer, answer);
     right += (of_answer.detach().argmax(1) == answer).to(at::kFloat).mean();

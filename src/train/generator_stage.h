@@ -63,6 +63,7 @@ class GeneratorStage : public Stage {
   PosterFeed feed_;
   models::GlmImageForConditionalGeneration model_{nullptr};
   nn::Linear to_kinds_{nullptr}, to_scene_{nullptr};  ///< in training alone
+  std::vector<int64_t> answers_;                      ///< how many each question about a scene has
   double kind_weight_, scene_weight_, first_weight_;
   int64_t more_prompts_;
 };

@@ -19,7 +19,7 @@ TEST(PosterData, EveryFontHasEveryLetter) {
                                              "ABCDEFGHIJKLMNOPQRSTUVWXYZÃẼĨÕŨƐƆƖƲŊƝƁƊƳÉÈÊÇÀÙÎÔ"
                                              "0123456789!?,.:-'%&/")) {
     EXPECT_NE(std::find(letters.begin(), letters.end(), point.value), letters.end())
-        << std::hex << point.value;
+        << std::hex << static_cast<uint32_t>(point.value);
   }
   ASSERT_EQ(data.font_files.size(), data.lettering.faces().size());
   for (const auto& file : data.font_files) {
@@ -30,7 +30,8 @@ TEST(PosterData, EveryFontHasEveryLetter) {
     FcCharSet* characters = nullptr;
     ASSERT_EQ(FcPatternGetCharSet(pattern, FC_CHARSET, 0, &characters), FcResultMatch);
     for (const char32_t letter : letters) {
-      EXPECT_TRUE(FcCharSetHasChar(characters, letter)) << file << " " << std::hex << letter;
+      EXPECT_TRUE(FcCharSetHasChar(characters, letter))
+          << file << " " << std::hex << static_cast<uint32_t>(letter);
     }
     FcPatternDestroy(pattern);
   }

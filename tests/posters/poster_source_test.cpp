@@ -17,7 +17,7 @@ using test::poster_source;
 
 /// What the two splits must not share.
 struct Seen {
-  std::set<std::string> words, texts, pairs, layouts;
+  std::set<std::string> words, texts, pairs, layouts, lone_places;
 };
 
 Seen see(Split split, uint64_t scenes) {
@@ -40,7 +40,11 @@ Seen see(Split split, uint64_t scenes) {
       seen.pairs.insert(scene.background.first.id + " " + item.id);
       if (scene.background.second) seen.pairs.insert(scene.background.second->id + " " + item.id);
     }
-    seen.layouts.insert(layout_name(text_places, pictogram_places));
+    if (text_places.size() + pictogram_places.size() < 2) {
+      seen.lone_places.insert(std::string(place_name(text_places.at(0))));
+    } else {
+      seen.layouts.insert(layout_name(text_places, pictogram_places));
+    }
   }
   return seen;
 }
@@ -60,6 +64,9 @@ TEST(PosterSource, SplitsShareNoWordPairOrLayout) {
   expect_disjoint(training.texts, evaluation.texts, 3000);
   expect_disjoint(training.pairs, evaluation.pairs, 200);
   expect_disjoint(training.layouts, evaluation.layouts, 50);
+  // A text by itself stands everywhere in both.
+  EXPECT_EQ(training.lone_places.size(), static_cast<size_t>(kPlaceCount));
+  EXPECT_EQ(evaluation.lone_places, training.lone_places);
 }
 
 TEST(PosterSource, FoldsWords) {

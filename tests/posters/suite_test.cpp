@@ -62,7 +62,7 @@ TEST(Suite, IsHeldOutAndDrawable) {
       pictogram_places.push_back(item.place);
       EXPECT_TRUE(pairs_belong(scene.background, item.id, Split::kEvaluation)) << prompt.id;
     }
-    EXPECT_EQ(split_of_layout(layout_name(text_places, pictogram_places)), Split::kEvaluation);
+    EXPECT_TRUE(layout_belongs(text_places, pictogram_places, Split::kEvaluation)) << prompt.id;
     EXPECT_EQ(text::glyph_texts(prompt.caption.text, text::GlyphRules::kSmart), texts);
   }
 }
