@@ -8,13 +8,9 @@ namespace glm_image::nn {
 ///
 /// On CPUs with tile instructions (AMX), oneDNN as of LibTorch 1.13 computes a wrong gradient of
 /// the weight in bfloat16 for many sizes, among them every wide picture: rows of 256 cells and
-/// more, fewer of them. It is finite and looks like any other. There that gradient is taken in
-/// float32.
+/// more, fewer of them. Where it is finite it looks like any other. On such a CPU that gradient is
+/// taken in float32.
 Tensor conv2d(
     const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride, int64_t padding);
-
-/// Whether this machine's bfloat16 gradient of the weight is right, tried once with a picture that
-/// is known to come out wrong.
-bool bfloat16_weight_gradient_is_right();
 
 }  // namespace glm_image::nn

@@ -10,9 +10,8 @@
 namespace glm_image::posters {
 
 /// Training and evaluation never share a word, a pictogram on a background colour, or a layout of
-/// two items or more.
-/// Each of them belongs to one of the two by a hash of its name, whatever else is in the data: a
-/// fifth of each to evaluation.
+/// two items or more. Each of them belongs to one of the two by a hash of its name, whatever else
+/// is in the data: a fifth of each to evaluation.
 enum class Split { kTraining, kEvaluation };
 
 /// The words of a text that are told apart: in lower case, without punctuation at their ends.

@@ -18,9 +18,9 @@ struct Case {
   int64_t batch, in, out, height, width, kernel, stride;
 };
 
-/// x, weight and bias of a case, and after `run` their gradients.
+/// x, weight and bias of a case, with their gradients.
 struct Problem {
-  Tensor x, weight, bias, dy;
+  Tensor x, weight, bias;
 
   Problem(const Case& c, at::ScalarType type) {
     torch::manual_seed(7);
@@ -33,8 +33,7 @@ struct Problem {
     weight = leaf({c.out, c.in, c.kernel, c.kernel});
     bias = leaf({c.out});
     const auto y = conv2d(x, weight, bias, c.stride, c.kernel / 2);
-    dy = random_tensor(y.sizes()).to(at::kBFloat16).to(type);
-    y.backward(dy);
+    y.backward(random_tensor(y.sizes()).to(at::kBFloat16).to(type));
   }
 };
 
