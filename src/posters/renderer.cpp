@@ -83,7 +83,7 @@ class Renderer::Drawing {
     return layout;
   }
 
-  Image render() const {
+  Image render(LetterShapes shapes) const {
     std::vector<uint32_t> canvas = background();
     const SurfaceHandle surface(
         cairo_image_surface_create_for_data(reinterpret_cast<unsigned char*>(canvas.data()),
@@ -96,6 +96,10 @@ class Renderer::Drawing {
     for (const auto& line : lines_) {
       const auto& rgb = scene_.texts[line.text].colour.rgb;
       cairo_set_source_rgb(cairo.get(), rgb[0] / 255.0, rgb[1] / 255.0, rgb[2] / 255.0);
+      if (shapes == LetterShapes::kBars) {
+        draw_bars(cairo.get(), line);
+        continue;
+      }
       cairo_move_to(cairo.get(), line.pen_x, line.base_line);
       pango_cairo_show_layout_line(cairo.get(),
                                    pango_layout_get_line_readonly(line.layout.get(), 0));
@@ -183,6 +187,25 @@ class Renderer::Drawing {
     } while (pango_layout_iter_next_cluster(at.get()));
   }
 
+  void draw_bars(cairo_t* cairo, const Line& line) const {
+    constexpr double kBetween = 0.15;  // of a letter's width, at each side
+    constexpr double kHeight = 0.55;   // as a small letter without marks
+    const double height = kHeight * scene_.texts[line.text].size * unit_;
+    const LayoutIteratorHandle at(pango_layout_get_iter(line.layout.get()));
+    do {
+      PangoRectangle ink, logical;
+      pango_layout_iter_get_cluster_extents(at.get(), &ink, &logical);
+      if (ink.width <= 0) continue;
+      const double width = pango_units_to_double(logical.width);
+      cairo_rectangle(cairo,
+                      line.pen_x + pango_units_to_double(logical.x) + kBetween * width,
+                      line.base_line - height,
+                      (1 - 2 * kBetween) * width,
+                      height);
+    } while (pango_layout_iter_next_cluster(at.get()));
+    cairo_fill(cairo);
+  }
+
   std::vector<uint32_t> background() const {
     std::vector<uint32_t> canvas(static_cast<std::size_t>(width_ * height_));
     for (int64_t y = 0; y < height_; ++y) {
@@ -234,8 +257,8 @@ Renderer::~Renderer() = default;
 Renderer::Renderer(Renderer&&) noexcept = default;
 Renderer& Renderer::operator=(Renderer&&) noexcept = default;
 
-Image Renderer::render(const Scene& scene, int64_t width, int64_t height) {
-  return Drawing(*state_, scene, width, height).render();
+Image Renderer::render(const Scene& scene, int64_t width, int64_t height, LetterShapes shapes) {
+  return Drawing(*state_, scene, width, height).render(shapes);
 }
 
 Layout Renderer::layout(const Scene& scene, int64_t width, int64_t height) {

@@ -28,6 +28,10 @@ struct Layout {
   std::vector<LetterBox> letters;  ///< of all texts, in the order of reading; spaces have none
 };
 
+/// What is drawn of a letter: itself, or the same bar for each, which tells of a text no more than
+/// where its letters stand.
+enum class LetterShapes { kTrue, kBars };
+
 /// Draws scenes. The same scene gives the same bytes on one machine. For one thread at a time: it
 /// keeps fonts open; several renderers may work side by side.
 class Renderer {
@@ -39,7 +43,10 @@ class Renderer {
 
   /// Throws kInvalidInput for sides that are not from 32 to 4096 pixels, and for a scene that names
   /// what the data does not have.
-  Image render(const Scene& scene, int64_t width, int64_t height);
+  Image render(const Scene& scene,
+               int64_t width,
+               int64_t height,
+               LetterShapes shapes = LetterShapes::kTrue);
   Layout layout(const Scene& scene, int64_t width, int64_t height);
 
  private:

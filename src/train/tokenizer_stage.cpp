@@ -29,18 +29,16 @@ constexpr const char* kCodebook = "quantize.embedding.weight";
 CodeReaderImpl::CodeReaderImpl(const models::VisionConfig& config,
                                int64_t kinds,
                                const at::TensorOptions& options) {
-  blocks = register_module("blocks", torch::nn::ModuleList());
-  for (int64_t i = 0; i < 2; ++i) blocks->push_back(models::GlmImageVisionBlock(config, options));
+  const int64_t hidden = 2 * config.hidden_size;
   norm = register_module("norm", nn::LayerNorm(config.hidden_size, config.layer_norm_eps, options));
-  to_pixels = register_module(
-      "to_pixels", nn::Linear(config.hidden_size, 3 * kReducedPatch * kReducedPatch, options));
-  to_kinds = register_module("to_kinds", nn::Linear(config.hidden_size, kinds, options));
+  to_hidden = register_module("to_hidden", nn::Linear(config.hidden_size, hidden, options));
+  to_pixels =
+      register_module("to_pixels", nn::Linear(hidden, 3 * kReducedPatch * kReducedPatch, options));
+  to_kinds = register_module("to_kinds", nn::Linear(hidden, kinds, options));
 }
 
 CodeReaderImpl::Reading CodeReaderImpl::forward(const Tensor& features) const {
-  auto x = features;
-  for (const auto& block : *blocks) x = block->as<models::GlmImageVisionBlockImpl>()->forward(x);
-  x = norm->forward(x);
+  const auto x = at::gelu(to_hidden->forward(norm->forward(features)));
   return {to_pixels->forward(x).to(at::kFloat), to_kinds->forward(x).to(at::kFloat)};
 }
 
@@ -53,6 +51,7 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   text_weight_ = fields.optional_double("text_weight", 2, 1e-3, 1e3);
   ground_weight_ = fields.optional_double("ground_weight", 1, 1e-3, 1e3);
   is_local_ = fields.optional_bool("local", true);
+  quantised_from_ = fields.optional_int64("quantised_from", 0, 0, 1'000'000);
   codebook_decay_ = fields.optional_double("codebook_decay", 0.98, 0, 0.99999);
   const auto component = io::JsonFields::load(config.model / kComponent / "config.json");
   vision_config_ = models::VisionConfig::from_json(component.required_object("vision_config"));
@@ -110,40 +109,59 @@ void TokenizerStage::initialise(const std::string& name, Tensor& weight, at::Gen
 Batch TokenizerStage::make_batch(int64_t step) {
   const auto& size = config_.size_at(step);
   const auto grid = text::target_grid(size.height, size.width);
-  std::vector<Image> images;
-  std::vector<Tensor> patches, kinds;
+  std::vector<Tensor> patches, kinds, pixels;
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed_.example(config_.example_at(step, i), size.width, size.height);
     kinds.push_back(token_kinds(feed_.source(), example.scene, example.layout, grid));
-    patches.push_back(pipeline::vision_patches(image_settings_, {example.image, grid}));
-    images.push_back(std::move(example.image));
+    pixels.push_back(essence(example, kinds.back()));
+    patches.push_back(pipeline::vision_patches(image_settings_, {std::move(example.image), grid}));
   }
-  const auto reduced = at::avg_pool2d(picture_batch(images), {kReduction, kReduction});
   return {{"patches", at::stack(patches)},
           {"kinds", at::stack(kinds)},
-          {"pixels", models::patchify(reduced, kReducedPatch)},
+          {"pixels", at::stack(pixels)},
           {"grid", torch::tensor({grid.height, grid.width})}};
+}
+
+Tensor TokenizerStage::essence(const PosterExample& example, const Tensor& kinds) {
+  // No ground of a poster and no pictogram has this colour.
+  const posters::Colour no_ground{"", {255, 0, 255}};
+  auto ground = example.scene, items = example.scene;
+  ground.texts.clear();
+  ground.pictograms.clear();
+  items.background = {no_ground, {}};
+  const auto draw = [&](const posters::Scene& scene) {
+    return feed_.renderer().render(
+        scene, example.image.width, example.image.height, posters::LetterShapes::kBars);
+  };
+  const auto pictures = picture_batch({draw(ground), draw(items)});
+  const auto pixels =
+      models::patchify(at::avg_pool2d(pictures, {kReduction, kReduction}), kReducedPatch);
+  return at::where((kinds > 0).unsqueeze(1), pixels[1], pixels[0]);
 }
 
 TokenizerStage::Encoded TokenizerStage::encode(const Tensor& patches,
                                                int64_t grid_height,
-                                               int64_t grid_width) const {
+                                               int64_t grid_width,
+                                               bool quantised) const {
   const auto features = visual_->forward(patches.to(device_), grid_height, grid_width);
   Encoded encoded;
   encoded.vectors = vqmodel_->vectors(features.flatten(0, 1));
   const auto codes = vqmodel_->codes().detach();
   encoded.ids = models::GlmImageVQModelImpl::nearest(encoded.vectors.detach(), codes);
   const auto chosen = codes.index_select(0, encoded.ids);
-  const auto passed = encoded.vectors + (chosen - encoded.vectors).detach();
+  const auto passed =
+      quantised ? encoded.vectors + (chosen - encoded.vectors).detach() : encoded.vectors;
   encoded.reading = reader_->forward(
       vqmodel_->features_of(passed).view({features.size(0), features.size(1), -1}));
   return encoded;
 }
 
-Outcome TokenizerStage::forward(const Batch& batch, int64_t /*step*/) {
+Outcome TokenizerStage::forward(const Batch& batch, int64_t step) {
   const auto grid = batch.at("grid");
-  const auto encoded =
-      encode(batch.at("patches"), grid[0].item<int64_t>(), grid[1].item<int64_t>());
+  const auto encoded = encode(batch.at("patches"),
+                              grid[0].item<int64_t>(),
+                              grid[1].item<int64_t>(),
+                              step >= quantised_from_);
   const auto kinds = batch.at("kinds").to(device_).flatten();
   auto weights = at::full(kinds.sizes(), ground_weight_, kinds.options().dtype(at::kFloat));
   const auto first_pictogram = first_pictogram_kind(feed_.source());
@@ -211,19 +229,24 @@ Image TokenizerStage::sample_sheet() {
   auto feed = feed_.another();
   std::vector<std::vector<Image>> rows;
   for (int64_t row = 0; row < 3; ++row) {
-    std::vector<Image> originals, readings;
+    std::vector<Image> originals, essences, readings;
     for (int64_t i = 0; i < 6; ++i) {
-      auto image = feed.example(row * 6 + i, 256, 256, posters::Split::kEvaluation).image;
+      auto example = feed.example(row * 6 + i, 256, 256, posters::Split::kEvaluation);
       const auto grid = text::target_grid(256, 256);
-      const auto patches = pipeline::vision_patches(image_settings_, {image, grid}).unsqueeze(0);
-      const auto encoded = encode(patches, grid.height, grid.width);
-      const auto reduced =
-          models::unpatchify(encoded.reading.pixels, grid.height, grid.width, kReducedPatch);
+      const auto patches = pipeline::vision_patches(image_settings_, {example.image, grid});
+      const auto show = [&](const Tensor& pixels) {
+        const auto reduced = models::unpatchify(
+            pixels.view({1, grid.size(), -1}), grid.height, grid.width, kReducedPatch);
+        return picture_of(at::upsample_nearest2d(reduced, {256, 256})[0]);
+      };
       readings.push_back(
-          picture_of(at::upsample_nearest2d(reduced, {image.height, image.width})[0]));
-      originals.push_back(std::move(image));
+          show(encode(patches.unsqueeze(0), grid.height, grid.width).reading.pixels));
+      const auto kinds = token_kinds(feed_.source(), example.scene, example.layout, grid);
+      essences.push_back(show(essence(example, kinds)));
+      originals.push_back(std::move(example.image));
     }
     rows.push_back(std::move(originals));
+    rows.push_back(std::move(essences));
     rows.push_back(std::move(readings));
   }
   return image::contact_sheet(rows);

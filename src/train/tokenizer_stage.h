@@ -9,9 +9,9 @@
 
 namespace glm_image::train {
 
-/// Reads codes back, in training alone: two blocks over all tokens of a picture, then for each
-/// token its 32×32 pixels at a quarter of the size and what stands there (ground, a pictogram, a
-/// text).
+/// Reads codes back, in training alone: of each code, seen without its neighbours, the essence of
+/// its 32×32 pixels (as below) at a quarter of the size, and what stands there (ground, a
+/// pictogram, a text).
 struct CodeReaderImpl : torch::nn::Module {
   CodeReaderImpl(const models::VisionConfig& config,
                  int64_t kinds,
@@ -24,20 +24,25 @@ struct CodeReaderImpl : torch::nn::Module {
   Reading forward(const Tensor& features) const;
 
  private:
-  torch::nn::ModuleList blocks{nullptr};
   nn::LayerNorm norm{nullptr};
-  nn::Linear to_pixels{nullptr}, to_kinds{nullptr};
+  nn::Linear to_hidden{nullptr}, to_pixels{nullptr}, to_kinds{nullptr};
 };
 TORCH_MODULE(CodeReader);
 
 /// The stage "tokenizer": the vision encoder and its codebook, so that a code tells what 32×32
 /// pixels show.
 ///
-/// loss = mean |pixels − read pixels| + kind·cross-entropy of what stands there
+/// loss = mean |essence − read pixels| + kind·cross-entropy of what stands there
 ///        + commitment·mean (1 − z·code).
 /// Gradients pass the codebook unchanged (van den Oord et al. 2017). Codes follow the running mean
 /// of the vectors that choose them; one that is hardly chosen is moved to a vector of the last
-/// batch.
+/// batch. In the first steps (`quantised_from`) the reader reads the vectors themselves: an encoder
+/// that knows nothing yet learns hardly anything through codes that stand for nothing yet.
+///
+/// The essence of a token is what a generator can know of it from a prompt: the ground without what
+/// stands on it, or a pictogram's part on no ground, or a text's letters as bars on no ground. Were
+/// codes to tell the true pixels, each letter on each ground would have its own, and a generator
+/// would have to guess which; the letters' shapes the DiT knows from the glyph encoder.
 ///
 /// All means are weighted by what a token shows. Codes share themselves out as their vectors do:
 /// two thirds of a poster's tokens are ground, and would take two thirds of the codes from
@@ -65,7 +70,12 @@ class TokenizerStage : public Stage {
     Tensor ids;      ///< [B·tokens]
     CodeReaderImpl::Reading reading;
   };
-  Encoded encode(const Tensor& patches, int64_t grid_height, int64_t grid_width) const;
+  /// [tokens, 3·8·8]
+  Tensor essence(const PosterExample& example, const Tensor& kinds);
+  Encoded encode(const Tensor& patches,
+                 int64_t grid_height,
+                 int64_t grid_width,
+                 bool quantised = true) const;
   /// Parameters of the vision encoder that a local tokenizer does not use.
   std::vector<std::string> held_at_zero() const;
 
@@ -74,6 +84,7 @@ class TokenizerStage : public Stage {
   double kind_weight_, commitment_weight_, codebook_decay_;
   double pictogram_weight_, text_weight_, ground_weight_;  ///< of tokens
   bool is_local_;
+  int64_t quantised_from_;  ///< step
   pipeline::ImageSettings image_settings_;
   models::VisionConfig vision_config_;
   models::VqConfig vq_config_;

@@ -70,6 +70,32 @@ TEST(Renderer, LinesStandOnTheGrid) {
   EXPECT_GT(lines, 150);
 }
 
+/// The first text of a scene, alone on a ground of its own.
+Scene spelling(Scene scene, const std::string& text) {
+  scene.pictograms.clear();
+  scene.texts.resize(1);
+  auto& item = scene.texts[0];
+  item.text = text;
+  item.lines = {text};
+  item.style = "plain";
+  item.font = "DejaVu Sans Mono";
+  item.size = kTextSizes[0];
+  return scene;
+}
+
+TEST(Renderer, BarsTellWhereLettersStandAndNotWhichTheyAre) {
+  Renderer renderer(poster_source());
+  const auto scene = poster_source().scene(0, Split::kTraining);
+  const auto bars = [&](const std::string& text) {
+    return renderer.render(spelling(scene, text), 256, 256, LetterShapes::kBars).pixels;
+  };
+  EXPECT_EQ(bars("moon"), bars("noom"));
+  EXPECT_NE(bars("moon"), bars("moo"));
+  EXPECT_NE(bars("mo on"), bars("moo n"));
+  EXPECT_NE(renderer.render(spelling(scene, "moon"), 256, 256).pixels,
+            renderer.render(spelling(scene, "noom"), 256, 256).pixels);
+}
+
 TEST(Renderer, BoxesHoldAllThatIsDrawn) {
   Renderer renderer(poster_source());
   for (uint64_t i = 0; i < 150; ++i) {
