@@ -185,6 +185,14 @@ Batch GeneratorStage::prompts_alone(int64_t step, const text::Grid& target) cons
           {"prompt_answers", at::stack(answers)}};
 }
 
+Tensor GeneratorStage::read_prompts_alone(const Batch& batch) const {
+  const auto ids = batch.at("prompt_ids").to(device_);
+  const auto positions = at::arange(ids.size(1), ids.options()).expand({3, ids.size(0), -1});
+  const auto hidden = model_->language_model->forward(ids, positions, /*cache=*/nullptr);
+  const auto ends = batch.at("prompt_ends").to(device_).view({-1, 1, 1});
+  return hidden.gather(1, ends.expand({-1, 1, hidden.size(2)})).squeeze(1);
+}
+
 std::pair<Tensor, Tensor> GeneratorStage::ask_for_scene(const Tensor& prompt_end,
                                                         const Tensor& answers) {
   const auto logits = to_scene_->forward(prompt_end).to(at::kFloat);
@@ -232,14 +240,7 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   auto prompt_ends = read.select(1, 0);
   auto answers = batch.at("answers").to(device_);
   if (more_prompts_ > 0) {
-    const auto prompts = batch.at("prompt_ids").to(device_);
-    const auto positions = at::arange(prompts.size(1), prompts.options())
-                               .expand({3, prompts.size(0), prompts.size(1)});
-    const auto hidden_of_prompts =
-        model_->language_model->forward(prompts, positions, /*cache=*/nullptr);
-    const auto ends = batch.at("prompt_ends").to(device_).view({-1, 1, 1});
-    const auto more = hidden_of_prompts.gather(1, ends.expand({-1, 1, hidden.size(2)})).squeeze(1);
-    prompt_ends = at::cat({prompt_ends, more});
+    prompt_ends = at::cat({prompt_ends, read_prompts_alone(batch)});
     answers = at::cat({answers, batch.at("prompt_answers").to(device_)});
   }
   const auto [scene_loss, scene_right] = ask_for_scene(prompt_ends, answers);

@@ -45,6 +45,8 @@ class GeneratorStage : public Stage {
   /// The prompts of which only the scene is asked: "prompt_ids" [N, longest] padded, "prompt_ends"
   /// [N] where each ends, "prompt_answers" [N, questions].
   Batch prompts_alone(int64_t step, const text::Grid& target) const;
+  /// [N, hidden] where each of these prompts ends.
+  Tensor read_prompts_alone(const Batch& batch) const;
   /// The loss over all questions, and the share of right answers; `prompt_end` is [N, hidden].
   std::pair<Tensor, Tensor> ask_for_scene(const Tensor& prompt_end, const Tensor& answers);
   /// [B, tokens, …] patches of the posters at the size of `grid`.
