@@ -121,7 +121,7 @@ test("uses the settings of a drawn picture again", async () => {
   await ask();
   await page.getByLabel("Pictures", { exact: true }).and(page.locator("input")).fill("2");
   await page.getByRole("button", { name: "Draw", exact: true }).click();
-  await pictures().nth(1).waitFor();
+  await pictures().nth(1).waitFor({ timeout: 120_000 });
   await page.getByLabel("What to draw").fill("something else");
   await page.getByRole("button", { name: /Use these settings/ }).first().click();
   assert.equal(await page.getByLabel("What to draw").inputValue(), 'A poster: "OPEN"');
