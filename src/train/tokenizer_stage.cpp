@@ -113,7 +113,7 @@ Batch TokenizerStage::make_batch(int64_t step) {
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed_.example(config_.example_at(step, i), size.width, size.height);
     kinds.push_back(token_kinds(feed_.source(), example.scene, example.layout, grid));
-    pixels.push_back(essence(example, kinds.back()));
+    pixels.push_back(essence(feed_.renderer(), example, kinds.back()));
     patches.push_back(pipeline::vision_patches(image_settings_, {std::move(example.image), grid}));
   }
   return {{"patches", at::stack(patches)},
@@ -122,7 +122,9 @@ Batch TokenizerStage::make_batch(int64_t step) {
           {"grid", torch::tensor({grid.height, grid.width})}};
 }
 
-Tensor TokenizerStage::essence(const PosterExample& example, const Tensor& kinds) {
+Tensor TokenizerStage::essence(posters::Renderer& renderer,
+                               const PosterExample& example,
+                               const Tensor& kinds) {
   // No ground of a poster and no pictogram has this colour.
   const posters::Colour no_ground{"", {255, 0, 255}};
   auto ground = example.scene, items = example.scene;
@@ -130,7 +132,7 @@ Tensor TokenizerStage::essence(const PosterExample& example, const Tensor& kinds
   ground.pictograms.clear();
   items.background = {no_ground, {}};
   const auto draw = [&](const posters::Scene& scene) {
-    return feed_.renderer().render(
+    return renderer.render(
         scene, example.image.width, example.image.height, posters::LetterShapes::kBars);
   };
   const auto pictures = picture_batch({draw(ground), draw(items)});
@@ -242,7 +244,7 @@ Image TokenizerStage::sample_sheet() {
       readings.push_back(
           show(encode(patches.unsqueeze(0), grid.height, grid.width).reading.pixels));
       const auto kinds = token_kinds(feed_.source(), example.scene, example.layout, grid);
-      essences.push_back(show(essence(example, kinds)));
+      essences.push_back(show(essence(feed.renderer(), example, kinds)));
       originals.push_back(std::move(example.image));
     }
     rows.push_back(std::move(originals));

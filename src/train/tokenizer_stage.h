@@ -71,7 +71,9 @@ class TokenizerStage : public Stage {
     CodeReaderImpl::Reading reading;
   };
   /// [tokens, 3·8·8]
-  Tensor essence(const PosterExample& example, const Tensor& kinds);
+  static Tensor essence(posters::Renderer& renderer,
+                        const PosterExample& example,
+                        const Tensor& kinds);
   Encoded encode(const Tensor& patches,
                  int64_t grid_height,
                  int64_t grid_width,
