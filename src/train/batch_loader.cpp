@@ -4,9 +4,14 @@
 
 namespace glm_image::train {
 
-BatchLoader::BatchLoader(Stage& stage, int64_t first_step, int64_t end_step, size_t ahead)
-    : stage_(stage), next_step_(first_step), end_step_(end_step), ahead_(ahead) {
-  thread_ = std::thread([this] { run(); });
+BatchLoader::BatchLoader(Stage& stage, int64_t first_step, int64_t end_step, int64_t threads)
+    : next_given_(first_step), next_made_(first_step), end_step_(end_step), ahead_(threads + 2) {
+  // The makers are made here, so that what that throws comes before any thread.
+  std::vector<BatchMaker> makers;
+  for (int64_t i = 0; i < threads; ++i) makers.push_back(stage.batch_maker());
+  for (auto& make : makers) {
+    threads_.emplace_back([this, own = std::move(make)] { run(own); });
+  }
 }
 
 BatchLoader::~BatchLoader() {
@@ -15,40 +20,44 @@ BatchLoader::~BatchLoader() {
     stop_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  for (auto& thread : threads_) thread.join();
 }
 
-void BatchLoader::run() {
+void BatchLoader::run(const BatchMaker& make) {
   // One thread's work here; the others belong to the step that is computed meanwhile. Not
   // at::set_num_threads: that would be for every thread of the process that has not computed yet.
   at::internal::lazy_init_num_threads();
   omp_set_num_threads(1);
   at::NoGradGuard no_grad;
   while (true) {
+    int64_t step = 0;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return stop_ || ready_.size() < ahead_; });
-      if (stop_ || next_step_ == end_step_) return;
+      changed_.wait(lock, [this] { return stop_ || next_made_ < next_given_ + ahead_; });
+      if (stop_ || next_made_ >= end_step_) return;
+      step = next_made_++;
     }
     try {
-      auto batch = stage_.make_batch(next_step_++);
+      auto batch = make(step);
       const std::lock_guard lock(mutex_);
-      ready_.push_back(std::move(batch));
+      ready_.emplace(step, std::move(batch));
     } catch (...) {
       const std::lock_guard lock(mutex_);
-      failure_ = std::current_exception();
+      failed_.emplace(step, std::current_exception());
     }
     changed_.notify_all();
-    if (failure_) return;
   }
 }
 
 Batch BatchLoader::next() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !ready_.empty() || failure_; });
-  if (ready_.empty()) std::rethrow_exception(failure_);
-  auto batch = std::move(ready_.front());
-  ready_.pop_front();
+  const int64_t step = next_given_;
+  changed_.wait(lock, [&] { return ready_.count(step) > 0 || failed_.count(step) > 0; });
+  if (const auto failure = failed_.find(step); failure != failed_.end()) {
+    std::rethrow_exception(failure->second);
+  }
+  auto batch = std::move(ready_.extract(step).mapped());
+  ++next_given_;
   changed_.notify_all();
   return batch;
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -10,10 +10,10 @@
 
 namespace glm_image::train {
 
-/// Makes the batches of coming steps on a thread of its own, in order, a few ahead.
+/// Makes the batches of coming steps on threads of its own, a few ahead, and gives them in order.
 class BatchLoader {
  public:
-  BatchLoader(Stage& stage, int64_t first_step, int64_t end_step, size_t ahead = 3);
+  BatchLoader(Stage& stage, int64_t first_step, int64_t end_step, int64_t threads);
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;
   BatchLoader& operator=(const BatchLoader&) = delete;
@@ -22,17 +22,15 @@ class BatchLoader {
   Batch next();
 
  private:
-  void run();
+  void run(const BatchMaker& make);
 
-  Stage& stage_;
-  int64_t next_step_, end_step_;
-  size_t ahead_;
+  int64_t next_given_, next_made_, end_step_, ahead_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Batch> ready_;
-  std::exception_ptr failure_;
+  std::map<int64_t, Batch> ready_;
+  std::map<int64_t, std::exception_ptr> failed_;
   bool stop_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace glm_image::train

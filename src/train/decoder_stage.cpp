@@ -116,7 +116,12 @@ int64_t DecoderStage::band_top(const PosterExample& example,
   return std::clamp<int64_t>(top, 0, example.image.height / text::kPixelsPerToken - rows);
 }
 
-Batch DecoderStage::make_batch(int64_t step) {
+BatchMaker DecoderStage::batch_maker() {
+  return with_own_feed(feed_,
+                       [this](int64_t step, PosterFeed& feed) { return make_batch(step, feed); });
+}
+
+Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
   const auto& size = config_.size_at(step);
   std::vector<Image> images;
   std::vector<Tensor> patches, weights, letters;
@@ -130,7 +135,7 @@ Batch DecoderStage::make_batch(int64_t step) {
   const int64_t rows = bands ? std::min(band_height_, size.height) / text::kPixelsPerToken
                              : size.height / text::kPixelsPerToken;
   for (int64_t i = 0; i < config_.batch; ++i) {
-    auto example = feed_.example(config_.example_at(step, i), size.width, size.height);
+    auto example = feed.example(config_.example_at(step, i), size.width, size.height);
     tops.push_back(band_top(example, rows, band_random));
     patches.push_back(codes_->patches(example.image));
     weights.push_back(cell_weights(example, item_weights_, vae_->config().scale_factor()));

@@ -32,12 +32,13 @@ class DecoderStage : public Stage {
 
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
-  Batch make_batch(int64_t step) override;
+  BatchMaker batch_maker() override;
   Outcome forward(const Batch& batch, int64_t step) override;
   Image sample_sheet() override;
   void write_components(const std::filesystem::path& folder) override;
 
  private:
+  Batch make_batch(int64_t step, PosterFeed& feed) const;
   /// Codes [B, h·w] → one id per latent patch, [B, patches].
   Tensor patch_ids(const Tensor& codes, int64_t grid_height, int64_t grid_width) const;
   /// Normalised latents [B, C, H/f, W/f] float32.

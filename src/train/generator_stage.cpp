@@ -12,6 +12,7 @@
 #include "train/component_files.h"
 #include "train/initialise.h"
 #include "train/picture_batch.h"
+#include "train/scene_questions.h"
 #include "train/seeds.h"
 #include "train/token_kinds.h"
 
@@ -52,6 +53,8 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   more_prompts_ = fields.optional_int64("more_prompts", 0, 0, 4096);
   vision_language_ = models::VisionLanguageConfig::from_json(
       io::JsonFields::load(config.model / kComponent / "config.json"));
+  const int64_t layers = vision_language_.text.num_hidden_layers;
+  scene_layers_ = fields.optional_int64("scene_layers", (2 * layers + 2) / 3, 1, layers);
   sampling_ = models::SamplingOptions::from_json(
       io::JsonFields::load(config.model / kComponent / "generation_config.json"));
   tokenizer_ =
@@ -104,7 +107,12 @@ Tensor GeneratorStage::patches_of(const std::vector<Image>& images) const {
   return at::stack(patches);
 }
 
-Batch GeneratorStage::make_batch(int64_t step) {
+BatchMaker GeneratorStage::batch_maker() {
+  return with_own_feed(feed_,
+                       [this](int64_t step, PosterFeed& feed) { return make_batch(step, feed); });
+}
+
+Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
   const auto& size = config_.size_at(step);
   const auto target = text::target_grid(size.height, size.width);
   const auto preview = text::preview_grid(target);
@@ -115,16 +123,16 @@ Batch GeneratorStage::make_batch(int64_t step) {
   std::vector<Sequence> sequences;
   int64_t longest = 0;
   for (int64_t i = 0; i < config_.batch; ++i) {
-    auto example = feed_.example(config_.example_at(step, i), size.width, size.height);
+    auto example = feed.example(config_.example_at(step, i), size.width, size.height);
     targets.push_back(std::move(example.image));
     const int64_t preview_width = preview.width * text::kPixelsPerToken;
     const int64_t preview_height = preview.height * text::kPixelsPerToken;
-    auto& renderer = feed_.renderer();
+    auto& renderer = feed.renderer();
     previews.push_back(renderer.render(example.scene, preview_width, preview_height));
     const auto preview_layout = renderer.layout(example.scene, preview_width, preview_height);
     kinds.push_back(at::cat({token_kinds(feed_.source(), example.scene, preview_layout, preview),
                              token_kinds(feed_.source(), example.scene, example.layout, target)}));
-    answers.push_back(scene_answers(feed_.source(), example.scene));
+    answers.push_back(scene_answers(feed_.source(), example.scene, preview_layout, preview));
     Sequence sequence;
     sequence.prompt = prompt_ids(example.scene, example.index, target);
     sequence.prompt_positions =
@@ -164,11 +172,14 @@ Batch GeneratorStage::make_batch(int64_t step) {
       {"kinds", at::stack(kinds)},
       {"answers", at::stack(answers)},
       {"grids", torch::tensor({preview.height, preview.width, target.height, target.width})}};
-  if (more_prompts_ > 0) batch.merge(prompts_alone(step, target));
+  if (more_prompts_ > 0) batch.merge(prompts_alone(step, target, feed));
   return batch;
 }
 
-Batch GeneratorStage::prompts_alone(int64_t step, const text::Grid& target) const {
+Batch GeneratorStage::prompts_alone(int64_t step,
+                                    const text::Grid& target,
+                                    PosterFeed& feed) const {
+  const auto preview = text::preview_grid(target);
   std::vector<Tensor> ids, answers;
   std::vector<int64_t> ends;
   for (int64_t i = 0; i < more_prompts_; ++i) {
@@ -177,7 +188,9 @@ Batch GeneratorStage::prompts_alone(int64_t step, const text::Grid& target) cons
     const auto scene = feed_.source().scene(index, posters::Split::kTraining);
     ids.push_back(torch::tensor(prompt_ids(scene, index, target)));
     ends.push_back(ids.back().size(0) - 1);
-    answers.push_back(scene_answers(feed_.source(), scene));
+    const auto layout = feed.renderer().layout(
+        scene, preview.width * text::kPixelsPerToken, preview.height * text::kPixelsPerToken);
+    answers.push_back(scene_answers(feed_.source(), scene, layout, preview));
   }
   // What follows a prompt's end is padding: nothing before it sees it.
   return {{"prompt_ids", at::pad_sequence(ids, /*batch_first=*/true)},
@@ -188,22 +201,32 @@ Batch GeneratorStage::prompts_alone(int64_t step, const text::Grid& target) cons
 Tensor GeneratorStage::read_prompts_alone(const Batch& batch) const {
   const auto ids = batch.at("prompt_ids").to(device_);
   const auto positions = at::arange(ids.size(1), ids.options()).expand({3, ids.size(0), -1});
-  const auto hidden = model_->language_model->forward(ids, positions, /*cache=*/nullptr);
+  const auto& language = model_->language_model;
+  const auto read = language->through_layers(
+      language->embed(ids), positions, /*cache=*/nullptr, 0, scene_layers_);
   const auto ends = batch.at("prompt_ends").to(device_).view({-1, 1, 1});
-  return hidden.gather(1, ends.expand({-1, 1, hidden.size(2)})).squeeze(1);
+  return read.gather(1, ends.expand({-1, 1, read.size(2)})).squeeze(1);
 }
 
-std::pair<Tensor, Tensor> GeneratorStage::ask_for_scene(const Tensor& prompt_end,
-                                                        const Tensor& answers) {
-  const auto logits = to_scene_->forward(prompt_end).to(at::kFloat);
-  auto loss = at::zeros({}, logits.options()), right = at::zeros_like(loss);
+GeneratorStage::SceneAnswered GeneratorStage::ask_for_scene(const Tensor& prompt_end,
+                                                            const Tensor& answers) {
+  const auto width = prompt_end.size(1);
+  const auto logits = to_scene_->forward(at::layer_norm(prompt_end, {width})).to(at::kFloat);
+  auto loss = at::zeros({}, logits.options());
+  std::vector<Tensor> right;
   int64_t question = 0;
   for (const auto& of_answer : at::split_with_sizes(logits, answers_, /*dim=*/1)) {
     const auto answer = answers.select(1, question++);
-    loss = loss + at::cross_entropy_loss(of_answer, answer);
-    right += (of_answer.detach().argmax(1) == answer).to(at::kFloat).mean();
+    loss = loss +
+           at::cross_entropy_loss(of_answer, answer, /*weight=*/{}, at::Reduction::Sum, kNoAnswer);
+    right.push_back(of_answer.detach().argmax(1) == answer);
   }
-  return {loss, right / question};
+  const auto is_right = at::stack(right, 1).to(at::kFloat);
+  const auto kinds = count_kind_questions();
+  const auto edges = answers.narrow(1, kinds, question - kinds) != kNoAnswer;
+  return {loss / prompt_end.size(0),
+          is_right.narrow(1, 0, kinds).mean(),
+          is_right.narrow(1, kinds, question - kinds).sum() / edges.sum().clamp_min(1)};
 }
 
 Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
@@ -213,8 +236,14 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
                              1);
   const auto slots = batch.at("code_slots").to(device_);
   const auto ids = batch.at("ids").to(device_).scatter(1, slots, codes);
+  const auto positions = batch.at("positions").to(device_);
+  const auto& language = model_->language_model;
+  const auto through = [&](const Tensor& x, int64_t first, int64_t end) {
+    return language->through_layers(x, positions, /*cache=*/nullptr, first, end);
+  };
+  const auto halfway = through(language->embed(ids), 0, scene_layers_);
   const auto hidden =
-      model_->language_model->forward(ids, batch.at("positions").to(device_), /*cache=*/nullptr);
+      language->normed(through(halfway, scene_layers_, vision_language_.text.num_hidden_layers));
 
   // Every code is predicted where the one before it is read; the end marker behind the last.
   const auto readers = at::cat({slots.narrow(1, 0, 1) - 1, slots}, 1);
@@ -237,13 +266,14 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto kind_right = (kind_logits.detach().argmax(1) == kinds).to(at::kFloat);
 
   // The whole scene, read where the prompt ends.
-  auto prompt_ends = read.select(1, 0);
+  const auto last_of_prompt = readers.narrow(1, 0, 1).unsqueeze(2).expand({-1, -1, hidden.size(2)});
+  auto prompt_ends = halfway.gather(1, last_of_prompt).squeeze(1);
   auto answers = batch.at("answers").to(device_);
   if (more_prompts_ > 0) {
     prompt_ends = at::cat({prompt_ends, read_prompts_alone(batch)});
     answers = at::cat({answers, batch.at("prompt_answers").to(device_)});
   }
-  const auto [scene_loss, scene_right] = ask_for_scene(prompt_ends, answers);
+  const auto scene = ask_for_scene(prompt_ends, answers);
 
   const int64_t preview = grid(0) * grid(1), target = grid(2) * grid(3);
   auto weights = at::ones({wanted.size(1)}, losses.options());
@@ -251,12 +281,13 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto code_loss = (losses.mean(0) * weights).sum() / weights.sum();
   const auto seen = losses.detach();
   const auto right = (logits.detach().argmax(2) == wanted).to(at::kFloat);
-  return {code_loss + kind_weight_ * kind_loss + scene_weight_ * scene_loss,
+  return {code_loss + kind_weight_ * kind_loss + scene_weight_ * scene.loss,
           {{"loss_codes", seen.mean()},
            {"loss_first", seen.select(1, 0).mean()},
            {"loss_kinds", kind_loss.detach()},
-           {"loss_scene", scene_loss.detach()},
-           {"scene_right", scene_right},
+           {"loss_scene", scene.loss.detach()},
+           {"scene_right", scene.kinds_right},
+           {"edges_right", scene.edges_right},
            {"item_kinds_right", (kind_right * shows_item).sum() / shows_item.sum().clamp_min(1)},
            {"loss_preview", seen.narrow(1, 0, preview).mean()},
            {"loss_target", seen.narrow(1, preview, target).mean()},

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -14,6 +15,8 @@ namespace glm_image::train {
 
 /// Tensors of one step by name, made ahead of it on another thread.
 using Batch = std::map<std::string, Tensor>;
+/// Makes the batch of any step, always the same for the same step.
+using BatchMaker = std::function<Batch(int64_t step)>;
 
 struct Outcome {
   Tensor loss;                          ///< scalar float32, to be minimised
@@ -47,8 +50,8 @@ class Stage {
   /// Fills a new parameter's float32 master weights.
   virtual void initialise(const std::string& name, Tensor& weight, at::Generator& random) = 0;
 
-  /// Called on the loader's thread, never on two at once.
-  virtual Batch make_batch(int64_t step) = 0;
+  /// For one of the loader's threads: several makers work side by side, and beside forward.
+  virtual BatchMaker batch_maker() = 0;
   virtual Outcome forward(const Batch& batch, int64_t step) = 0;
   /// After the optimiser's step: for what is not learnt by gradients.
   virtual void after_step(int64_t /*step*/) {}

@@ -19,6 +19,8 @@ int64_t index_of(const Entries& entries, const std::string& id, IdOf id_of) {
   return found - entries.begin();
 }
 
+}  // namespace
+
 int64_t index_of_colour(const posters::PosterSource& source, const posters::Colour& colour) {
   return index_of(source.data().palette.colours(), colour.id, [](const auto& named) {
     return named.colour.id;
@@ -35,8 +37,6 @@ int64_t kind_of(const posters::PosterSource& source, const posters::PictogramIte
            return pictogram.id;
          });
 }
-
-}  // namespace
 
 int64_t first_pictogram_kind(const posters::PosterSource& source) {
   return 1 + static_cast<int64_t>(source.data().palette.colours().size());
@@ -73,29 +73,6 @@ Tensor token_kinds(const posters::PosterSource& source,
     }
   }
   return kinds.flatten();
-}
-
-std::vector<int64_t> count_scene_answers(const posters::PosterSource& source) {
-  std::vector<int64_t> counts(posters::kPlaceCount, count_token_kinds(source));
-  const auto colours = static_cast<int64_t>(source.data().palette.colours().size());
-  counts.push_back(colours);
-  counts.push_back(1 + colours);
-  return counts;
-}
-
-Tensor scene_answers(const posters::PosterSource& source, const posters::Scene& scene) {
-  std::vector<int64_t> answers(posters::kPlaceCount, 0);
-  const auto answer = [&](const auto& items) {
-    for (const auto& item : items) {
-      answers.at(static_cast<size_t>(item.place)) = kind_of(source, item);
-    }
-  };
-  answer(scene.texts);
-  answer(scene.pictograms);
-  const auto& ground = scene.background;
-  answers.push_back(index_of_colour(source, ground.first));
-  answers.push_back(ground.second ? 1 + index_of_colour(source, *ground.second) : 0);
-  return torch::tensor(answers);
 }
 
 }  // namespace glm_image::train

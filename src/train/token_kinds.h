@@ -3,7 +3,7 @@
 #include "core/torch.h"
 #include "posters/poster_source.h"
 #include "posters/renderer.h"
-#include "text/prompt_recipe.h"
+#include "text/grid.h"
 
 namespace glm_image::train {
 
@@ -11,6 +11,11 @@ namespace glm_image::train {
 /// from 1, in their order) or one of its pictograms (behind these, in theirs).
 int64_t count_token_kinds(const posters::PosterSource& source);
 int64_t first_pictogram_kind(const posters::PosterSource& source);
+int64_t kind_of(const posters::PosterSource& source, const posters::TextItem& item);
+int64_t kind_of(const posters::PosterSource& source, const posters::PictogramItem& item);
+
+/// Which of the data's colours this is.
+int64_t index_of_colour(const posters::PosterSource& source, const posters::Colour& colour);
 
 /// [tokens of the grid] int64, for a poster that is laid out at the grid's size: a token shows what
 /// covers most of it, and at least a quarter.
@@ -18,12 +23,5 @@ Tensor token_kinds(const posters::PosterSource& source,
                    const posters::Scene& scene,
                    const posters::Layout& layout,
                    const text::Grid& grid);
-
-/// What a scene is, as answers to questions with so many possible answers each: for every place
-/// which kind (as above) stands there, the ground's colour, and its second one (behind none, the
-/// 0).
-std::vector<int64_t> count_scene_answers(const posters::PosterSource& source);
-/// [questions] int64.
-Tensor scene_answers(const posters::PosterSource& source, const posters::Scene& scene);
 
 }  // namespace glm_image::train

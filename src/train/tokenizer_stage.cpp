@@ -106,14 +106,19 @@ void TokenizerStage::initialise(const std::string& name, Tensor& weight, at::Gen
   initialise_weight(name, weight, random);
 }
 
-Batch TokenizerStage::make_batch(int64_t step) {
+BatchMaker TokenizerStage::batch_maker() {
+  return with_own_feed(feed_,
+                       [this](int64_t step, PosterFeed& feed) { return make_batch(step, feed); });
+}
+
+Batch TokenizerStage::make_batch(int64_t step, PosterFeed& feed) const {
   const auto& size = config_.size_at(step);
   const auto grid = text::target_grid(size.height, size.width);
   std::vector<Tensor> patches, kinds, pixels;
   for (int64_t i = 0; i < config_.batch; ++i) {
-    auto example = feed_.example(config_.example_at(step, i), size.width, size.height);
+    auto example = feed.example(config_.example_at(step, i), size.width, size.height);
     kinds.push_back(token_kinds(feed_.source(), example.scene, example.layout, grid));
-    pixels.push_back(essence(feed_.renderer(), example, kinds.back()));
+    pixels.push_back(essence(feed.renderer(), example, kinds.back()));
     patches.push_back(pipeline::vision_patches(image_settings_, {std::move(example.image), grid}));
   }
   return {{"patches", at::stack(patches)},

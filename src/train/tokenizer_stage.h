@@ -57,7 +57,7 @@ class TokenizerStage : public Stage {
 
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
-  Batch make_batch(int64_t step) override;
+  BatchMaker batch_maker() override;
   Outcome forward(const Batch& batch, int64_t step) override;
   void after_step(int64_t step) override;
   NamedTensors state() override;
@@ -65,6 +65,7 @@ class TokenizerStage : public Stage {
   void write_components(const std::filesystem::path& folder) override;
 
  private:
+  Batch make_batch(int64_t step, PosterFeed& feed) const;
   struct Encoded {
     Tensor vectors;  ///< [B·tokens, embed_dim] float32, with gradients
     Tensor ids;      ///< [B·tokens]

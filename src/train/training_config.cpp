@@ -51,6 +51,7 @@ TrainingConfig read(const RunConfig& common) {
 
   auto& loop = config.loop;
   loop.steps = fields.required_int64("steps", 1, kMany);
+  loop.loader_threads = fields.optional_int64("loader_threads", 1, 1, 256);
   loop.accumulate = fields.optional_int64("accumulate", 1, 1, 4096);
   loop.learning_rate.steps = loop.steps;
   loop.learning_rate.peak = fields.required_double("learning_rate", 0, 1);

@@ -70,7 +70,7 @@ int64_t run_training(Stage& stage,
   };
 
   BatchLoader loader(
-      stage, step * options.accumulate, options.steps * options.accumulate, /*ahead=*/3);
+      stage, step * options.accumulate, options.steps * options.accumulate, options.loader_threads);
   MetricsWindow window;
   auto saved_at = Clock::now(), window_began = saved_at;
   bool stopped = false;

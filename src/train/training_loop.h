@@ -12,6 +12,7 @@ namespace glm_image::train {
 struct LoopOptions {
   int64_t steps = 1000;
   int64_t accumulate = 1;  ///< batches a step
+  int64_t loader_threads = 1;
   LearningRate learning_rate;
   double checkpoint_seconds = 180;
   int64_t metrics_every = 10;

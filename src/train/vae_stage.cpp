@@ -53,12 +53,17 @@ void VaeStage::initialise(const std::string& name, Tensor& weight, at::Generator
   initialise_weight(name, weight, random);
 }
 
-Batch VaeStage::make_batch(int64_t step) {
+BatchMaker VaeStage::batch_maker() {
+  return with_own_feed(feed_,
+                       [this](int64_t step, PosterFeed& feed) { return make_batch(step, feed); });
+}
+
+Batch VaeStage::make_batch(int64_t step, PosterFeed& feed) const {
   const auto& size = config_.size_at(step);
   std::vector<Image> images;
   std::vector<Tensor> weights;
   for (int64_t i = 0; i < config_.batch; ++i) {
-    auto example = feed_.example(config_.example_at(step, i), size.width, size.height);
+    auto example = feed.example(config_.example_at(step, i), size.width, size.height);
     weights.push_back(cell_weights(example, {weights_.text, /*pictogram=*/1}, /*cell=*/1));
     images.push_back(std::move(example.image));
   }

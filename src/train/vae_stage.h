@@ -24,12 +24,13 @@ class VaeStage : public Stage {
 
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
-  Batch make_batch(int64_t step) override;
+  BatchMaker batch_maker() override;
   Outcome forward(const Batch& batch, int64_t step) override;
   Image sample_sheet() override;
   void write_components(const std::filesystem::path& folder) override;
 
  private:
+  Batch make_batch(int64_t step, PosterFeed& feed) const;
   struct Weights {
     double squared, edge, kl, text;
   };

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <stdexcept>
 
 #include "core/device.h"
@@ -31,6 +32,13 @@ TestDeviceCounters test_device_counters() {
 at::Device load_test_device() {
   load_device_plugin(test_device_library());
   return parse_device(kTestDevice);
+}
+
+DeviceUnderTest device_under_test() {
+  const char* name = std::getenv("GLM_IMAGE_TEST_DEVICE");
+  if (name == nullptr) return {kTestDevice, test_device_library()};
+  const char* plugin = std::getenv("GLM_IMAGE_TEST_DEVICE_PLUGIN");
+  return {name, plugin == nullptr ? "" : plugin};
 }
 
 }  // namespace glm_image::test

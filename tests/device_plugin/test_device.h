@@ -21,4 +21,14 @@ TestDeviceCounters test_device_counters();
 at::Device load_test_device();
 inline constexpr const char* kTestDevice = "privateuseone:1";
 
+/// What the tests of whole runs run on: the test device, or what a machine has, where
+/// GLM_IMAGE_TEST_DEVICE names it ("cuda:0") and GLM_IMAGE_TEST_DEVICE_PLUGIN, where it needs one,
+/// its plugin.
+struct DeviceUnderTest {
+  std::string name;
+  std::string plugin;  ///< may be empty
+  bool is_test_device() const { return name == kTestDevice; }
+};
+DeviceUnderTest device_under_test();
+
 }  // namespace glm_image::test

@@ -50,44 +50,5 @@ TEST(TokenKinds, AreThoseOfTheItemsThatStandThere) {
   EXPECT_GT(seen.size(), 20U);
 }
 
-TEST(SceneAnswers, SayWhatStandsAtEveryPlaceAndOnWhatGround) {
-  PosterFeed feed(poster_folder(), /*seed=*/9);
-  const auto& data = feed.source().data();
-  const auto& colours = data.palette.colours();
-  const auto counts = count_scene_answers(feed.source());
-  ASSERT_EQ(counts.size(), posters::kPlaceCount + 2U);
-  int64_t gradients = 0;
-  for (int64_t index = 0; index < 60; ++index) {
-    const auto scene = feed.example(index, 256, 256).scene;
-    const auto answers = scene_answers(feed.source(), scene);
-    ASSERT_EQ(answers.sizes(), at::IntArrayRef({posters::kPlaceCount + 2}));
-    const auto answer = [&](auto question) {
-      return answers[static_cast<int64_t>(question)].item<int64_t>();
-    };
-    size_t items = 0;
-    for (int64_t question = 0; question < answers.size(0); ++question) {
-      EXPECT_GE(answer(question), 0);
-      EXPECT_LT(answer(question), counts[question]);
-      items += question < posters::kPlaceCount && answer(question) > 0 ? 1 : 0;
-    }
-    EXPECT_EQ(items, scene.texts.size() + scene.pictograms.size());
-    for (const auto& item : scene.texts) {
-      EXPECT_EQ(colours.at(answer(item.place) - 1).colour.id, item.colour.id);
-    }
-    const int64_t first = first_pictogram_kind(feed.source());
-    for (const auto& item : scene.pictograms) {
-      EXPECT_EQ(data.pictograms.all().at(answer(item.place) - first).id, item.id);
-    }
-    EXPECT_EQ(colours.at(answer(posters::kPlaceCount)).colour.id, scene.background.first.id);
-    const auto second = answer(posters::kPlaceCount + 1);
-    ASSERT_EQ(second > 0, scene.background.second.has_value());
-    if (second > 0) {
-      EXPECT_EQ(colours.at(second - 1).colour.id, scene.background.second->id);
-      ++gradients;
-    }
-  }
-  EXPECT_GT(gradients, 5);
-}
-
 }  // namespace
 }  // namespace glm_image::train

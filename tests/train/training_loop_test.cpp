@@ -18,10 +18,13 @@ class LineStage : public train::Stage {
   void initialise(const std::string& /*name*/, Tensor& weight, at::Generator& random) override {
     weight.normal_(0, 1, random);
   }
-  Batch make_batch(int64_t step) override {
-    if (step == fails_at) fail(ErrorCode::kCorruptFile, "no data for step ", step);
-    auto random = make_random(train::mix_seed(7, 1, step));
-    return {{"x", at::randn({8, 3}, random, at::TensorOptions(at::kFloat))}};
+  train::BatchMaker batch_maker() override {
+    ++makers;
+    return [this](int64_t step) -> Batch {
+      if (step == fails_at) fail(ErrorCode::kCorruptFile, "no data for step ", step);
+      auto random = make_random(train::mix_seed(7, 1, step));
+      return {{"x", at::randn({8, 3}, random, at::TensorOptions(at::kFloat))}};
+    };
   }
   train::Outcome forward(const Batch& batch, int64_t step) override {
     auto random = make_random(train::mix_seed(7, 2, step));
@@ -39,6 +42,7 @@ class LineStage : public train::Stage {
   }
 
   int64_t fails_at = -1;
+  int64_t makers = 0;
   double counted() const { return counted_.item<double>(); }
   Tensor weight() const { return line_->weight.detach().clone(); }
 
@@ -126,15 +130,35 @@ TEST(TrainingLoop, SeveralBatchesAStepUseBatchesInOrder) {
   EXPECT_EQ(run(folder.path(), options).next_step, 20);
 }
 
+TEST(TrainingLoop, ManyLoaderThreadsGiveTheSameCurveAsOne) {
+  TemporaryDirectory one_folder, many_folder;
+  auto options = options_of(60);
+  const auto one = run(one_folder.path(), options);
+  options.loader_threads = 5;
+  const auto many = run(many_folder.path(), options);
+  EXPECT_TRUE(at::equal(one.weight, many.weight));
+  ASSERT_EQ(one.history.size(), many.history.size());
+  for (size_t i = 0; i < one.history.size(); ++i) {
+    EXPECT_EQ(one.history[i].values.at("loss"), many.history[i].values.at("loss")) << i;
+  }
+}
+
 TEST(TrainingLoop, AFaultOfTheDataEndsTheRunWithItsMessage) {
-  TemporaryDirectory folder;
-  LineStage stage;
-  stage.fails_at = 4;
-  train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
-  train::RunFolder run_folder(folder.path());
-  expect_error(ErrorCode::kCorruptFile, {"no data for step 4"}, [&] {
-    train::run_training(stage, weights, run_folder, options_of(10), {});
-  });
+  for (const int64_t threads : {1, 4}) {
+    TemporaryDirectory folder;
+    LineStage stage;
+    stage.fails_at = 4;
+    train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
+    train::RunFolder run_folder(folder.path());
+    auto options = options_of(10);
+    options.loader_threads = threads;
+    expect_error(ErrorCode::kCorruptFile, {"no data for step 4"}, [&] {
+      train::run_training(stage, weights, run_folder, options, {});
+    });
+    EXPECT_EQ(stage.makers, threads);
+    // The batches before the fault were used.
+    EXPECT_EQ(run_folder.history().size(), 4U);
+  }
 }
 
 TEST(TrainingLoop, AnotherRunsCheckpointIsRefused) {

@@ -107,16 +107,32 @@ GlmImageTextModelImpl::GlmImageTextModelImpl(const GeneratorConfig& config,
   norm = register_module("norm", nn::RMSNorm(config.hidden_size, config.rms_norm_eps, options));
 }
 
+Tensor GlmImageTextModelImpl::embed(const Tensor& ids) const {
+  return embed_tokens->forward(ids);
+}
+
+Tensor GlmImageTextModelImpl::through_layers(Tensor x,
+                                             const Tensor& position_ids,
+                                             nn::KeyValueCache* cache,
+                                             int64_t first,
+                                             int64_t end) const {
+  const auto [cos, sin] = rotary_angles(position_ids, config_);
+  for (int64_t layer = first; layer < end; ++layer) {
+    x = layers->ptr<GlmImageTextDecoderLayerImpl>(layer)->forward(x, cos, sin, cache, layer);
+  }
+  return x;
+}
+
+Tensor GlmImageTextModelImpl::normed(const Tensor& x) const {
+  return norm->forward(x);
+}
+
 Tensor GlmImageTextModelImpl::forward(const Tensor& ids,
                                       const Tensor& position_ids,
                                       nn::KeyValueCache* cache) const {
-  const auto [cos, sin] = rotary_angles(position_ids, config_);
-  auto x = embed_tokens->forward(ids);  // [B, T, hidden]
-  for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
-    x = layers->ptr<GlmImageTextDecoderLayerImpl>(layer)->forward(x, cos, sin, cache, layer);
-  }
+  const auto x = through_layers(embed(ids), position_ids, cache, 0, config_.num_hidden_layers);
   if (cache != nullptr) cache->advance(ids.size(1));
-  return norm->forward(x);
+  return normed(x);
 }
 
 }  // namespace glm_image::models

@@ -63,6 +63,19 @@ struct GlmImageTextModelImpl : torch::nn::Module {
   /// ids [B, T] int64, position_ids [3, B, T] int64 → hidden states after the final norm,
   /// [B, T, hidden]. With a cache the tokens continue those that it holds, and it advances by T.
   Tensor forward(const Tensor& ids, const Tensor& position_ids, nn::KeyValueCache* cache) const;
+
+  /// The parts of forward, for who wants what stands between them.
+  /// ids [B, T] → x [B, T, hidden], what the first layer reads.
+  Tensor embed(const Tensor& ids) const;
+  /// x [B, T, hidden] through the layers first … end − 1. A cache is written, not advanced.
+  Tensor through_layers(Tensor x,
+                        const Tensor& position_ids,
+                        nn::KeyValueCache* cache,
+                        int64_t first,
+                        int64_t end) const;
+  /// What the last layer left, after the final norm.
+  Tensor normed(const Tensor& x) const;
+
   const GeneratorConfig& config() const { return config_; }
 
  private:

@@ -128,6 +128,36 @@ Tensor convolution(const Tensor& input,
   return out.to(input.device());
 }
 
+std::tuple<Tensor, Tensor, Tensor> convolution_backward(const Tensor& gradient,
+                                                        const Tensor& input,
+                                                        const Tensor& weight,
+                                                        IntArrayRef stride,
+                                                        IntArrayRef padding,
+                                                        IntArrayRef dilation,
+                                                        bool transposed,
+                                                        IntArrayRef output_padding,
+                                                        int64_t groups,
+                                                        std::array<bool, 3> wanted) {
+  const std::string name = "aten::convolution_backward_overrideable";
+  for (const auto& tensor : {gradient, input, weight}) require_on_device(tensor, name);
+  count_run(name);
+  const auto [of_input, of_weight, of_bias] = at::convolution_backward(host_view(gradient),
+                                                                       host_view(input),
+                                                                       host_view(weight),
+                                                                       IntArrayRef(weight.size(0)),
+                                                                       stride,
+                                                                       padding,
+                                                                       dilation,
+                                                                       transposed,
+                                                                       output_padding,
+                                                                       groups,
+                                                                       wanted);
+  const auto back = [&](const Tensor& found) {
+    return found.defined() ? found.to(input.device()) : found;
+  };
+  return {back(of_input), back(of_weight), back(of_bias)};
+}
+
 void run_on_copies(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   const auto& schema = op.schema();
   const auto name =
@@ -147,10 +177,12 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {
   library.impl("resize_", &resize_tensor);
   library.impl("as_strided", &at::native::as_strided_tensorimpl);
   library.impl("view", &at::native::view);
+  library.impl("unfold", &at::native::unfold);  // repeat is made of it
   library.impl("_reshape_alias", &at::native::_reshape_alias);
   library.impl("_copy_from", &copy_from);
   library.impl("_copy_from_and_resize", &copy_from_and_resize);
   library.impl("convolution_overrideable", &convolution);
+  library.impl("convolution_backward_overrideable", &convolution_backward);
 }
 
 TORCH_LIBRARY_IMPL(_, PrivateUse1, library) {

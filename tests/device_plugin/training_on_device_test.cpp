@@ -1,0 +1,80 @@
+// Every stage trains on a plugin's device, or on another that the environment names, as on the CPU.
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/device.h"
+#include "device_plugin/test_device.h"
+#include "support/test_support.h"
+#include "train/train.h"
+
+namespace glm_image::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path project() {
+  return fs::path(data_dir()).parent_path().parent_path();
+}
+
+class TrainingOnDevice : public testing::TestWithParam<std::string> {
+ protected:
+  /// What metrics.jsonl holds of three steps that go on from nano.
+  std::vector<nlohmann::json> train_on(const at::Device& device, const std::string& run) const {
+    const auto nano = (project() / "models" / "nano").string();
+    nlohmann::json json = {{"stage", GetParam()},
+                           {"run", run},
+                           {"data", (project() / "data" / "posters").string()},
+                           {"model", (project() / "training" / "nano" / "model").string()},
+                           {"start", nano},
+                           {"seed", 3},
+                           {"sizes", {{{"width", 64}, {"height", 96}}}},
+                           {"batch", 2},
+                           {"steps", 3},
+                           {"dtype", "float32"},
+                           {"learning_rate", 1e-3},
+                           {"warmup_steps", 1},
+                           {"metrics_every", 1},
+                           {"samples_every", 0}};
+    auto& of_stage = json[GetParam()] = nlohmann::json::object();
+    if (GetParam() == "decoder") of_stage = {{"vae", nano}, {"tokenizer", nano}};
+    if (GetParam() == "generator") {
+      of_stage = {{"vocabulary", nano}, {"tokenizer", nano}, {"more_prompts", 2}};
+    }
+    const auto file = folder_.path() / (run + ".json");
+    write_file(file, json.dump());
+    train::train(train::TrainingConfig::load(file), device, {});
+    std::vector<nlohmann::json> steps;
+    std::istringstream lines(read_file(folder_.path() / run / "metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      steps.push_back(nlohmann::json::parse(line));
+    }
+    return steps;
+  }
+  TemporaryDirectory folder_;
+};
+
+TEST_P(TrainingOnDevice, HasTheCpusCurve) {
+  const auto under_test = device_under_test();
+  if (!under_test.plugin.empty()) load_device_plugin(under_test.plugin);
+  const auto on_device = train_on(parse_device(under_test.name), "on_device");
+  const auto on_cpu = train_on(at::kCPU, "on_cpu");
+  ASSERT_EQ(on_device.size(), 3U);
+  for (size_t i = 0; i < on_cpu.size(); ++i) {
+    for (const auto* key : {"loss", "gradient_norm"}) {
+      const double expected = on_cpu.at(i).at(key).get<double>();
+      EXPECT_TRUE(std::isfinite(expected));
+      EXPECT_NEAR(on_device.at(i).at(key).get<double>(), expected, 2e-3 * std::fabs(expected))
+          << key << " of step " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Stages,
+                         TrainingOnDevice,
+                         testing::Values("vae", "tokenizer", "decoder", "generator"),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace glm_image::test

@@ -1,0 +1,81 @@
+#include "train/scene_questions.h"
+
+#include <gtest/gtest.h>
+
+#include "posters/poster_data.h"
+#include "support/test_support.h"
+#include "train/poster_feed.h"
+#include "train/token_kinds.h"
+
+namespace glm_image::train {
+namespace {
+
+std::filesystem::path poster_folder() {
+  return test::data_dir().parent_path().parent_path() / "data" / "posters";
+}
+
+TEST(SceneAnswers, SayWhatStandsAtEveryPlaceAndOnWhatGround) {
+  PosterFeed feed(poster_folder(), /*seed=*/9);
+  const auto& data = feed.source().data();
+  const auto& colours = data.palette.colours();
+  const auto counts = count_scene_answers(feed.source());
+  const int64_t edges_begin = count_kind_questions();
+  ASSERT_EQ(edges_begin, posters::kPlaceCount + 2);
+  ASSERT_EQ(counts.size(), edges_begin + 4U * posters::kPlaceCount);
+  const text::Grid grid{8, 8};
+  int64_t gradients = 0;
+  for (int64_t index = 0; index < 60; ++index) {
+    const auto example = feed.example(index, 256, 256);
+    const auto& scene = example.scene;
+    const auto answers = scene_answers(feed.source(), scene, example.layout, grid);
+    ASSERT_EQ(answers.sizes(), at::IntArrayRef({static_cast<int64_t>(counts.size())}));
+    const auto answer = [&](auto question) {
+      return answers[static_cast<int64_t>(question)].item<int64_t>();
+    };
+    size_t items = 0;
+    for (int64_t question = 0; question < edges_begin; ++question) {
+      EXPECT_GE(answer(question), 0);
+      EXPECT_LT(answer(question), counts[question]);
+      items += question < posters::kPlaceCount && answer(question) > 0 ? 1 : 0;
+    }
+    EXPECT_EQ(items, scene.texts.size() + scene.pictograms.size());
+    for (const auto& item : scene.texts) {
+      EXPECT_EQ(colours.at(answer(item.place) - 1).colour.id, item.colour.id);
+    }
+    const int64_t first = first_pictogram_kind(feed.source());
+    for (const auto& item : scene.pictograms) {
+      EXPECT_EQ(data.pictograms.all().at(answer(item.place) - first).id, item.id);
+    }
+    EXPECT_EQ(colours.at(answer(posters::kPlaceCount)).colour.id, scene.background.first.id);
+    for (const auto& box : example.layout.boxes) {
+      const auto place = box.kind == posters::BoxKind::kText ? scene.texts.at(box.index).place
+                                                             : scene.pictograms.at(box.index).place;
+      const int64_t of_item = edges_begin + 4 * static_cast<int64_t>(place);
+      const auto touches = [&](int64_t question, int64_t begin, int64_t length) {
+        const auto is_in = [&](int64_t token) {
+          return overlap_of_cell(token, text::kPixelsPerToken, begin, length) > 0;
+        };
+        const auto first = answer(question), last = answer(question + 1);
+        EXPECT_TRUE(is_in(first) && !is_in(first - 1) && is_in(last) && !is_in(last + 1)) << index;
+      };
+      touches(of_item, box.x, box.width);
+      touches(of_item + 2, box.y, box.height);
+    }
+    for (int64_t place = 0; place < posters::kPlaceCount; ++place) {
+      const bool is_empty = answer(place) == 0;
+      for (int64_t edge = 0; edge < 4; ++edge) {
+        EXPECT_EQ(answer(edges_begin + 4 * place + edge) == kNoAnswer, is_empty) << index;
+      }
+    }
+    const auto second = answer(posters::kPlaceCount + 1);
+    ASSERT_EQ(second > 0, scene.background.second.has_value());
+    if (second > 0) {
+      EXPECT_EQ(colours.at(second - 1).colour.id, scene.background.second->id);
+      ++gradients;
+    }
+  }
+  EXPECT_GT(gradients, 5);
+}
+
+}  // namespace
+}  // namespace glm_image::train
