@@ -103,6 +103,9 @@ at::Device parse_device(const std::string& name) {
            joined(available_devices()));
     }
     if (kind.type == c10::DeviceType::CPU) return at::Device(kind.type);
+    // cuDNN would compute float32 convolutions in TF32, with 10 bits of mantissa, which float32 is
+    // not asked for; bfloat16 is not concerned.
+    if (kind.type == c10::DeviceType::CUDA) at::globalContext().setAllowTF32CuDNN(false);
     return at::Device(kind.type, static_cast<c10::DeviceIndex>(index));
   }
   fail(ErrorCode::kInvalidInput,

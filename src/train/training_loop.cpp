@@ -54,7 +54,10 @@ int64_t run_training(Stage& stage,
     auto random = make_random(mix_seed(options.seed, /*purpose=*/0, 0));
     weights.initialise([&](const std::string& name, Tensor& weight) {
       if (callbacks.fill_weight && callbacks.fill_weight(name, weight)) return;
-      stage.initialise(name, weight, random);
+      // Random numbers come from the CPU's generator, whatever the device.
+      auto on_cpu = at::empty_like(weight, weight.options().device(at::kCPU));
+      stage.initialise(name, on_cpu, random);
+      weight.copy_(on_cpu);
     });
   }
 

@@ -164,6 +164,9 @@ void run_on_copies(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
       schema.name() + (schema.overload_name().empty() ? "" : "." + schema.overload_name());
   for (const auto& argument : torch::jit::last(*stack, schema.arguments().size())) {
     if (argument.isTensor()) require_on_device(argument.toTensor(), name);
+    TORCH_CHECK(!argument.isGenerator(),
+                name,
+                " on the test device was given the generator of another: it has none");
     if (!argument.isTensorList()) continue;
     for (const Tensor& tensor : argument.toTensorList()) require_on_device(tensor, name);
   }
