@@ -6,6 +6,7 @@
 #include "core/random.h"
 #include "image/contact_sheet.h"
 #include "models/transformer/patches.h"
+#include "train/code_latents.h"
 #include "train/component_files.h"
 #include "train/initialise_decoder.h"
 #include "train/picture_batch.h"
@@ -36,6 +37,7 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   item_weights_ = {fields.optional_double("text_weight", 2, 1, 100),
                    fields.optional_double("pictogram_weight", 2, 1, 100)};
   letter_weight_ = fields.optional_double("letter_weight", 0.1, 0, 100);
+  embed_posters_ = fields.optional_int64("embed_posters", 0, 0, 1000000);
   band_share_ = fields.optional_double("band_share", 0, 0, 1);
   band_height_ = fields.optional_int64("band_height", 96, text::kPixelsPerToken, 4096);
   if (band_height_ % text::kPixelsPerToken != 0) fields.refuse("band_height", "a multiple of 32");
@@ -77,6 +79,12 @@ std::vector<TrainedModule> DecoderStage::modules() {
 
 void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
   initialise_decoder_weight(name, glyph_encoder_.d_kv, weight, random);
+  if (embed_posters_ > 0 && name == "transformer.prior_token_embedding.weight") {
+    auto feed = feed_.another();
+    const auto latents = mean_code_latents(
+        feed, *codes_, [this](const Tensor& x) { return latents_of(x); }, embed_posters_);
+    weight.copy_(embedding_of_latents(latents, weight.size(1)));
+  }
 }
 
 int64_t DecoderStage::patch_side() const {

@@ -67,6 +67,7 @@ class DecoderStage : public Stage {
   std::optional<text::ByteTokenizer> byte_tokenizer_;
   std::optional<PictureCodes> codes_;
   PosterFeed feed_;
+  int64_t embed_posters_;
   models::AutoencoderKL vae_{nullptr};
   models::GlmImageTransformer2DModel transformer_{nullptr};
   models::T5EncoderModel text_encoder_{nullptr};

@@ -34,7 +34,10 @@ class Chain : public testing::Test {
         train::VocabularyConfig::load(config("vocabulary", {{"captions", 6000}})), {});
     run("vae", nlohmann::json::object());
     run("tokenizer", nlohmann::json::object());
-    run("decoder", {{"vae", "../vae/components"}, {"tokenizer", "../tokenizer/components"}});
+    run("decoder",
+        {{"vae", "../vae/components"},
+         {"tokenizer", "../tokenizer/components"},
+         {"embed_posters", 2}});
     run("generator",
         {{"vocabulary", "../vocabulary/components"},
          {"tokenizer", "../tokenizer/components"},
@@ -93,6 +96,17 @@ TEST_F(Chain, WritesThePublishedLayout) {
       EXPECT_EQ(location.entry->type, io::ElementType::kBFloat16) << component << ' ' << name;
     }
   }
+}
+
+TEST_F(Chain, TheDecodersEmbeddingBeganWithLatents) {
+  const std::string name = "prior_token_embedding.weight";
+  const auto weights = io::WeightSet::open(runs() / "decoder" / "components" / "transformer");
+  const auto embedding = weights.tensors().at(name).file->tensor(name);
+  const auto rows = embedding.to(at::kFloat).abs().amax(1);
+  // Of codes that two posters do not have nothing is known; a random row would be of size 1.
+  const auto unseen = (rows < 0.01).sum().item<int64_t>();
+  EXPECT_GT(unseen, rows.size(0) / 2);
+  EXPECT_LT(unseen, rows.size(0));
 }
 
 TEST_F(Chain, TheModelDraws) {
