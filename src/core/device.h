@@ -15,7 +15,8 @@ void load_device_plugin(const std::string& library);
 
 /// Parses "cpu", "cuda", "cuda:1", "privateuseone:0" or the name that a loaded plugin registered
 /// ("npu:0"), and checks that such a device is there. Throws kInvalidInput for a name that is none,
-/// kNotFound for a device that is not there; both list the devices there are.
+/// kNotFound for a device that is not there; both list the devices there are. Choosing a CUDA
+/// device keeps the process's float32 convolutions from TF32.
 at::Device parse_device(const std::string& name);
 
 /// Names of the devices that can be used now, "cpu" first.

@@ -50,7 +50,20 @@ Tensor rows_of_bias(const Tensor& bias, int64_t first_row, int64_t rows) {
   return bias.size(-2) == 1 ? bias : bias.narrow(-2, first_row, rows);
 }
 
-/// softmax(scale·q·kᵀ + masks)·v over [B, H, T, D], as many rows at a time as kMaxScoreBytes allow.
+/// What `piece(first_row, rows)` gives for all rows of a query [B, H, T, D], as many at a time as
+/// kMaxScoreBytes allow.
+template <typename Piece>
+Tensor in_rows(const Tensor& query, int64_t keys, const Piece& piece) {
+  const int64_t queries = query.size(2);
+  const int64_t rows_at_once = attention_rows_at_once(query.size(0), query.size(1), queries, keys);
+  std::vector<Tensor> chunks;
+  for (int64_t row = 0; row < queries; row += rows_at_once) {
+    chunks.push_back(piece(row, std::min(rows_at_once, queries - row)));
+  }
+  return chunks.size() == 1 ? chunks.front() : at::cat(chunks, /*dim=*/2);
+}
+
+/// softmax(scale·q·kᵀ + masks)·v over [B, H, T, D].
 Tensor attend_by_products(const Tensor& query,
                           const Tensor& key,
                           const Tensor& value,
@@ -59,18 +72,14 @@ Tensor attend_by_products(const Tensor& query,
   const int64_t queries = query.size(2), keys = key.size(2);
   const auto scaled = query * scale;
   const auto key_columns = key.transpose(-2, -1);
-  const int64_t rows_at_once = attention_rows_at_once(query.size(0), query.size(1), queries, keys);
-  std::vector<Tensor> chunks;
-  for (int64_t row = 0; row < queries; row += rows_at_once) {
-    const int64_t rows = std::min(rows_at_once, queries - row);
+  return in_rows(query, keys, [&](int64_t row, int64_t rows) {
     auto scores = at::matmul(scaled.narrow(2, row, rows), key_columns);
     if (options.bias.defined()) scores = scores + rows_of_bias(options.bias, row, rows);
     const auto allowed = score_mask(options, row, rows, queries, keys, query.device());
     if (allowed.defined()) scores = scores.masked_fill(allowed.logical_not(), -INFINITY);
     const auto weights = at::softmax(scores, -1, wide_type(scores)).to(query.scalar_type());
-    chunks.push_back(at::matmul(weights, value));
-  }
-  return chunks.size() == 1 ? chunks.front() : at::cat(chunks, /*dim=*/2);
+    return at::matmul(weights, value);
+  });
 }
 
 #if TORCH_VERSION_MAJOR >= 2
@@ -111,16 +120,12 @@ Tensor attend(const Tensor& query,
   if (!query.device().is_cpu() && !masked && (!causal || queries == keys)) {
     return at::scaled_dot_product_attention(scaled, key, value, {}, /*dropout_p=*/0.0, causal);
   }
-  const int64_t rows_at_once = attention_rows_at_once(query.size(0), query.size(1), queries, keys);
-  std::vector<Tensor> chunks;
-  for (int64_t row = 0; row < queries; row += rows_at_once) {
-    const int64_t rows = std::min(rows_at_once, queries - row);
+  return in_rows(query, keys, [&](int64_t row, int64_t rows) {
     const auto added = added_to_scores(options, row, rows, query, keys);
     const auto part = scaled.narrow(2, row, rows);
-    chunks.push_back(added.defined() ? at::scaled_dot_product_attention(part, key, value, added)
-                                     : at::scaled_dot_product_attention(part, key, value));
-  }
-  return chunks.size() == 1 ? chunks.front() : at::cat(chunks, /*dim=*/2);
+    return added.defined() ? at::scaled_dot_product_attention(part, key, value, added)
+                           : at::scaled_dot_product_attention(part, key, value);
+  });
 }
 
 #else

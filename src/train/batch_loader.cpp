@@ -37,13 +37,15 @@ void BatchLoader::run(const BatchMaker& make) {
       if (stop_ || next_made_ >= end_step_) return;
       step = next_made_++;
     }
+    Made made;
     try {
-      auto batch = make(step);
-      const std::lock_guard lock(mutex_);
-      ready_.emplace(step, std::move(batch));
+      made.batch = make(step);
     } catch (...) {
+      made.failure = std::current_exception();
+    }
+    {
       const std::lock_guard lock(mutex_);
-      failed_.emplace(step, std::current_exception());
+      made_.emplace(step, std::move(made));
     }
     changed_.notify_all();
   }
@@ -51,15 +53,11 @@ void BatchLoader::run(const BatchMaker& make) {
 
 Batch BatchLoader::next() {
   std::unique_lock lock(mutex_);
-  const int64_t step = next_given_;
-  changed_.wait(lock, [&] { return ready_.count(step) > 0 || failed_.count(step) > 0; });
-  if (const auto failure = failed_.find(step); failure != failed_.end()) {
-    std::rethrow_exception(failure->second);
-  }
-  auto batch = std::move(ready_.extract(step).mapped());
-  ++next_given_;
+  changed_.wait(lock, [this] { return made_.count(next_given_) > 0; });
+  auto made = std::move(made_.extract(next_given_++).mapped());
+  if (made.failure) std::rethrow_exception(made.failure);
   changed_.notify_all();
-  return batch;
+  return std::move(made.batch);
 }
 
 }  // namespace glm_image::train

@@ -22,13 +22,16 @@ class BatchLoader {
   Batch next();
 
  private:
+  struct Made {
+    Batch batch;
+    std::exception_ptr failure;  ///< what making it threw, or none
+  };
   void run(const BatchMaker& make);
 
   int64_t next_given_, next_made_, end_step_, ahead_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<int64_t, Batch> ready_;
-  std::map<int64_t, std::exception_ptr> failed_;
+  std::map<int64_t, Made> made_;  ///< by step
   bool stop_ = false;
   std::vector<std::thread> threads_;
 };

@@ -1,27 +1,27 @@
 #include "train/code_latents.h"
 
+#include "models/transformer/patches.h"
 #include "train/picture_batch.h"
 
 namespace glm_image::train {
 
-Tensor mean_code_latents(PosterFeed& feed,
-                         const PictureCodes& codes,
-                         const std::function<Tensor(const Tensor&)>& latents_of,
-                         int64_t posters) {
-  constexpr int64_t kSide = 256, kTokens = kSide / text::kPixelsPerToken;
+Tensor mean_under_codes(PosterFeed& feed,
+                        const PictureCodes& codes,
+                        const std::function<Tensor(const Tensor&)>& seen_as,
+                        int64_t posters,
+                        int64_t side) {
+  const int64_t tokens = side / text::kPixelsPerToken;
   Tensor sums;
   auto counts = at::zeros({codes.codes(), 1});
   for (int64_t i = 0; i < posters; ++i) {
-    const auto image = feed.example(i, kSide, kSide).image;
-    const auto ids = codes.encode(codes.patches(image).unsqueeze(0), kTokens, kTokens).cpu();
-    const auto latents = latents_of(picture_batch({image})).cpu();
-    const int64_t channels = latents.size(1), cells = latents.size(3) / kTokens;
-    const auto under_tokens = latents.view({channels, kTokens, cells, kTokens, cells})
-                                  .permute({1, 3, 0, 2, 4})
-                                  .reshape({kTokens * kTokens, -1});
+    const auto image = feed.example(i, side, side).image;
+    const auto ids =
+        codes.encode(codes.patches(image).unsqueeze(0), tokens, tokens).flatten().cpu();
+    const auto seen = seen_as(picture_batch({image})).cpu();
+    const auto under_tokens = models::patchify(seen, seen.size(3) / tokens)[0];
     if (!sums.defined()) sums = at::zeros({codes.codes(), under_tokens.size(1)});
-    sums.index_add_(0, ids.flatten(), under_tokens);
-    counts.index_add_(0, ids.flatten(), at::ones({kTokens * kTokens, 1}));
+    sums.index_add_(0, ids, under_tokens);
+    counts.index_add_(0, ids, at::ones({ids.size(0), 1}));
   }
   return sums / counts.clamp_min(1);
 }

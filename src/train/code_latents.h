@@ -7,13 +7,14 @@
 
 namespace glm_image::train {
 
-/// What the VAE's latents look like on average where a code stands, [codes, channels·cells·cells]
-/// for the cells×cells latents under a token; zeros for codes that none of these posters has.
-/// `latents_of`: pictures [B, 3, H, W] → normalised latents [B, channels, H/8, W/8], float32.
-Tensor mean_code_latents(PosterFeed& feed,
-                         const PictureCodes& codes,
-                         const std::function<Tensor(const Tensor&)>& latents_of,
-                         int64_t posters);
+/// What `seen_as` makes of pictures, on average where a code stands, [codes, channels·cells·cells]
+/// for the cells×cells under a token, channels first; zeros for codes that none of these square
+/// posters has. `seen_as`: pictures [1, 3, side, side] → [1, channels, rows, rows], float32.
+Tensor mean_under_codes(PosterFeed& feed,
+                        const PictureCodes& codes,
+                        const std::function<Tensor(const Tensor&)>& seen_as,
+                        int64_t posters,
+                        int64_t side);
 
 /// Rows of `width` numbers for codes, as far apart as their latents are (as far as so many
 /// directions tell), of root mean square 1. A DiT whose embedding of codes begins so reads from all

@@ -30,7 +30,7 @@ Tensor cut_bands(const Tensor& x, const Tensor& tops, int64_t rows, int64_t scal
 }  // namespace
 
 DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& device)
-    : config_(config), device_(device), feed_(config.data, config.seed) {
+    : PosterStage(config, device) {
   const auto fields = config.fields.required_object("decoder");
   drop_share_ = fields.optional_double("drop_share", 0.1, 0, 1);
   code_noise_ = fields.optional_double("code_noise", 0.02, 0, 1);
@@ -81,8 +81,9 @@ void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Gener
   initialise_decoder_weight(name, glyph_encoder_.d_kv, weight, random);
   if (embed_posters_ > 0 && name == "transformer.prior_token_embedding.weight") {
     auto feed = feed_.another();
-    const auto latents = mean_code_latents(
-        feed, *codes_, [this](const Tensor& x) { return latents_of(x); }, embed_posters_);
+    constexpr int64_t kSide = 256;
+    const auto latents = mean_under_codes(
+        feed, *codes_, [this](const Tensor& x) { return latents_of(x); }, embed_posters_, kSide);
     weight.copy_(embedding_of_latents(latents, weight.size(1)));
   }
 }
@@ -122,11 +123,6 @@ int64_t DecoderStage::band_top(const PosterExample& example,
   const auto top =
       static_cast<int64_t>(std::floor(centre - static_cast<double>(rows) / 2 + draw()));
   return std::clamp<int64_t>(top, 0, example.image.height / text::kPixelsPerToken - rows);
-}
-
-BatchMaker DecoderStage::batch_maker() {
-  return with_own_feed(feed_,
-                       [this](int64_t step, PosterFeed& feed) { return make_batch(step, feed); });
 }
 
 Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {

@@ -9,9 +9,7 @@
 #include "train/glyph_batch.h"
 #include "train/letter_reader.h"
 #include "train/picture_codes.h"
-#include "train/poster_feed.h"
-#include "train/stage.h"
-#include "train/training_config.h"
+#include "train/poster_stage.h"
 
 namespace glm_image::train {
 
@@ -26,19 +24,18 @@ namespace glm_image::train {
 /// A share of the steps sees only a band of every picture, cut from its latents around an item, and
 /// is told so (Podell et al. 2024, SDXL, section 2.2): letters are the hard part, and most of a
 /// poster is ground. A LetterReader learns beside the DiT.
-class DecoderStage : public Stage {
+class DecoderStage : public PosterStage {
  public:
   DecoderStage(const TrainingConfig& config, const at::Device& device);
 
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
-  BatchMaker batch_maker() override;
   Outcome forward(const Batch& batch, int64_t step) override;
   Image sample_sheet() override;
   void write_components(const std::filesystem::path& folder) override;
 
  private:
-  Batch make_batch(int64_t step, PosterFeed& feed) const;
+  Batch make_batch(int64_t step, PosterFeed& feed) const override;
   /// Codes [B, h·w] → one id per latent patch, [B, patches].
   Tensor patch_ids(const Tensor& codes, int64_t grid_height, int64_t grid_width) const;
   /// Normalised latents [B, C, H/f, W/f] float32.
@@ -57,8 +54,6 @@ class DecoderStage : public Stage {
   int64_t band_top(const PosterExample& example, int64_t rows, at::Generator& random) const;
   int64_t patch_side() const;  ///< in pixels
 
-  TrainingConfig config_;
-  at::Device device_;
   double drop_share_, code_noise_, letter_weight_, band_share_, noise_power_, guidance_;
   ItemWeights item_weights_;
   int64_t noises_per_picture_, noises_per_band_, band_height_, sample_steps_;
@@ -66,7 +61,6 @@ class DecoderStage : public Stage {
   models::T5Config glyph_encoder_;
   std::optional<text::ByteTokenizer> byte_tokenizer_;
   std::optional<PictureCodes> codes_;
-  PosterFeed feed_;
   int64_t embed_posters_;
   models::AutoencoderKL vae_{nullptr};
   models::GlmImageTransformer2DModel transformer_{nullptr};

@@ -9,6 +9,7 @@
 #include "models/transformer/patches.h"
 #include "pipeline/decoding.h"
 #include "text/rotary_positions.h"
+#include "train/code_latents.h"
 #include "train/component_files.h"
 #include "train/initialise.h"
 #include "train/picture_batch.h"
@@ -45,7 +46,7 @@ Image picture_of_tokens(const Tensor& tokens, const text::Grid& grid) {
 }  // namespace
 
 GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& device)
-    : config_(config), device_(device), feed_(config.data, config.seed) {
+    : PosterStage(config, device) {
   const auto fields = config.fields.required_object("generator");
   kind_weight_ = fields.optional_double("kind_weight", 0.5, 0, 1e3);
   scene_weight_ = fields.optional_double("scene_weight", 0.5, 0, 1e3);
@@ -105,11 +106,6 @@ Tensor GeneratorStage::patches_of(const std::vector<Image>& images) const {
   patches.reserve(images.size());
   for (const auto& image : images) patches.push_back(codes_->patches(image));
   return at::stack(patches);
-}
-
-BatchMaker GeneratorStage::batch_maker() {
-  return with_own_feed(feed_,
-                       [this](int64_t step, PosterFeed& feed) { return make_batch(step, feed); });
 }
 
 Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
@@ -297,19 +293,11 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
 
 Tensor GeneratorStage::code_pictures(PosterFeed& feed) const {
   constexpr int64_t kPosters = 64, kSide = 512;
-  auto sums = at::zeros({codes_->codes(), 3 * kReducedPatch * kReducedPatch});
-  auto counts = at::zeros({codes_->codes(), 1});
-  const auto grid = text::target_grid(kSide, kSide);
   constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
-  for (int64_t i = 0; i < kPosters; ++i) {
-    const auto image = feed.example(i, kSide, kSide).image;
-    const auto codes =
-        codes_->encode(patches_of({image}), grid.height, grid.width).flatten().to(at::kCPU);
-    const auto reduced = at::avg_pool2d(picture_batch({image}), {kReduction, kReduction});
-    sums.index_add_(0, codes, models::patchify(reduced, kReducedPatch)[0]);
-    counts.index_add_(0, codes, at::ones({codes.size(0), 1}));
-  }
-  return sums / counts.clamp_min(1);
+  const auto reduced = [](const Tensor& pictures) {
+    return at::avg_pool2d(pictures, {kReduction, kReduction});
+  };
+  return mean_under_codes(feed, *codes_, reduced, kPosters, kSide);
 }
 
 std::vector<int64_t> GeneratorStage::draw(const posters::Scene& scene,

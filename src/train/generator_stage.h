@@ -6,9 +6,7 @@
 #include "models/generator/token_sampler.h"
 #include "text/prompt_recipe.h"
 #include "train/picture_codes.h"
-#include "train/poster_feed.h"
-#include "train/stage.h"
-#include "train/training_config.h"
+#include "train/poster_stage.h"
 
 namespace glm_image::train {
 
@@ -26,13 +24,12 @@ namespace glm_image::train {
 /// `scene_layers`), since a token's later layers can look up only what earlier layers have left at
 /// the prompt. That question is put to further prompts that no picture follows (`more_prompts` a
 /// step): they are a fifth as long as a whole sequence.
-class GeneratorStage : public Stage {
+class GeneratorStage : public PosterStage {
  public:
   GeneratorStage(const TrainingConfig& config, const at::Device& device);
 
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
-  BatchMaker batch_maker() override;
   Outcome forward(const Batch& batch, int64_t step) override;
   /// Three rows of posters, each above its codes and those drawn for its caption, both shown by the
   /// mean picture of every code.
@@ -41,7 +38,7 @@ class GeneratorStage : public Stage {
   void write_components(const std::filesystem::path& folder) override;
 
  private:
-  Batch make_batch(int64_t step, PosterFeed& feed) const;
+  Batch make_batch(int64_t step, PosterFeed& feed) const override;
   std::vector<int64_t> prompt_ids(const posters::Scene& scene,
                                   uint64_t index,
                                   const text::Grid& target) const;
@@ -62,14 +59,11 @@ class GeneratorStage : public Stage {
   Tensor code_pictures(PosterFeed& feed) const;
   std::vector<int64_t> draw(const posters::Scene& scene, uint64_t index, const text::Grid& target);
 
-  TrainingConfig config_;
-  at::Device device_;
   models::VisionLanguageConfig vision_language_;
   models::SamplingOptions sampling_;
   std::optional<text::BpeTokenizer> tokenizer_;
   text::PromptTokens prompt_tokens_;
   std::optional<PictureCodes> codes_;
-  PosterFeed feed_;
   models::GlmImageForConditionalGeneration model_{nullptr};
   nn::Linear to_kinds_{nullptr}, to_scene_{nullptr};  ///< in training alone
   std::vector<int64_t> answers_;                      ///< how many each question about a scene has

@@ -5,7 +5,6 @@
 #include "core/torch.h"
 #include "posters/poster_source.h"
 #include "posters/renderer.h"
-#include "train/stage.h"
 #include "train/training_config.h"
 
 namespace glm_image::train {
@@ -56,13 +55,5 @@ class PosterFeed {
   posters::Renderer renderer_;
   uint64_t seed_;
 };
-
-/// A maker of batches that keeps a feed of the same posters for itself; `make` is called with
-/// (step, feed).
-template <typename Make>
-BatchMaker with_own_feed(const PosterFeed& feed, Make make) {
-  const auto own = std::make_shared<PosterFeed>(feed.another());
-  return [own, make](int64_t step) { return make(step, *own); };
-}
 
 }  // namespace glm_image::train

@@ -43,7 +43,7 @@ CodeReaderImpl::Reading CodeReaderImpl::forward(const Tensor& features) const {
 }
 
 TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& device)
-    : config_(config), device_(device), feed_(config.data, config.seed) {
+    : PosterStage(config, device) {
   const auto fields = config.fields.required_object("tokenizer");
   kind_weight_ = fields.optional_double("kind_weight", 0.3, 0, 1e3);
   commitment_weight_ = fields.optional_double("commitment_weight", 0.25, 0, 1e3);
@@ -104,11 +104,6 @@ std::vector<TrainedModule> TokenizerStage::modules() {
 
 void TokenizerStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
   initialise_weight(name, weight, random);
-}
-
-BatchMaker TokenizerStage::batch_maker() {
-  return with_own_feed(feed_,
-                       [this](int64_t step, PosterFeed& feed) { return make_batch(step, feed); });
 }
 
 Batch TokenizerStage::make_batch(int64_t step, PosterFeed& feed) const {

@@ -3,9 +3,7 @@
 #include "models/vision/vision_model.h"
 #include "models/vision/vq_model.h"
 #include "pipeline/image_settings.h"
-#include "train/poster_feed.h"
-#include "train/stage.h"
-#include "train/training_config.h"
+#include "train/poster_stage.h"
 
 namespace glm_image::train {
 
@@ -51,13 +49,12 @@ TORCH_MODULE(CodeReader);
 /// A local tokenizer sees of every token its own pixels alone: its position embedding and what its
 /// attention adds are held at zero. Then a flat ground has one code wherever it is, which the
 /// generator need not guess.
-class TokenizerStage : public Stage {
+class TokenizerStage : public PosterStage {
  public:
   TokenizerStage(const TrainingConfig& config, const at::Device& device);
 
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
-  BatchMaker batch_maker() override;
   Outcome forward(const Batch& batch, int64_t step) override;
   void after_step(int64_t step) override;
   NamedTensors state() override;
@@ -65,7 +62,7 @@ class TokenizerStage : public Stage {
   void write_components(const std::filesystem::path& folder) override;
 
  private:
-  Batch make_batch(int64_t step, PosterFeed& feed) const;
+  Batch make_batch(int64_t step, PosterFeed& feed) const override;
   struct Encoded {
     Tensor vectors;  ///< [B·tokens, embed_dim] float32, with gradients
     Tensor ids;      ///< [B·tokens]
@@ -82,8 +79,6 @@ class TokenizerStage : public Stage {
   /// Parameters of the vision encoder that a local tokenizer does not use.
   std::vector<std::string> held_at_zero() const;
 
-  TrainingConfig config_;
-  at::Device device_;
   double kind_weight_, commitment_weight_, codebook_decay_;
   double pictogram_weight_, text_weight_, ground_weight_;  ///< of tokens
   bool is_local_;
@@ -91,7 +86,6 @@ class TokenizerStage : public Stage {
   pipeline::ImageSettings image_settings_;
   models::VisionConfig vision_config_;
   models::VqConfig vq_config_;
-  PosterFeed feed_;
   int64_t kinds_;
   models::GlmImageVisionModel visual_{nullptr};
   models::GlmImageVQModel vqmodel_{nullptr};

@@ -23,7 +23,7 @@ std::pair<Tensor, Tensor> edges(const Tensor& x) {
 }  // namespace
 
 VaeStage::VaeStage(const TrainingConfig& config, const at::Device& device)
-    : config_(config), device_(device), feed_(config.data, config.seed) {
+    : PosterStage(config, device) {
   const auto fields = config.fields.required_object("vae");
   weights_.squared = fields.optional_double("squared_weight", 1, 0, 1e3);
   weights_.edge = fields.optional_double("edge_weight", 1, 0, 1e3);
@@ -51,11 +51,6 @@ std::vector<TrainedModule> VaeStage::modules() {
 
 void VaeStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
   initialise_weight(name, weight, random);
-}
-
-BatchMaker VaeStage::batch_maker() {
-  return with_own_feed(feed_,
-                       [this](int64_t step, PosterFeed& feed) { return make_batch(step, feed); });
 }
 
 Batch VaeStage::make_batch(int64_t step, PosterFeed& feed) const {

@@ -4,9 +4,7 @@
 #include <mutex>
 
 #include "models/autoencoder/autoencoder_kl.h"
-#include "train/poster_feed.h"
-#include "train/stage.h"
-#include "train/training_config.h"
+#include "train/poster_stage.h"
 
 namespace glm_image::train {
 
@@ -18,19 +16,18 @@ namespace glm_image::train {
 ///
 /// With `keep_encoder` the decoder alone goes on from `start`: the latents stay what they are, and
 /// so does all that was trained on them.
-class VaeStage : public Stage {
+class VaeStage : public PosterStage {
  public:
   VaeStage(const TrainingConfig& config, const at::Device& device);
 
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
-  BatchMaker batch_maker() override;
   Outcome forward(const Batch& batch, int64_t step) override;
   Image sample_sheet() override;
   void write_components(const std::filesystem::path& folder) override;
 
  private:
-  Batch make_batch(int64_t step, PosterFeed& feed) const;
+  Batch make_batch(int64_t step, PosterFeed& feed) const override;
   struct Weights {
     double squared, edge, kl, text;
   };
@@ -38,12 +35,9 @@ class VaeStage : public Stage {
   void measure_latents(nlohmann::json& component_config);
   Tensor on_device(const Tensor& pictures) const;
 
-  TrainingConfig config_;
-  at::Device device_;
   Weights weights_{};
   bool keep_encoder_ = false;
   models::AutoencoderKL model_{nullptr};
-  PosterFeed feed_;
 };
 
 }  // namespace glm_image::train

@@ -14,24 +14,21 @@ namespace fs = std::filesystem;
 
 constexpr int kSteps = 50;
 
-fs::path project() {
-  return fs::path(data_dir()).parent_path().parent_path();
-}
-
 std::string write_config(const fs::path& folder, int steps = kSteps) {
   const nlohmann::json sizes = {{{"width", 64}, {"height", 64}}};
-  const nlohmann::json config = {{"stage", "vae"},
-                                 {"run", "run"},
-                                 {"data", (project() / "data" / "posters").string()},
-                                 {"model", (project() / "training" / "nano" / "model").string()},
-                                 {"sizes", sizes},
-                                 {"batch", 1},
-                                 {"steps", steps},
-                                 {"learning_rate", 1e-3},
-                                 {"checkpoint_seconds", 0},
-                                 {"metrics_every", 1},
-                                 {"samples_every", 0},
-                                 {"vae", nlohmann::json::object()}};
+  const nlohmann::json config = {
+      {"stage", "vae"},
+      {"run", "run"},
+      {"data", (project_dir() / "data" / "posters").string()},
+      {"model", (project_dir() / "training" / "nano" / "model").string()},
+      {"sizes", sizes},
+      {"batch", 1},
+      {"steps", steps},
+      {"learning_rate", 1e-3},
+      {"checkpoint_seconds", 0},
+      {"metrics_every", 1},
+      {"samples_every", 0},
+      {"vae", nlohmann::json::object()}};
   write_file(folder / "vae.json", config.dump(2));
   return (folder / "vae.json").string();
 }

@@ -41,4 +41,10 @@ DeviceUnderTest device_under_test() {
   return {name, plugin == nullptr ? "" : plugin};
 }
 
+at::Device load_device_under_test() {
+  const auto device = device_under_test();
+  if (!device.plugin.empty()) load_device_plugin(device.plugin);
+  return parse_device(device.name);
+}
+
 }  // namespace glm_image::test

@@ -27,8 +27,8 @@ inline constexpr const char* kTestDevice = "privateuseone:1";
 struct DeviceUnderTest {
   std::string name;
   std::string plugin;  ///< may be empty
-  bool is_test_device() const { return name == kTestDevice; }
 };
 DeviceUnderTest device_under_test();
+at::Device load_device_under_test();
 
 }  // namespace glm_image::test

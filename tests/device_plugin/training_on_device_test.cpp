@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "core/device.h"
 #include "device_plugin/test_device.h"
 #include "support/test_support.h"
 #include "train/train.h"
@@ -14,19 +13,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path project() {
-  return fs::path(data_dir()).parent_path().parent_path();
-}
-
 class TrainingOnDevice : public testing::TestWithParam<std::string> {
  protected:
   /// What metrics.jsonl holds of three steps that go on from nano.
   std::vector<nlohmann::json> train_on(const at::Device& device, const std::string& run) const {
-    const auto nano = (project() / "models" / "nano").string();
+    const auto nano = (project_dir() / "models" / "nano").string();
     nlohmann::json json = {{"stage", GetParam()},
                            {"run", run},
-                           {"data", (project() / "data" / "posters").string()},
-                           {"model", (project() / "training" / "nano" / "model").string()},
+                           {"data", (project_dir() / "data" / "posters").string()},
+                           {"model", (project_dir() / "training" / "nano" / "model").string()},
                            {"start", nano},
                            {"seed", 3},
                            {"sizes", {{{"width", 64}, {"height", 96}}}},
@@ -56,9 +51,7 @@ class TrainingOnDevice : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(TrainingOnDevice, HasTheCpusCurve) {
-  const auto under_test = device_under_test();
-  if (!under_test.plugin.empty()) load_device_plugin(under_test.plugin);
-  const auto on_device = train_on(parse_device(under_test.name), "on_device");
+  const auto on_device = train_on(load_device_under_test(), "on_device");
   const auto on_cpu = train_on(at::kCPU, "on_cpu");
   ASSERT_EQ(on_device.size(), 3U);
   for (size_t i = 0; i < on_cpu.size(); ++i) {

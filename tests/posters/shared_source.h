@@ -6,7 +6,7 @@
 namespace glm_image::test {
 
 inline std::filesystem::path poster_folder() {
-  return data_dir().parent_path().parent_path() / "data" / "posters";
+  return project_dir() / "data" / "posters";
 }
 
 /// Loaded once for all tests.

@@ -13,6 +13,10 @@ namespace glm_image::test {
 
 /// tests/data of the source tree.
 std::filesystem::path data_dir();
+/// The source tree.
+inline std::filesystem::path project_dir() {
+  return data_dir().parent_path().parent_path();
+}
 
 /// ‖a − b‖/‖b‖ in float64; infinite when the shapes differ or a value is not finite.
 double relative_error(const Tensor& a, const Tensor& b);

@@ -21,10 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path project() {
-  return fs::path(data_dir()).parent_path().parent_path();
-}
-
 /// The stages' runs, made once for all tests of this file.
 class Chain : public testing::Test {
  protected:
@@ -51,8 +47,8 @@ class Chain : public testing::Test {
   static fs::path config(const std::string& stage, const nlohmann::json& of_stage) {
     nlohmann::json keys = {{"stage", stage},
                            {"run", "runs/" + stage},
-                           {"data", (project() / "data" / "posters").string()},
-                           {"model", (project() / "training" / "nano" / "model").string()},
+                           {"data", (project_dir() / "data" / "posters").string()},
+                           {"model", (project_dir() / "training" / "nano" / "model").string()},
                            {"seed", 3},
                            {stage, of_stage}};
     if (stage != train::kVocabularyStage) {
@@ -248,7 +244,7 @@ TEST_F(Chain, PartsThatDoNotFitLeaveNothing) {
 TEST_F(Chain, TheVocabularyWritesCaptionsInFewTokens) {
   const auto tokenizer = text::BpeTokenizer::load(runs() / "vocabulary" / "components" /
                                                   "processor" / "tokenizer.json");
-  const auto source = posters::PosterSource::load(project() / "data" / "posters");
+  const auto source = posters::PosterSource::load(project_dir() / "data" / "posters");
   size_t bytes = 0, tokens = 0;
   for (uint64_t index = 0; index < 100; ++index) {
     const auto caption = source.caption(source.scene(index, posters::Split::kEvaluation), index);

@@ -5,13 +5,11 @@
 #include <map>
 
 #include "pipeline/image_settings.h"
-#include "support/test_support.h"
+#include "posters/shared_source.h"
 #include "train/picture_batch.h"
 
 namespace glm_image::train {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// A latent of 8×8 pixels is their mean colour.
 Tensor mean_colours(const Tensor& pictures) {
@@ -19,14 +17,13 @@ Tensor mean_colours(const Tensor& pictures) {
 }
 
 TEST(CodeLatents, AreTheMeanOfWhatStandsUnderACode) {
-  const auto project = fs::path(test::data_dir()).parent_path().parent_path();
-  const auto nano = project / "models" / "nano";
+  const auto nano = test::project_dir() / "models" / "nano";
   const PictureCodes codes(nano / "vision_language_encoder",
                            pipeline::ImageSettings::load(nano / "processor"),
                            at::kCPU,
                            at::kFloat);
-  PosterFeed feed(project / "data" / "posters", /*seed=*/3);
-  const auto latents = mean_code_latents(feed, codes, mean_colours, /*posters=*/2);
+  PosterFeed feed(test::poster_folder(), /*seed=*/3);
+  const auto latents = mean_under_codes(feed, codes, mean_colours, /*posters=*/2, /*side=*/256);
   ASSERT_EQ(latents.sizes(), at::IntArrayRef({codes.codes(), 3 * 4 * 4}));
 
   std::map<int64_t, std::vector<Tensor>> expected;

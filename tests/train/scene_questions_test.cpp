@@ -3,19 +3,15 @@
 #include <gtest/gtest.h>
 
 #include "posters/poster_data.h"
-#include "support/test_support.h"
+#include "posters/shared_source.h"
 #include "train/poster_feed.h"
 #include "train/token_kinds.h"
 
 namespace glm_image::train {
 namespace {
 
-std::filesystem::path poster_folder() {
-  return test::data_dir().parent_path().parent_path() / "data" / "posters";
-}
-
 TEST(SceneAnswers, SayWhatStandsAtEveryPlaceAndOnWhatGround) {
-  PosterFeed feed(poster_folder(), /*seed=*/9);
+  PosterFeed feed(test::poster_folder(), /*seed=*/9);
   const auto& data = feed.source().data();
   const auto& colours = data.palette.colours();
   const auto counts = count_scene_answers(feed.source());

@@ -5,18 +5,14 @@
 #include <set>
 
 #include "posters/poster_data.h"
-#include "support/test_support.h"
+#include "posters/shared_source.h"
 #include "train/poster_feed.h"
 
 namespace glm_image::train {
 namespace {
 
-std::filesystem::path poster_folder() {
-  return test::data_dir().parent_path().parent_path() / "data" / "posters";
-}
-
 TEST(TokenKinds, AreThoseOfTheItemsThatStandThere) {
-  PosterFeed feed(poster_folder(), /*seed=*/7);
+  PosterFeed feed(test::poster_folder(), /*seed=*/7);
   const auto& data = feed.source().data();
   const text::Grid grid{8, 10};
   const int64_t side = text::kPixelsPerToken;
