@@ -11,6 +11,7 @@
 #include "text/rotary_positions.h"
 #include "train/code_latents.h"
 #include "train/component_files.h"
+#include "train/hidden_codes.h"
 #include "train/initialise.h"
 #include "train/picture_batch.h"
 #include "train/scene_questions.h"
@@ -22,7 +23,7 @@ namespace {
 
 constexpr const char* kComponent = "vision_language_encoder";
 constexpr int64_t kReducedPatch = 8;  // pixels along a token's side in the sample sheet
-constexpr uint64_t kPromptPurpose = 500;
+constexpr uint64_t kPromptPurpose = 500, kHidingPurpose = 501;
 
 /// The part of a sequence that does not depend on codes.
 struct Sequence {
@@ -49,8 +50,10 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
     : PosterStage(config, device) {
   const auto fields = config.fields.required_object("generator");
   kind_weight_ = fields.optional_double("kind_weight", 0.5, 0, 1e3);
+  change_weight_ = fields.optional_double("change_weight", 1, 0, 1e3);
   scene_weight_ = fields.optional_double("scene_weight", 0.5, 0, 1e3);
   first_weight_ = fields.optional_double("first_weight", 1, 0, 1e3);
+  hidden_share_ = fields.optional_double("hidden_share", 0, 0, 0.9);
   more_prompts_ = fields.optional_int64("more_prompts", 0, 0, 4096);
   vision_language_ = models::VisionLanguageConfig::from_json(
       io::JsonFields::load(config.model / kComponent / "config.json"));
@@ -139,6 +142,7 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
     sequences.push_back(std::move(sequence));
   }
 
+  auto random = make_random(mix_seed(config_.seed, kHidingPurpose, static_cast<uint64_t>(step)));
   // What follows the last code is padding: nothing before it sees it.
   auto ids = at::zeros({config_.batch, longest + drawn}, at::kLong);
   auto positions = at::zeros({3, config_.batch, longest + drawn}, at::kLong);
@@ -163,6 +167,7 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
       {"ids", ids},
       {"positions", positions},
       {"code_slots", code_slots},
+      {"hidden_codes", hidden_codes(hiding_sequences(), config_.batch, drawn, random)},
       {"preview_patches", patches_of(previews)},
       {"target_patches", patches_of(targets)},
       {"kinds", at::stack(kinds)},
@@ -170,6 +175,10 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
       {"grids", torch::tensor({preview.height, preview.width, target.height, target.width})}};
   if (more_prompts_ > 0) batch.merge(prompts_alone(step, target, feed));
   return batch;
+}
+
+int64_t GeneratorStage::hiding_sequences() const {
+  return std::llround(hidden_share_ * static_cast<double>(config_.batch));
 }
 
 Batch GeneratorStage::prompts_alone(int64_t step,
@@ -231,7 +240,9 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
                               codes_->encode(batch.at("target_patches"), grid(2), grid(3))},
                              1);
   const auto slots = batch.at("code_slots").to(device_);
-  const auto ids = batch.at("ids").to(device_).scatter(1, slots, codes);
+  const auto shown_codes =
+      codes.masked_fill(batch.at("hidden_codes").to(device_), vision_language_.image_token_id);
+  const auto ids = batch.at("ids").to(device_).scatter(1, slots, shown_codes);
   const auto positions = batch.at("positions").to(device_);
   const auto& language = model_->language_model;
   const auto through = [&](const Tensor& x, int64_t first, int64_t end) {
@@ -253,13 +264,21 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
                                              at::Reduction::None)
                           .view_as(wanted);
 
+  const int64_t preview = grid(0) * grid(1), target = grid(2) * grid(3);
+  const auto kinds = batch.at("kinds").to(device_);
+  const auto changes = at::cat({kind_changes(kinds.narrow(1, 0, preview), grid(0), grid(1)),
+                                kind_changes(kinds.narrow(1, preview, target), grid(2), grid(3))},
+                               1)
+                           .to(at::kFloat);
   // Behind the last code nothing stands any more.
-  const auto kinds = batch.at("kinds").to(device_).flatten();
   const auto kind_logits =
       to_kinds_->forward(read.narrow(1, 0, codes.size(1))).to(at::kFloat).flatten(0, 1);
-  const auto kind_loss = at::cross_entropy_loss(kind_logits, kinds);
-  const auto shows_item = (kinds > 0).to(at::kFloat);
-  const auto kind_right = (kind_logits.detach().argmax(1) == kinds).to(at::kFloat);
+  const auto kind_losses =
+      at::cross_entropy_loss(kind_logits, kinds.flatten(), /*weight=*/{}, at::Reduction::None)
+          .view_as(kinds);
+  const auto kind_weights = 1 + (change_weight_ - 1) * changes;
+  const auto kind_loss = (kind_losses * kind_weights).sum() / kind_weights.sum();
+  const auto kind_right = (kind_logits.detach().argmax(1).view_as(kinds) == kinds).to(at::kFloat);
 
   // The whole scene, read where the prompt ends.
   const auto last_of_prompt = readers.narrow(1, 0, 1).unsqueeze(2).expand({-1, -1, hidden.size(2)});
@@ -271,12 +290,19 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   }
   const auto scene = ask_for_scene(prompt_ends, answers);
 
-  const int64_t preview = grid(0) * grid(1), target = grid(2) * grid(3);
   auto weights = at::ones({wanted.size(1)}, losses.options());
   for (const int64_t first : {int64_t{0}, preview}) weights[first] = first_weight_;
   const auto code_loss = (losses.mean(0) * weights).sum() / weights.sum();
-  const auto seen = losses.detach();
-  const auto right = (logits.detach().argmax(2) == wanted).to(at::kFloat);
+
+  // What is reported of codes is reported of sequences that see them all.
+  const int64_t hiding = hiding_sequences(), seeing = codes.size(0) - hiding;
+  const auto seen = losses.detach().narrow(0, hiding, seeing);
+  const auto right = (logits.detach().argmax(2) == wanted).to(at::kFloat).narrow(0, hiding, seeing);
+  const auto share_right = [&](const Tensor& tokens, int64_t first, int64_t count) {
+    const auto asked = tokens.narrow(0, first, count);
+    return (kind_right.narrow(0, first, count) * asked).sum() / asked.sum().clamp_min(1);
+  };
+  const auto shows_item = (kinds > 0).to(at::kFloat);
   return {code_loss + kind_weight_ * kind_loss + scene_weight_ * scene.loss,
           {{"loss_codes", seen.mean()},
            {"loss_first", seen.select(1, 0).mean()},
@@ -284,7 +310,9 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
            {"loss_scene", scene.loss.detach()},
            {"scene_right", scene.kinds_right},
            {"edges_right", scene.edges_right},
-           {"item_kinds_right", (kind_right * shows_item).sum() / shows_item.sum().clamp_min(1)},
+           {"item_kinds_right", share_right(shows_item, hiding, seeing)},
+           {"hidden_kinds_right", share_right(shows_item, 0, hiding)},
+           {"changes_right", share_right(changes, hiding, seeing)},
            {"loss_preview", seen.narrow(1, 0, preview).mean()},
            {"loss_target", seen.narrow(1, preview, target).mean()},
            {"preview_right", right.narrow(1, 0, preview).mean()},

@@ -15,15 +15,21 @@ namespace glm_image::train {
 /// A sequence is the prompt (text::text_to_image_prompt of a poster's caption), the codes of the
 /// poster at the preview's size, those at the target's, and the end marker. The loss is the mean
 /// cross-entropy of all that follows the prompt, where each grid's first code counts `first_weight`
-/// times (it alone must read the ground from the prompt; those behind it see it there), and beside
-/// it that of what every token will show (token_kinds.h), read where the token is predicted. Which
-/// code an item gets depends on much that no prompt says; that something stands here, and which
-/// pictogram, is said, and is learnt sooner when it is asked for by itself. So is the whole scene
-/// (scene_questions.h), where the prompt ends: to have read the prompt is worth little to a loss
-/// that sees grounds for the most part. It is asked in the middle of the layers (after the first
-/// `scene_layers`), since a token's later layers can look up only what earlier layers have left at
-/// the prompt. That question is put to further prompts that no picture follows (`more_prompts` a
-/// step): they are a fifth as long as a whole sequence.
+/// times: it alone must read the ground from the prompt; those behind it see it there.
+///
+/// Such a loss sees grounds for the most part, and repeating one's neighbours keeps it low. What
+/// drawing depends on, what the prompt asks for at the few tokens where an item begins, is
+/// therefore asked for in three more ways:
+/// - Beside each code the kind of what it will show (token_kinds.h), read where the token is
+///   predicted. There tokens that show something else than their neighbour on the left count
+///   `change_weight` times. (Codes are not weighed so: the model would draw more items than it is
+///   asked for.)
+/// - Of `hidden_share` of the sequences half to all codes are hidden from the model, a placeholder
+///   in their stead (hidden_codes.h), so that from the prompt alone it must find what stands where.
+/// - The whole scene (scene_questions.h) where the prompt ends, of these prompts and of
+///   `more_prompts` a step that no picture follows: they are a fifth as long. It is asked in the
+///   middle of the layers (after the first `scene_layers`), since a token's later layers can look
+///   up only what earlier layers have left at the prompt.
 class GeneratorStage : public PosterStage {
  public:
   GeneratorStage(const TrainingConfig& config, const at::Device& device);
@@ -42,6 +48,8 @@ class GeneratorStage : public PosterStage {
   std::vector<int64_t> prompt_ids(const posters::Scene& scene,
                                   uint64_t index,
                                   const text::Grid& target) const;
+  /// The first so many sequences of a batch hide codes.
+  int64_t hiding_sequences() const;
   /// The prompts of which only the scene is asked: "prompt_ids" [N, longest] padded, "prompt_ends"
   /// [N] where each ends, "prompt_answers" [N, questions].
   Batch prompts_alone(int64_t step, const text::Grid& target, PosterFeed& feed) const;
@@ -67,7 +75,7 @@ class GeneratorStage : public PosterStage {
   models::GlmImageForConditionalGeneration model_{nullptr};
   nn::Linear to_kinds_{nullptr}, to_scene_{nullptr};  ///< in training alone
   std::vector<int64_t> answers_;                      ///< how many each question about a scene has
-  double kind_weight_, scene_weight_, first_weight_;
+  double kind_weight_, change_weight_, scene_weight_, first_weight_, hidden_share_;
   int64_t scene_layers_, more_prompts_;
 };
 

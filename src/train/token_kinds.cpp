@@ -75,4 +75,9 @@ Tensor token_kinds(const posters::PosterSource& source,
   return kinds.flatten();
 }
 
+Tensor kind_changes(const Tensor& kinds, int64_t height, int64_t width) {
+  const auto rows = kinds.view({-1, height, width});
+  return (rows != at::constant_pad_nd(rows.narrow(2, 0, width - 1), {1, 0})).flatten(1);
+}
+
 }  // namespace glm_image::train

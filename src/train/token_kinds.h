@@ -24,4 +24,8 @@ Tensor token_kinds(const posters::PosterSource& source,
                    const posters::Layout& layout,
                    const text::Grid& grid);
 
+/// [N, height·width] true where a token of `kinds` [N, height·width] shows something else than its
+/// neighbour on the left (beyond the edge is ground): an item begins in this row, or has ended.
+Tensor kind_changes(const Tensor& kinds, int64_t height, int64_t width);
+
 }  // namespace glm_image::train

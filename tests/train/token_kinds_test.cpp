@@ -46,5 +46,12 @@ TEST(TokenKinds, AreThoseOfTheItemsThatStandThere) {
   EXPECT_GT(seen.size(), 20U);
 }
 
+TEST(KindChanges, AreWhereAnItemBeginsInARowOrHasEnded) {
+  const auto kinds = torch::tensor({{0, 5, 5, 0}, {7, 7, 5, 5}, {0, 0, 0, 0}});
+  const auto expected = torch::tensor({{0, 1, 0, 1}, {1, 0, 1, 0}, {0, 0, 0, 0}});
+  EXPECT_TRUE(
+      at::equal(kind_changes(kinds.view({1, 12}), 3, 4).to(at::kLong), expected.view({1, 12})));
+}
+
 }  // namespace
 }  // namespace glm_image::train
