@@ -8,16 +8,14 @@ namespace glm_image::posters {
 TextShape shape_text(const LetterMetrics& metrics,
                      std::size_t face,
                      const std::vector<std::string>& lines) {
-  constexpr double kLineHeight = 1.1;
-  constexpr double kBetweenInk = 0.12;
+  constexpr double kLineHeight = 1.2;
   TextShape shape;
   double base_line = 0;
   double descent = 0;
   for (const auto& text : lines) {
     const auto line = metrics.measure(face, text);
-    base_line = shape.lines.empty()
-                    ? line.ascent
-                    : base_line + std::max(kLineHeight, descent + line.ascent + kBetweenInk);
+    base_line = shape.lines.empty() ? line.ascent
+                                    : base_line + std::max(kLineHeight, descent + line.ascent);
     descent = line.descent;
     shape.lines.push_back({line.width, line.left, base_line});
     shape.width = std::max(shape.width, line.width);

@@ -19,6 +19,10 @@ inline constexpr std::array<double, 2> kPictogramSizes{0.3125, 0.4375};
 inline constexpr double kGrid = 1.0 / 8;
 /// Lines of one text are whole steps of this apart.
 inline constexpr double kLineStep = kGrid / 2;
+/// What a line of any text is taken to reach above and below its base line, in ems, where a text is
+/// placed: were it the ink's own, letters like É and g would move a text by a token's height.
+inline constexpr double kAscent = 0.8;
+inline constexpr double kDescent = 0.2;
 /// The nearest line of it.
 double on_grid(double position);
 

@@ -112,9 +112,7 @@ class SceneMaker {
     if (candidates.size() < static_cast<std::size_t>(pictograms_)) return false;
     for (int64_t i = 0; i < pictograms_; ++i) {
       const auto at = random_.below(candidates.size());
-      scene_.pictograms.push_back({candidates[at]->id,
-                                   Place::kCentre,
-                                   kPictogramSizes[random_.below(kPictogramSizes.size())]});
+      scene_.pictograms.push_back({candidates[at]->id, Place::kCentre, kPictogramSizes.back()});
       candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(at));
     }
     return true;
@@ -184,16 +182,19 @@ class SceneMaker {
 
   bool fits(const Scene& scene) const;
 
+  /// The next smaller size of all pictograms, or else of all texts: sizes follow from what the
+  /// scene shows and where, so that who reads its caption can foresee them.
   static bool shrink(Scene& scene) {
-    bool has_shrunk = false;
-    const auto shrink_to = [&](double& size, double smaller) {
-      has_shrunk |= smaller < size;
-      size = smaller;
+    const auto shrink_all = [](auto& items, const auto& sizes) {
+      bool has_shrunk = false;
+      for (auto& item : items) {
+        const double smaller = next_smaller(sizes, item.size);
+        has_shrunk |= smaller < item.size;
+        item.size = smaller;
+      }
+      return has_shrunk;
     };
-    for (auto& item : scene.pictograms)
-      shrink_to(item.size, next_smaller(kPictogramSizes, item.size));
-    for (auto& item : scene.texts) shrink_to(item.size, next_smaller(kTextSizes, item.size));
-    return has_shrunk;
+    return shrink_all(scene.pictograms, kPictogramSizes) || shrink_all(scene.texts, kTextSizes);
   }
 
   const PosterData& data_;
@@ -264,13 +265,18 @@ PlacedScene place_scene(const PosterData& data, const Scene& scene, double width
   for (const auto& item : scene.texts) {
     const auto face = data.lettering.face_of(item.style, item.font);
     auto shape = spread_on_grid(shape_text(data.metrics, face, item.lines), item.size);
-    placed.texts.push_back(box_at(item.place,
-                                  shape.width * item.size,
-                                  shape.height * item.size,
-                                  -shape.lines.at(0).left * item.size,
-                                  shape.lines.at(0).base_line * item.size,
-                                  width,
-                                  height));
+    const double first = shape.lines.at(0).base_line;
+    const double between = shape.lines.back().base_line - first;
+    auto box = box_at(item.place,
+                      shape.width * item.size,
+                      (kAscent + between + kDescent) * item.size,
+                      -shape.lines[0].left * item.size,
+                      kAscent * item.size,
+                      width,
+                      height);
+    box.y += (kAscent - first) * item.size;
+    box.height = shape.height * item.size;
+    placed.texts.push_back(box);
     placed.shapes.push_back(std::move(shape));
   }
   return placed;
