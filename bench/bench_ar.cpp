@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
   std::printf("prompt: %.2f s\n", prompt_seconds);
 
   for (const int64_t position : {kPromptTokens, kPromptTokens + kDrawnTokens}) {
-    // What lies between is not computed: zeros take as long to attend to as anything else.
+    // What lies between is not computed: whatever the cache holds there takes as long to attend to.
     if (decoder.cache.length() < position) decoder.cache.advance(position - decoder.cache.length());
     const double bytes = decoder.bytes_per_token(layers);
     // The speed of a shared machine drifts: every measurement stands between two of the limit.

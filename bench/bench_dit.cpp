@@ -61,9 +61,10 @@ models::TransformerInput random_input(int64_t pixels, at::Device device) {
   const auto options = at::TensorOptions().dtype(at::kFloat).device(device);
   const int64_t cells = pixels / 8;
   models::TransformerInput input;
-  input.latents = at::randn({1, 16, cells, cells}, options);
-  input.glyphs = at::randn({1, kTextTokens, 1472}, options);
-  input.prior_ids = at::randint(16384, {1, cells * cells / 4}, options.dtype(at::kLong));
+  // Random numbers come from the CPU: a plugin's device may have no generator.
+  input.latents = at::randn({1, 16, cells, cells}).to(device);
+  input.glyphs = at::randn({1, kTextTokens, 1472}).to(device);
+  input.prior_ids = at::randint(16384, {1, cells * cells / 4}, at::kLong).to(device);
   input.prior_drop = at::zeros({1}, options.dtype(at::kBool));
   input.timestep = at::full({1}, 500, options);
   input.target_size = at::full({1, 2}, static_cast<double>(pixels), options);

@@ -87,8 +87,8 @@ void decoding_products(const Report& report) {
 
 void attentions(const Report& report) {
   for (const int64_t tokens : {1088, 4160}) {
-    const auto q = report.random({1, tokens, kHeads, kHeadDim}), k = at::randn_like(q),
-               v = at::randn_like(q);
+    const auto q = report.random({1, tokens, kHeads, kHeadDim}), k = report.random(q.sizes()),
+               v = report.random(q.sizes());
     char name[80];
     std::snprintf(name, sizeof(name), "attention %ld tokens", static_cast<long>(tokens));
     report.compute_bound(name, 4.0 * static_cast<double>(tokens * tokens * kHidden), [&] {
@@ -97,7 +97,8 @@ void attentions(const Report& report) {
   }
   const auto q = report.random({1, 1, kHeads, kHeadDim});
   for (const int64_t keys : {1400, 5000}) {
-    const auto k = report.random({1, 6000, 2, kHeadDim}).narrow(1, 0, keys), v = at::randn_like(k);
+    const auto k = report.random({1, 6000, 2, kHeadDim}).narrow(1, 0, keys),
+               v = report.random(k.sizes());
     nn::AttentionOptions options;
     options.causal = true;
     char name[80];

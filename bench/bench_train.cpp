@@ -91,16 +91,17 @@ void train_decoder(int64_t side, int64_t batch, bench::MatmulRate& limit, at::De
 
   const auto options = at::TensorOptions().dtype(at::kFloat).device(device);
   models::TransformerInput input;
-  input.latents = at::randn({batch, 16, 2 * side, 2 * side}, options);
-  input.glyphs = at::randn({batch, kText, kTextDim}, options);
+  // Random numbers come from the CPU: a plugin's device may have no generator.
+  input.latents = at::randn({batch, 16, 2 * side, 2 * side}).to(device);
+  input.glyphs = at::randn({batch, kText, kTextDim}).to(device);
   input.glyph_mask = at::ones({batch, kText}, options.dtype(at::kBool));
   input.glyph_mask.narrow(1, kText / 2, kText / 2).narrow(0, 0, batch / 2).fill_(false);
-  input.prior_ids = at::randint(1024, {batch, side * side}, options.dtype(at::kLong));
+  input.prior_ids = at::randint(1024, {batch, side * side}, at::kLong).to(device);
   input.prior_drop = at::zeros({batch}, options.dtype(at::kBool));
   input.timestep = at::full({batch}, 500, options);
   input.target_size = at::full({batch, 2}, static_cast<double>(16 * side), options);
   input.crop = at::zeros({batch, 2}, options);
-  const auto velocity = at::randn(input.latents.sizes(), options);
+  const auto velocity = at::randn(input.latents.sizes()).to(device);
 
   const double c = static_cast<double>(config.hidden_size()), patch = 64;
   const double image = static_cast<double>(side * side), text = kText, tokens = image + text;
@@ -156,9 +157,9 @@ void train_generator(bench::MatmulRate& limit, at::Device device) {
   prepare(*generator, device);
 
   const auto options = at::TensorOptions().dtype(at::kLong).device(device);
-  const auto ids = at::randint(kVocabulary, {kBatch, kTokens}, options);
+  const auto ids = at::randint(kVocabulary, {kBatch, kTokens}, at::kLong).to(device);
   const auto positions = at::arange(kTokens, options).expand({3, kBatch, kTokens});
-  const auto targets = at::randint(kVocabulary, {kBatch * kTokens}, options);
+  const auto targets = at::randint(kVocabulary, {kBatch * kTokens}, at::kLong).to(device);
 
   const double c = 256, tokens = kTokens;
   // q and out, k and v of a quarter of the heads, gate, up and down; half of the scores are masked

@@ -12,7 +12,9 @@ export function pictureUrl(base64, type) {
 
 export function addPicture(picture) {
   pictures.unshift(picture);
-  showGallery();
+  // Only what is new: who stands on a button of another picture stays there.
+  list.prepend(entry(picture));
+  document.getElementById("empty").hidden = true;
 }
 
 let actions = {};

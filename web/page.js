@@ -64,7 +64,10 @@ function setSize(size) {
 }
 
 function showOwnSize() {
-  element("own-size").hidden = element("size").value !== "own";
+  const hidden = element("size").value !== "own";
+  element("own-size").hidden = hidden;
+  // A hidden field that holds nonsense would keep the form from being sent, and could not say so.
+  for (const side of ["width", "height"]) element(side).disabled = hidden;
 }
 
 function settings() {
@@ -146,18 +149,25 @@ function showSources() {
 
 function acceptDrops() {
   const source = element("source");
+  // Text is dropped and pasted into the prompt as everywhere.
+  const brings = (transfer, type) => [...transfer.types].includes(type);
   document.addEventListener("dragover", (event) => {
+    if (!brings(event.dataTransfer, "Files")) return;
     event.preventDefault();
     source.classList.add("over");
   });
   document.addEventListener("dragleave", () => source.classList.remove("over"));
   document.addEventListener("drop", (event) => {
+    if (!brings(event.dataTransfer, "Files")) return;
     event.preventDefault();
     source.classList.remove("over");
     addSources(event.dataTransfer.files);
   });
   document.addEventListener("paste", (event) => {
-    if (event.clipboardData.files.length > 0) addSources(event.clipboardData.files);
+    const { clipboardData } = event;
+    // Spreadsheets put a picture of their cells beside the text.
+    if (brings(clipboardData, "text/plain") || clipboardData.files.length === 0) return;
+    addSources(clipboardData.files);
   });
 }
 
@@ -173,15 +183,23 @@ function timeText(seconds) {
   return word(name, { n: Math.ceil(seconds < 90 ? seconds : seconds / 60) });
 }
 
+/** For those who hear the page: each thing once. */
+function announce(message) {
+  if (element("announced").textContent !== message) element("announced").textContent = message;
+}
+
 function showProgress(event) {
   const left =
     event.seconds_left === null ? "" : word("left", { time: timeText(event.seconds_left) });
   if (event.state === "waiting") {
+    announce(word("waiting", { position: event.position, left: "" }));
     element("status").textContent = word("waiting", { position: event.position, left });
     element("progress").removeAttribute("value");
     return;
   }
-  element("status").textContent = (word("stages")[event.stage] ?? event.stage ?? "") + left;
+  const stage = word("stages")[event.stage] ?? event.stage ?? "";
+  announce(stage);
+  element("status").textContent = stage + left;
   element("progress").value = event.total > 0 ? event.step / event.total : 0;
 }
 
@@ -211,6 +229,7 @@ async function drawPictures() {
   const controller = new AbortController();
   setAtWork(controller);
   showError("");
+  announce(word("sending"));
   element("status").textContent = word("sending");
   const fields = settings();
   try {
@@ -218,18 +237,21 @@ async function drawPictures() {
     for await (const event of draw(wanted, pictures, element("key").value, controller.signal)) {
       showEvent(event, fields);
     }
+    announce(word("done"));
   } catch (error) {
     if (controller.signal.aborted) {
       showError(word("cancelled"));
     } else if (error instanceof Refusal) {
       if (error.status === 401) askForKey();
-      showError(word("failed", { message: error.message }));
+      showError(word("failed", { message: word("refusals")[error.code] ?? error.message }));
     } else {
       showError(word("lost"));
     }
   }
+  // Who has gone on typing stays there; who stood on what disappears now goes back to the button.
+  const stood = [document.body, element("cancel")].includes(document.activeElement);
   setAtWork(null);
-  element("draw").focus();
+  if (stood) element("draw").focus();
 }
 
 function askForKey() {

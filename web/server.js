@@ -1,10 +1,11 @@
 // Talks to the server.
 
-/** What the server refused, with its status. */
+/** What the server refused: its message, its status and its word for it. */
 export class Refusal extends Error {
-  constructor(status, message) {
-    super(message);
+  constructor(status, error) {
+    super(error?.message ?? String(status));
     this.status = status;
+    this.code = error?.code;
   }
 }
 
@@ -46,7 +47,7 @@ export async function* draw(fields, pictures, key, signal) {
   const answer = await fetch(path, request);
   if (!answer.ok) {
     const body = await answer.json().catch(() => null);
-    throw new Refusal(answer.status, body?.error?.message ?? answer.statusText);
+    throw new Refusal(answer.status, body?.error);
   }
   yield* events(answer.body);
 }
@@ -65,7 +66,7 @@ async function* events(stream) {
       const line = block.split("\n").find((candidate) => candidate.startsWith("data: "));
       if (!line) continue;
       const event = JSON.parse(line.slice("data: ".length));
-      if (event.error) throw new Refusal(500, event.error.message);
+      if (event.error) throw new Refusal(500, event.error);
       yield event;
     }
   }

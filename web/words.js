@@ -40,6 +40,14 @@ const words = {
     done: "Done.",
     lost: "The server cannot be reached.",
     failed: "It did not work: {message}",
+    refusals: {
+      queue_full: "too many others are waiting; try again in a while.",
+      invalid_api_key: "the API key is missing or wrong.",
+      body_too_large: "the pictures to start from are too large.",
+      out_of_memory: "not enough memory for this; try a smaller size.",
+      shutting_down: "the server is being stopped; try again in a while.",
+      internal_error: "the server failed; its log says why.",
+    },
     gallery: "This session’s pictures",
     emptyGallery: "Nothing drawn yet.",
     reuse: "Use these settings",
@@ -100,6 +108,14 @@ const words = {
     done: "Terminé.",
     lost: "Le serveur ne répond pas.",
     failed: "Cela n’a pas marché\u00a0: {message}",
+    refusals: {
+      queue_full: "trop d’autres demandes attendent\u00a0; réessayez dans un moment.",
+      invalid_api_key: "la clé d’accès manque ou n’est pas la bonne.",
+      body_too_large: "les images de départ sont trop lourdes.",
+      out_of_memory: "pas assez de mémoire\u00a0; essayez une taille plus petite.",
+      shutting_down: "le serveur s’arrête\u00a0; réessayez dans un moment.",
+      internal_error: "le serveur a échoué\u00a0; son journal dit pourquoi.",
+    },
     gallery: "Images de cette session",
     emptyGallery: "Rien de dessiné pour l’instant.",
     reuse: "Reprendre ces réglages",
@@ -124,7 +140,26 @@ const words = {
 };
 
 const stored = "glm-image.language";
-let language = localStorage.getItem(stored) ?? (navigator.language.startsWith("fr") ? "fr" : "en");
+
+/** The language chosen before; nothing where the browser keeps nothing for pages. */
+function storedLanguage() {
+  try {
+    return localStorage.getItem(stored);
+  } catch {
+    return null;
+  }
+}
+
+function storeLanguage() {
+  try {
+    localStorage.setItem(stored, language);
+  } catch {
+    // It will be asked of the browser again next time.
+  }
+}
+
+let language = storedLanguage() ?? (navigator.language.startsWith("fr") ? "fr" : "en");
+if (!(language in words)) language = "en";
 
 /** A word or sentence in the language chosen. */
 export function word(name, values = {}) {
@@ -155,7 +190,7 @@ export function onLanguage(changed) {
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => {
       language = button.dataset.language;
-      localStorage.setItem(stored, language);
+      storeLanguage();
       fillWords();
       changed();
     });

@@ -6,14 +6,13 @@
 namespace glm_image {
 
 /// Why something failed. It decides the exit code of the program and the status of an HTTP answer:
-/// what the caller gave (kInvalidInput, kNotFound, kCorruptFile, kUnsupported) against what we or
-/// the machine did (the others).
+/// what the caller gave (kInvalidInput to kOutput) against what we or the machine did (the others).
 enum class ErrorCode {
   kInvalidInput,  ///< an argument, a prompt, a picture or a field outside what is allowed
   kNotFound,      ///< a file, a component or a device that is not there
   kCorruptFile,   ///< a file that is there but does not hold what its format says
   kUnsupported,   ///< well-formed, but outside what this program can do
-  kOutput,        ///< a result that cannot be written
+  kOutput,        ///< a path that a result cannot be written to
   kOutOfMemory,
   kCancelled,
   kInternal,

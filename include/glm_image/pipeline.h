@@ -94,7 +94,9 @@ struct ModelInfo {
 /// stage needs them and, unless PipelineOptions::residency keeps them, released after it, so that
 /// the peak is the largest stage and not the sum.
 ///
-/// Pipelines share nothing but the number of CPU threads. One pipeline may draw for one thread at a
+/// Pipelines share what LibTorch and the system keep for a whole process: the number of CPU
+/// threads, loaded device plugins, the precision of float32 products on CUDA, and the counter of
+/// peak memory that StageReport reads. One pipeline may draw for one thread at a
 /// time; info() and check() may be called from any thread, even while it draws.
 class Pipeline {
  public:
@@ -112,8 +114,9 @@ class Pipeline {
   /// Error: kInvalidInput naming the field of a request that cannot be met.
   Request check(const Request& request) const;
 
-  /// Draws. Throws Error: as check() does, and kCancelled when the progress callback returned
-  /// false.
+  /// Draws. Throws Error: as check() does; kCancelled when the progress callback returned false;
+  /// kOutOfMemory; kNotFound or kCorruptFile when weights, which are read again for every stage,
+  /// are no longer what load() saw; kInternal. What a callback throws comes through as it is.
   Result generate(const Request& request,
                   const ProgressCallback& progress = {},
                   const PreviewCallback& preview = {});

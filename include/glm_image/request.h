@@ -11,7 +11,8 @@ namespace glm_image {
 
 /// How the texts to spell are found in a prompt.
 enum class GlyphRules {
-  /// « … » ‹ … › „ … “ “ … ” " … " ' … ' ‘ … ’ 「 … 」; an apostrophe inside a word quotes nothing.
+  /// « … » » … « ‹ … › „ … “ “ … ” " … " ' … ' ‘ … ’ 「 … 」 『 … 』; an apostrophe inside a word
+  /// quotes nothing.
   kSmart,
   /// Exactly the reference's, whose apostrophes misfire in French.
   kReference,
@@ -33,28 +34,31 @@ struct Composition {
 
 /// What to draw. Fields left alone take the model's own defaults.
 struct Request {
-  std::string prompt;              ///< UTF-8
-  std::vector<std::string> texts;  ///< to spell, besides those that the prompt quotes
+  std::string prompt;              ///< UTF-8 of at most 64 KiB
+  std::vector<std::string> texts;  ///< to spell, besides those that the prompt quotes; with them at
+                                   ///< most 256 of 16 KiB together
   GlyphRules glyph_rules = GlyphRules::kSmart;
 
-  /// Pictures to start from, in the order in which the prompt speaks of them. Of any size; they are
-  /// brought to the nearest size that the model can read.
+  /// At most 16 pictures to start from, in the order in which the prompt speaks of them. Of any
+  /// size that is not more than four times as long as wide; they are brought to the nearest size
+  /// that the model can read.
   std::vector<Image> condition_images;
 
-  /// Pixels, multiples of 32 up to 4096; 0 for the size of the first condition picture, or else
-  /// for the model's own.
+  /// Pixels, multiples of 32 up to 4096; both 0 for the composition's size, or that of the first
+  /// condition picture, or else the model's own.
   int64_t width = 0;
   int64_t height = 0;
 
   int64_t steps = 50;     ///< denoising steps, 1 to 1000
-  double guidance = 1.5;  ///< classifier-free guidance, at least 1 (none)
+  double guidance = 1.5;  ///< classifier-free guidance, 1 (none) to 100
 
   uint64_t seed = 0;
-  /// Pictures to draw. Each draws its own composition, with the seeds seed, seed + 1, …
+  /// Pictures to draw, 1 to 1000. Each draws its own composition, with the seeds seed, seed + 1, …;
+  /// a given composition is drawn once.
   int64_t count = 1;
 
-  std::optional<double> temperature;  ///< of the generator; above 0
-  std::optional<double> top_p;        ///< of the generator; above 0, at most 1
+  std::optional<double> temperature;  ///< of the generator; 1e-6 to 100
+  std::optional<double> top_p;        ///< of the generator; 0 to 1
 
   /// Early looks at each picture, 0 to 8, for generate's preview callback: the first from the
   /// generator's preview grid (where it writes one and Residency keeps all stages in memory), the

@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <random>
 
+#include "cli/whole_number.h"
 #include "core/error.h"
 #include "image/codec.h"
 #include "pipeline/json_exchange.h"
+#include "pipeline/recipe.h"
 
 namespace glm_image::cli {
 namespace {
@@ -53,19 +55,19 @@ void add_draw_options(CLI::App& command, DrawOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--size", options.size, "Pixels, multiples of 32 (default: the model's own)")
       ->type_name("WxH");
-  command.add_option("--steps", options.steps, "Denoising steps (default 50)")->type_name("N");
+  command.add_option("--steps", options.steps, "Denoising steps (default 50)")
+      ->check(whole_number<int64_t>(1, 1000))
+      ->type_name("N");
   command
       .add_option("--guidance",
                   options.guidance,
                   "How closely to follow the prompt; 1 is fastest (default 1.5)")
       ->type_name("X");
-  command
-      .add_option("--seed", options.seed, "Same seed, same picture (default: drawn)")
-      // CLI11 would wrap a negative number around.
-      ->check(CLI::NonNegativeNumber)
-
+  command.add_option("--seed", options.seed, "Same seed, same picture (default: drawn)")
+      ->check(whole_number<uint64_t>(0))
       ->type_name("N");
   command.add_option("--count", options.count, "Pictures to draw, each composed anew")
+      ->check(whole_number<int64_t>(1, 1000))
       ->capture_default_str()
       ->type_name("N");
   command
@@ -93,7 +95,7 @@ void add_draw_options(CLI::App& command, DrawOptions& options) {
       ->capture_default_str()
       ->type_name("FILE");
   command.add_option("--quality", options.quality, "Of a JPEG or WebP, 1 to 100")
-      ->check(CLI::Range(1, 100))
+      ->check(whole_number(1, 100))
       ->capture_default_str()
       ->type_name("N");
   add_model_options(command, options.model);

@@ -12,15 +12,24 @@
 #include "core/error.h"
 #include "image/codec.h"
 #include "pipeline/json_exchange.h"
+#include "pipeline/recipe.h"
 
 namespace glm_image::cli {
 namespace {
 
 /// Refuses what could only fail after the drawing: hours may lie between.
-void check_outputs(const DrawOptions& options) {
+void check_outputs(const DrawOptions& options, int64_t count) {
   image::format_from_path(options.output);
-  check_writable(options.output);
-  if (!options.save_tokens.empty()) check_writable(options.save_tokens);
+  for (int64_t i = 0; i < count; ++i) {
+    const auto picture = numbered_path(options.output, i, count);
+    check_writable(picture);
+    if (options.save_tokens.empty()) continue;
+    const auto tokens = numbered_path(options.save_tokens, i, count);
+    if (tokens == picture) {
+      fail(ErrorCode::kInvalidInput, tokens, ": is named for the picture and for its tokens");
+    }
+    check_writable(tokens);
+  }
 }
 
 Result run(Pipeline& pipeline, const Request& request, bool quiet) {
@@ -30,19 +39,6 @@ Result run(Pipeline& pipeline, const Request& request, bool quiet) {
     if (display) display->show(progress);
     return interrupted_by() == 0;
   });
-}
-
-/// How one picture of a request is made again: its own seed, and no others beside it.
-pipeline::Recipe recipe_of(const Request& request, const Picture& picture, const ModelInfo& model) {
-  pipeline::Recipe recipe;
-  recipe.request = request;
-  recipe.request.seed = picture.seed;
-  recipe.request.width = picture.image.width;
-  recipe.request.height = picture.image.height;
-  recipe.condition_images = static_cast<int64_t>(request.condition_images.size());
-  recipe.model = std::filesystem::weakly_canonical(model.directory).filename().string();
-  recipe.version = version();
-  return recipe;
 }
 
 nlohmann::ordered_json report(const DrawOptions& options,
@@ -83,20 +79,23 @@ nlohmann::ordered_json report(const DrawOptions& options,
 }  // namespace
 
 void draw_pictures(const DrawOptions& options) {
-  check_outputs(options);
-  const auto request = make_request(options);
+  image::format_from_path(options.output);
+  auto request = make_request(options);
   auto pipeline = load_pipeline(options.model);
+  check_outputs(options, pipeline.check(request).count);
   const auto result = run(pipeline, request, options.quiet);
 
+  // A recipe names how many there were; the pictures themselves would be copied into each.
+  const auto condition_images = static_cast<int64_t>(request.condition_images.size());
+  request.condition_images.clear();
   std::vector<std::string> files;
   const auto count = static_cast<int64_t>(result.pictures.size());
   for (int64_t i = 0; i < count; ++i) {
     const auto& picture = result.pictures[i];
-    const auto recipe = recipe_of(request, picture, pipeline.info());
     image::EncodeOptions encode;
     encode.quality = options.quality;
-    encode.text = {{pipeline::kParametersKey, pipeline::recipe_line(recipe)},
-                   {pipeline::kRecipeKey, pipeline::recipe_json(recipe)}};
+    encode.text = pipeline::recipe_texts(
+        pipeline::recipe_of(request, condition_images, picture, pipeline.info()));
     files.push_back(numbered_path(options.output, i, count));
     image::write_image(files.back(), picture.image, encode);
     if (!options.save_tokens.empty()) {

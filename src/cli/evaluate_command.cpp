@@ -9,10 +9,12 @@
 #include "cli/model_options.h"
 #include "cli/shipped_files.h"
 #include "cli/status_line.h"
+#include "cli/whole_number.h"
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "evaluate/drawn_pictures.h"
 #include "evaluate/evaluation.h"
+#include "posters/random_stream.h"
 #include "posters/renderer.h"
 
 namespace glm_image::cli {
@@ -90,7 +92,9 @@ void run(const EvaluateOptions& options) {
         return renderer->render(prompt.scene, prompt.width, prompt.height);
       };
     }
-    drawn.emplace(*model, suite.name, drawing, options.output);
+    // Another suite of this name has other prompts under the same numbers.
+    const auto state = posters::stable_hash(suite.to_json().dump());
+    drawn.emplace(*model, concat(suite.name, ", state ", state), drawing, options.output);
     source = drawn->description();
     pictures = [&](const posters::SuitePrompt& prompt, std::size_t number) {
       return drawn->picture(prompt, number, [](const Progress&) { return interrupted_by() == 0; });
@@ -125,13 +129,13 @@ void add_evaluate_command(CLI::App& app) {
   command->add_option("--data", options->data, "Folder with posters/ and suites/")
       ->type_name("DIR");
   command->add_option("--tier", options->tier, "Only this one")
-      ->check(CLI::Range(1, 3))
+      ->check(whole_number<int64_t>(1, 3))
       ->type_name("N");
   command->add_option("--count", options->count, "Prompts of each tier (else all)")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number<int64_t>(1))
       ->type_name("N");
   command->add_option("--steps", options->drawing.steps, "Denoising steps")
-      ->check(CLI::Range(1, 1000))
+      ->check(whole_number<int64_t>(1, 1000))
       ->capture_default_str()
       ->type_name("N");
   command->add_option("--guidance", options->drawing.guidance, "Classifier-free guidance")
@@ -139,6 +143,7 @@ void add_evaluate_command(CLI::App& app) {
       ->capture_default_str()
       ->type_name("X");
   command->add_option("--seed", options->drawing.seed, "Of the first prompt; the next ones follow")
+      ->check(whole_number<uint64_t>(0))
       ->capture_default_str()
       ->type_name("S");
   command->add_option("-o,--output", options->output, "Folder of pictures, report and sheets")

@@ -83,7 +83,9 @@ void add_info_command(CLI::App& app) {
   command->callback([options] {
     const auto pipeline = load_pipeline(options->model);
     if (options->json) {
-      std::cout << to_json(pipeline.info()).dump(2) << '\n';
+      std::cout
+          << to_json(pipeline.info()).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+          << '\n';
     } else {
       print_table(pipeline.info());
     }

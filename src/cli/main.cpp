@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <exception>
 #include <iostream>
 
@@ -49,6 +50,9 @@ int run(int argc, char** argv) {
   cli::watch_for_interrupts();
   try {
     app.parse(argc, argv);
+    if (!std::cout.flush() || std::fflush(stdout) != 0) {
+      return report("standard output cannot be written", kFailure);
+    }
     return 0;
   } catch (const CLI::Success& help) {
     return app.exit(help);

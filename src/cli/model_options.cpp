@@ -3,6 +3,7 @@
 #include <map>
 
 #include "cli/model_location.h"
+#include "cli/whole_number.h"
 #include "core/cpu_threads.h"
 
 namespace glm_image::cli {
@@ -23,7 +24,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->capture_default_str()
       ->type_name("T");
   command.add_option("--threads", options.threads, "CPU threads (0: one per core)")
-      ->check(CLI::Range(0, 4096))
+      ->check(whole_number<int64_t>(0, 4096))
       ->capture_default_str()
       ->type_name("N");
 }

@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/model_location.h"
 #include "cli/model_options.h"
+#include "cli/whole_number.h"
 #include "core/error.h"
 #include "server/server.h"
 
@@ -32,7 +33,7 @@ void add_network_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str()
       ->type_name("H");
   command.add_option("--port", server.port, "0 lets the system choose")
-      ->check(CLI::Range(0, 65535))
+      ->check(whole_number<int64_t>(0, 65535))
       ->capture_default_str()
       ->type_name("N");
   command
@@ -52,7 +53,7 @@ void add_network_options(CLI::App& command, ServeOptions& options) {
                   "How clients reach the server through a proxy, e.g. https://draw.example")
       ->type_name("URL");
   command.add_option("--max-connections", server.http.max_connections, "Open connections at once")
-      ->check(CLI::Range(8, 900))
+      ->check(whole_number<int64_t>(8, 900))
       ->capture_default_str()
       ->type_name("N");
 }
@@ -62,23 +63,23 @@ void add_limit_options(CLI::App& command, ServeOptions& options) {
   auto& limits = server.drawing.limits;
   command
       .add_option("--queue", server.max_waiting, "Requests that may wait behind the one at work")
-      ->check(CLI::Range(0, 1000))
+      ->check(whole_number<int64_t>(0, 1000))
       ->capture_default_str()
       ->type_name("N");
   command.add_option("--steps", limits.default_steps, "Denoising steps of quality auto")
-      ->check(CLI::Range(1, 1000))
+      ->check(whole_number<int64_t>(1, 1000))
       ->capture_default_str()
       ->type_name("N");
   command.add_option("--max-steps", limits.max_steps, "Denoising steps that a request may ask for")
-      ->check(CLI::Range(1, 1000))
+      ->check(whole_number<int64_t>(1, 1000))
       ->capture_default_str()
       ->type_name("N");
   command.add_option("--max-pixels", limits.max_pixels, "Pixels of one picture")
-      ->check(CLI::Range(32 * 32, 4096 * 4096))
+      ->check(whole_number<int64_t>(32 * 32, 4096 * 4096))
       ->capture_default_str()
       ->type_name("N");
   command.add_option("--max-body", options.max_body_megabytes, "MB of an upload")
-      ->check(CLI::Range(1, 1024))
+      ->check(whole_number<int64_t>(1, 1024))
       ->capture_default_str()
       ->type_name("MB");
   command

@@ -1,6 +1,7 @@
 #pragma once
 
-// The one door to LibTorch. What differs between 1.13 and 2.x is settled here and nowhere else.
+// The one door to LibTorch, and what it has from 2.x on. The few other differences to 1.13 are
+// settled where they are met: core/device.cpp, core/tensor_memory.cpp.
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -13,11 +14,11 @@
 #include <torch/types.h>
 #include <torch/version.h>
 
+/// LibTorch 2.0 brought the public, fused scaled_dot_product_attention.
+#define GLM_IMAGE_HAS_FUSED_ATTENTION (TORCH_VERSION_MAJOR >= 2)
+
 namespace glm_image {
 
 using torch::Tensor;
-
-/// LibTorch 2.0 brought the public, fused scaled_dot_product_attention.
-inline constexpr bool kHasFusedAttention = TORCH_VERSION_MAJOR >= 2;
 
 }  // namespace glm_image

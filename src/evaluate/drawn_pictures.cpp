@@ -72,7 +72,8 @@ DrawnPictures::DrawnPictures(Pipeline& pipeline,
   if (fs::exists(file)) {
     check_description(file, description_);
   } else {
-    write_file_atomically(file, description_.dump(2) + "\n");
+    write_file_atomically(
+        file, description_.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   }
 }
 

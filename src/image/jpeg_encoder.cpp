@@ -86,7 +86,7 @@ class JpegWriter {
   template <typename Body>
   void run(const Body& body) {
     if (errors_.run(body)) return;
-    fail(ErrorCode::kOutput,
+    fail(ErrorCode::kInternal,
          "the picture cannot be encoded as JPEG: ",
          errors_.message(reinterpret_cast<j_common_ptr>(&info_)));
   }

@@ -14,7 +14,7 @@ namespace glm_image::image {
 using PngText = std::vector<std::pair<std::string, std::string>>;
 
 /// All text of one file together, decompressed.
-inline constexpr std::size_t kMaxPngTextBytes = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxPngTextBytes = std::size_t{1} << 21;
 inline constexpr std::size_t kMaxPngTexts = 1000;
 
 /// See decode_image.

@@ -76,7 +76,7 @@ void PngWriter::on_write(png_structp png, png_bytep data, size_t size) {
 }
 
 void PngWriter::fail_output() const {
-  fail(ErrorCode::kOutput, "the picture cannot be encoded as PNG: ", message());
+  fail(ErrorCode::kInternal, "the picture cannot be encoded as PNG: ", message());
 }
 
 }  // namespace glm_image::image

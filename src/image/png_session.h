@@ -63,7 +63,7 @@ class PngReader : public PngSession {
   const std::string& name_;
 };
 
-/// Writes a PNG file to memory. Throws kOutput whenever libpng finds a fault.
+/// Writes a PNG file to memory. Throws kInternal whenever libpng finds a fault.
 class PngWriter : public PngSession {
  public:
   PngWriter();

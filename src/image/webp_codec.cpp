@@ -102,7 +102,7 @@ std::string encode_webp(const Image& image, int quality) {
                           static_cast<float>(quality),
                           &output);
   const std::unique_ptr<uint8_t, void (*)(void*)> owner(output, WebPFree);
-  if (size == 0) fail(ErrorCode::kOutput, "the picture cannot be encoded as WebP");
+  if (size == 0) fail(ErrorCode::kInternal, "the picture cannot be encoded as WebP");
   return std::string(reinterpret_cast<const char*>(output), size);
 }
 

@@ -6,22 +6,10 @@
 #include <cstring>
 #include <fstream>
 
+#include "io/shown.h"
+
 namespace glm_image::io {
 namespace {
-
-constexpr std::size_t kShownBytes = 60;
-
-/// A value as ASCII JSON, cut to a length that fits in a sentence.
-std::string shown(const Json* value) {
-  if (value == nullptr) return "nothing";
-  // Only the kind of a container is printed: dumping it could cost as much as the whole file.
-  if (value->is_object()) return "an object";
-  if (value->is_array()) return concat("a list of ", value->size(), " elements");
-  if (value->is_string() && value->get_ref<const std::string&>().size() > kShownBytes) {
-    return concat("a string of ", value->get_ref<const std::string&>().size(), " bytes");
-  }
-  return value->dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
-}
 
 /// nlohmann's parser takes any depth; what walks the document later does not have to.
 void check_depth(std::string_view text, const std::string& source) {

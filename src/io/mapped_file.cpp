@@ -17,7 +17,8 @@ MappedFile::MappedFile(std::filesystem::path path, std::byte* data, uint64_t siz
     : path_(std::move(path)), data_(data), size_(size) {}
 
 std::shared_ptr<MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK: opening a pipe would wait for whoever writes into it.
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) {
     fail(ErrorCode::kNotFound, path.string(), ": cannot be opened: ", std::strerror(errno));
   }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "io/shown.h"
 
 namespace glm_image::io {
 namespace {
@@ -55,10 +56,16 @@ nlohmann::json parse_json(std::string_view text, const std::string& name) {
   nlohmann::json header;
   try {
     header = nlohmann::json::parse(text, watch);
-  } catch (const nlohmann::json::exception& error) {
-    fail(ErrorCode::kCorruptFile, name, ": the header is not JSON: ", error.what());
+  } catch (const nlohmann::json::parse_error& error) {
+    // Its own message quotes what it read last, of any length and in any encoding.
+    fail(
+        ErrorCode::kCorruptFile, name, ": the header is not JSON (at byte ", error.byte, " of it)");
+  } catch (const nlohmann::json::out_of_range&) {
+    fail(ErrorCode::kCorruptFile, name, ": the header holds a number that no double can represent");
   }
-  if (repeated) fail(ErrorCode::kCorruptFile, name, ": '", *repeated, "' is named twice");
+  if (repeated) {
+    fail(ErrorCode::kCorruptFile, name, ": ", shown_name(*repeated), " is named twice");
+  }
   if (!header.is_object()) fail(ErrorCode::kCorruptFile, name, ": the header is not a JSON object");
   return header;
 }
@@ -75,8 +82,7 @@ ElementType parse_type(const nlohmann::json& entry, const std::string& where) {
   fail(ErrorCode::kUnsupported,
        where,
        ": dtype ",
-       nlohmann::json(text.substr(0, 32))
-           .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace),
+       shown_name(text),
        " is not read by this program (it reads F64 F32 F16 BF16 I64 I32 U8 BOOL)");
 }
 
@@ -92,7 +98,7 @@ std::vector<int64_t> parse_shape(const nlohmann::json& entry, const std::string&
   std::vector<int64_t> shape;
   for (const auto& size : *found) {
     if (!size.is_number_unsigned() || size.get<uint64_t>() > (uint64_t{1} << 48)) {
-      fail(ErrorCode::kCorruptFile, where, ": shape ", found->dump(), " holds an impossible size");
+      fail(ErrorCode::kCorruptFile, where, ": shape holds the impossible size ", shown(&size));
     }
     shape.push_back(size.get<int64_t>());
   }
@@ -167,9 +173,9 @@ void check_contiguous(const SafetensorsHeader& header,
     if (entry->begin != position) {
       fail(ErrorCode::kCorruptFile,
            name,
-           ": tensor '",
-           *tensor,
-           entry->begin < position ? "' overlaps another one" : "' leaves a gap before it",
+           ": tensor ",
+           shown_name(*tensor),
+           entry->begin < position ? " overlaps another one" : " leaves a gap before it",
            " (it begins at byte ",
            entry->begin,
            ", the one before ends at ",
@@ -230,7 +236,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view file, const std::str
       }
       continue;
     }
-    const auto where = concat(name, ": tensor '", key.substr(0, 200), "'");
+    const auto where = concat(name, ": tensor ", shown_name(key));
     header.tensors[key] = parse_entry(value, data_begin, file.size() - data_begin, where);
   }
   check_contiguous(header, data_begin, file.size(), name);

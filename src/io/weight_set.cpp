@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "io/json_file.h"
+#include "io/shown.h"
 
 namespace glm_image::io {
 namespace {
@@ -48,10 +49,10 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
       fail(ErrorCode::kCorruptFile,
            path.string(),
            ": weight_map names the shard ",
-           shard.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace),
-           " for '",
-           tensor,
-           "'; expected a file name in the same folder");
+           shown(&shard),
+           " for ",
+           shown_name(tensor),
+           "; expected a file name in the same folder");
     }
     index[tensor] = shard.get<std::string>();
   }
@@ -76,6 +77,7 @@ WeightSet WeightSet::open(const fs::path& folder) {
     }
     const auto file = SafetensorsFile::open(files.front());
     for (const auto& [name, entry] : file->header().tensors) set.tensors_[name] = {file, &entry};
+    set.require_tensors();
     return set;
   }
 
@@ -88,9 +90,9 @@ WeightSet WeightSet::open(const fs::path& folder) {
     if (found == file->header().tensors.end()) {
       fail(ErrorCode::kCorruptFile,
            file->file().path().string(),
-           ": lacks the tensor '",
-           tensor,
-           "' that ",
+           ": lacks the tensor ",
+           shown_name(tensor),
+           " that ",
            indices.front().filename().string(),
            " places there");
     }
@@ -102,15 +104,22 @@ WeightSet WeightSet::open(const fs::path& folder) {
       if (placed == index.end() || placed->second != shard) {
         fail(ErrorCode::kCorruptFile,
              file->file().path().string(),
-             ": holds the tensor '",
-             tensor,
-             "' that ",
+             ": holds the tensor ",
+             shown_name(tensor),
+             " that ",
              indices.front().filename().string(),
              placed == index.end() ? " does not name" : " places in another shard");
       }
     }
   }
+  set.require_tensors();
   return set;
+}
+
+void WeightSet::require_tensors() const {
+  if (tensors_.empty()) {
+    fail(ErrorCode::kCorruptFile, folder_.string(), ": its weights hold no tensor");
+  }
 }
 
 const WeightSet::Location* WeightSet::find(const std::string& name) const {

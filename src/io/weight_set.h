@@ -14,8 +14,8 @@ namespace glm_image::io {
 class WeightSet {
  public:
   /// Reads every header and checks that the index and the shards agree. Throws kNotFound without
-  /// weights in the folder, kCorruptFile for a bad file, a shard that is missing, or an index
-  /// entry that its shard does not hold.
+  /// weights in the folder or for a shard that is missing, kCorruptFile for a bad file, an index
+  /// entry that its shard does not hold, or weights without a tensor.
   static WeightSet open(const std::filesystem::path& folder);
 
   struct Location {
@@ -33,6 +33,8 @@ class WeightSet {
   int64_t total_elements() const;
 
  private:
+  void require_tensors() const;
+
   std::filesystem::path folder_;
   std::map<std::string, Location> tensors_;
 };

@@ -6,6 +6,18 @@
 
 namespace glm_image::nn {
 
+namespace {
+
+/// The kernels give each thread a copy of one head's keys and values. With a head as wide as a
+/// VAE's middle block, over the cells of a large picture, plain products by rows need less.
+bool workspaces_fit(const Tensor& k) {
+  constexpr int64_t kMaxBytes = int64_t{1} << 30;
+  const int64_t bytes = 2 * k.size(1) * k.size(3) * static_cast<int64_t>(sizeof(float));
+  return bytes * at::get_num_threads() <= kMaxBytes;
+}
+
+}  // namespace
+
 int64_t attention_rows_at_once(int64_t batch, int64_t heads, int64_t queries, int64_t keys) {
   const int64_t bytes_per_row = batch * heads * keys * static_cast<int64_t>(sizeof(float));
   return std::clamp<int64_t>(
@@ -21,7 +33,7 @@ Tensor attention(const Tensor& q,
     const bool plain_scores = !options.bias.defined() && attention_scale(q, options) > 0;
     const bool dot_product = q.scalar_type() == at::kBFloat16 && q.size(3) % 2 == 0 &&
                              kernels::has_bfloat16_dot_product();
-    if (plain_scores && kernels_apply({&q, &k, &v})) {
+    if (plain_scores && kernels_apply({&q, &k, &v}) && workspaces_fit(k)) {
       AttentionArguments arguments(q, k, v, options);
       auto& problem = arguments.problem;
       const auto out = at::empty(q.sizes(), q.options());

@@ -5,6 +5,7 @@
 
 #include "kernels/group_norm.h"
 #include "nn/cpu_kernels.h"
+#include "nn/gradient_function.h"
 
 namespace glm_image::nn {
 namespace {
@@ -110,6 +111,7 @@ struct GroupNormSilu : torch::autograd::Function<GroupNormSilu> {
   //   weight·du·x̂.
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
+    refuse_second_gradient();
     const auto saved = context->get_saved_variables();
     const auto &x = saved[0], &weight = saved[1], &scale = saved[2], &shift = saved[3],
                &mean = saved[4], &inverse = saved[5];
@@ -172,7 +174,9 @@ namespace plain {
 
 Tensor group_norm_silu(
     const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
-  return at::silu(at::group_norm(x, groups, weight, bias, eps));
+  auto normed = at::group_norm(x, groups, weight, bias, eps);
+  // In place where nothing needs the values before: at a picture's full size each is gigabytes.
+  return at::GradMode::is_enabled() ? at::silu(normed) : at::silu_(normed);
 }
 
 }  // namespace plain

@@ -82,7 +82,7 @@ Tensor attend_by_products(const Tensor& query,
   });
 }
 
-#if TORCH_VERSION_MAJOR >= 2
+#if GLM_IMAGE_HAS_FUSED_ATTENTION
 
 /// The heads that share keys stand in for queries when one token is decoded.
 constexpr int64_t kFewQueries = 32;
@@ -99,8 +99,14 @@ Tensor added_to_scores(const AttentionOptions& options,
   return allowed.defined() ? bias.masked_fill(allowed.logical_not(), -INFINITY) : bias;
 }
 
+/// Whether LibTorch has a kernel for these that keeps no score matrix. Only CUDA's answer is known;
+/// a plugin's device may fall back to products of whole matrices.
+bool is_fused(const Tensor& query, const Tensor& key, const Tensor& value, bool causal) {
+  return query.is_cuda() && at::_fused_sdp_choice(query, key, value, {}, 0.0, causal) != 0;
+}
+
 /// LibTorch's own fused attention over [B, H, T, D]. In one call where it is sure to keep no score
-/// matrix, and otherwise (a mask is a matrix, and its CPU fallback makes one) by rows.
+/// matrix, and otherwise (a mask is a matrix, and a fallback makes one) by rows.
 Tensor attend(const Tensor& query,
               const Tensor& key,
               const Tensor& value,
@@ -117,7 +123,7 @@ Tensor attend(const Tensor& query,
   const auto scaled = std::abs(factor - 1) < 1e-12 ? query : query * factor;
   const bool masked = options.bias.defined() || options.key_mask.defined();
   const bool causal = options.causal && queries > 1;
-  if (!query.device().is_cpu() && !masked && (!causal || queries == keys)) {
+  if (!masked && (!causal || queries == keys) && is_fused(scaled, key, value, causal)) {
     return at::scaled_dot_product_attention(scaled, key, value, {}, /*dropout_p=*/0.0, causal);
   }
   return in_rows(query, keys, [&](int64_t row, int64_t rows) {

@@ -20,14 +20,25 @@ constexpr const char* kTextEncoder = "text_encoder";
 constexpr const char* kTransformer = "transformer";
 constexpr const char* kVae = "vae";
 
-/// transformers writes the tied embedding of a T5 encoder under either name, or both.
+/// transformers may write the tied embedding of a T5 encoder a second time, under this name.
 const std::vector<std::string> kTiedEmbedding = {"encoder.embed_tokens.weight"};
 
 io::JsonFields component_config(const fs::path& directory, const std::string& component) {
   return io::JsonFields::load(directory / component / "config.json");
 }
 
-Placement place(const PipelineOptions& options, const io::WeightSet& largest) {
+/// Whether most bytes of these weights are float32.
+bool is_stored_wide(const io::WeightSet& weights) {
+  uint64_t wide = 0;
+  for (const auto& [tensor, location] : weights.tensors()) {
+    if (location.entry->type == io::ElementType::kFloat32) {
+      wide += location.entry->end - location.entry->begin;
+    }
+  }
+  return 2 * wide > weights.total_bytes();
+}
+
+Placement place(const PipelineOptions& options, const io::WeightSet& transformer) {
   if (!options.device_plugin.empty()) load_device_plugin(options.device_plugin);
   Placement placement;
   placement.device = parse_device(options.device);
@@ -39,10 +50,8 @@ Placement place(const PipelineOptions& options, const io::WeightSet& largest) {
       placement.dtype = at::kBFloat16;
       break;
     case DataType::kAuto: {
-      const bool stored_wide =
-          largest.tensors().begin()->second.entry->type == io::ElementType::kFloat32;
       const bool fast_half = !placement.device.is_cpu() || cpu_has_fast_bfloat16();
-      placement.dtype = stored_wide || !fast_half ? at::kFloat : at::kBFloat16;
+      placement.dtype = is_stored_wide(transformer) || !fast_half ? at::kFloat : at::kBFloat16;
       break;
     }
   }
@@ -159,6 +168,11 @@ void Checkpoint::check_agreement() const {
           tokenizer->id_count() - 1,
           ", the generator's vocab_size is ",
           vision_language.text.vocab_size);
+  require(byte_tokenizer->largest_id() < glyph_encoder.vocab_size,
+          "the glyph tokenizer has ids up to ",
+          byte_tokenizer->largest_id(),
+          ", the text encoder's vocab_size is ",
+          glyph_encoder.vocab_size);
   require(tokenizer->required_token_id(prompt_tokens.image) == vision_language.image_token_id,
           "the token ",
           prompt_tokens.image,

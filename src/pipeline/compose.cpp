@@ -149,6 +149,7 @@ std::vector<Composition> compose(const Checkpoint& checkpoint,
 }
 
 TokenGrid tokens_of(const Checkpoint& checkpoint, const Image& image) {
+  const torch::NoGradGuard no_grad;
   check_size(image.width, image.height);
   image::check_image(image);
   const auto model = checkpoint.load_generator(/*with_vision=*/true, {});

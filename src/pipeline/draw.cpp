@@ -5,7 +5,6 @@
 #include "pipeline/preview.h"
 #include "pipeline/request_check.h"
 #include "pipeline/spell.h"
-#include "text/glyph_texts.h"
 
 namespace glm_image::pipeline {
 namespace {
@@ -36,9 +35,30 @@ std::vector<ConditionPicture> condition_grids(const Checkpoint& checkpoint,
   std::vector<ConditionPicture> conditions;
   for (const auto& image : request.condition_images) {
     conditions.push_back(
-        {Image(), vision_grid(checkpoint.image_settings, image.height, image.width)});
+        {Image(), condition_grid(checkpoint.image_settings, image.height, image.width)});
   }
   return conditions;
+}
+
+/// A given composition read its condition pictures at these very sizes.
+void check_conditions(const Request& request, const std::vector<ConditionPicture>& conditions) {
+  if (!request.composition) return;
+  for (size_t i = 0; i < conditions.size(); ++i) {
+    const auto& given = request.composition->conditions.at(i);
+    const auto& found = conditions[i].grid;
+    if (given.height == found.height && given.width == found.width) continue;
+    fail(ErrorCode::kInvalidInput,
+         "tokens were made from a condition picture of ",
+         given.width,
+         "x",
+         given.height,
+         " tokens; picture ",
+         i + 1,
+         " has ",
+         found.width,
+         "x",
+         found.height);
+  }
 }
 
 void count_tokens(const PromptIds& prompt, int64_t pictures, Result& result) {
@@ -49,17 +69,10 @@ void count_tokens(const PromptIds& prompt, int64_t pictures, Result& result) {
 
 }  // namespace
 
-std::vector<std::string> texts_to_spell(const Request& request) {
-  const auto rules = request.glyph_rules == GlyphRules::kSmart ? text::GlyphRules::kSmart
-                                                               : text::GlyphRules::kReference;
-  auto texts = text::glyph_texts(request.prompt, rules);
-  texts.insert(texts.end(), request.texts.begin(), request.texts.end());
-  return texts;
-}
-
 Request check_request(const Checkpoint& checkpoint, const Request& request) {
   const auto resolved = resolve_request(request, checkpoint);
   const auto conditions = condition_grids(checkpoint, resolved);
+  check_conditions(resolved, conditions);
   if (!resolved.composition)
     prompt_ids(checkpoint, compose_input(checkpoint, resolved, conditions));
   return resolved;
@@ -75,6 +88,8 @@ Result draw(const Checkpoint& checkpoint,
   for (const auto& image : request.condition_images) {
     conditions.push_back(prepare_condition(checkpoint.image_settings, image));
   }
+
+  check_conditions(request, conditions);
 
   Result result;
   result.spelled_texts = texts_to_spell(request);

@@ -5,10 +5,6 @@
 
 namespace glm_image::pipeline {
 
-/// The texts that a picture of this request must spell: those that the prompt quotes, then those
-/// given beside it.
-std::vector<std::string> texts_to_spell(const Request& request);
-
 /// Everything that can be wrong with a request, found before anything is computed; its fields come
 /// back resolved (request_check).
 Request check_request(const Checkpoint& checkpoint, const Request& request);

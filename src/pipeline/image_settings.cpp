@@ -20,7 +20,8 @@ std::array<double, 3> three_numbers(const io::JsonFields& fields, const char* na
 
 io::JsonFields settings_file(const std::filesystem::path& folder) {
   const auto joint = folder / "processor_config.json";
-  if (std::filesystem::exists(joint)) {
+  std::error_code error;
+  if (std::filesystem::exists(joint, error)) {
     const auto fields = io::JsonFields::load(joint);
     if (auto image_processor = fields.optional_object("image_processor")) return *image_processor;
   }
@@ -65,7 +66,9 @@ ImageSettings ImageSettings::load(const std::filesystem::path& processor_folder)
   return settings;
 }
 
-text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t width) {
+namespace {
+
+void check_aspect_ratio(int64_t height, int64_t width) {
   const auto h = static_cast<double>(height), w = static_cast<double>(width);
   if (std::max(h, w) / std::min(h, w) > kMaxAspectRatio) {
     fail(ErrorCode::kInvalidInput,
@@ -77,6 +80,10 @@ text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t wi
          kMaxAspectRatio,
          " times as long as wide; crop it first");
   }
+}
+
+text::Grid grid_within(const ImageSettings& settings, int64_t height, int64_t width) {
+  const auto h = static_cast<double>(height), w = static_cast<double>(width);
   double scale = 1.0;
   if (std::min(h, w) < settings.shortest_side) scale = settings.shortest_side / std::min(h, w);
   if (std::max(h, w) * scale > settings.longest_side) {
@@ -97,25 +104,44 @@ text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t wi
   return {static_cast<int64_t>(rows), static_cast<int64_t>(columns)};
 }
 
-ConditionPicture prepare_condition(const ImageSettings& settings, const Image& image) {
+/// Rounding may bring a picture within the ratio to a grid beyond it.
+text::Grid within_aspect_ratio(const text::Grid& grid) {
+  const auto longest = static_cast<int64_t>(kMaxAspectRatio) * std::min(grid.height, grid.width);
+  return {std::min(grid.height, longest), std::min(grid.width, longest)};
+}
+
+}  // namespace
+
+text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t width) {
+  check_aspect_ratio(height, width);
+  return grid_within(settings, height, width);
+}
+
+text::Grid condition_grid(const ImageSettings& settings, int64_t height, int64_t width) {
   const int64_t token_pixels = 2 * settings.patch_size;
-  auto grid = vision_grid(settings, image.height, image.width);
+  check_aspect_ratio(height, width);
+  auto grid = within_aspect_ratio(grid_within(settings, height, width));
   // Rounding may leave a side under the shortest allowed, which the next look would scale up.
   constexpr int kMaxRounds = 16;
   for (int round = 0; round < kMaxRounds; ++round) {
-    const auto next = vision_grid(settings, grid.height * token_pixels, grid.width * token_pixels);
-    if (next.height == grid.height && next.width == grid.width) {
-      return {image::resize_lanczos(image, grid.width * token_pixels, grid.height * token_pixels),
-              grid};
-    }
+    const auto next = within_aspect_ratio(
+        grid_within(settings, grid.height * token_pixels, grid.width * token_pixels));
+    if (next.height == grid.height && next.width == grid.width) return grid;
     grid = next;
   }
   fail(ErrorCode::kInvalidInput,
        "a condition picture of ",
-       image.width,
+       width,
        "×",
-       image.height,
+       height,
        " cannot be brought to a size that the model's image settings allow");
+}
+
+ConditionPicture prepare_condition(const ImageSettings& settings, const Image& image) {
+  const int64_t token_pixels = 2 * settings.patch_size;
+  const auto grid = condition_grid(settings, image.height, image.width);
+  return {image::resize_lanczos(image, grid.width * token_pixels, grid.height * token_pixels),
+          grid};
 }
 
 Tensor vision_patches(const ImageSettings& settings, const ConditionPicture& picture) {

@@ -26,8 +26,11 @@ struct ImageSettings {
 /// whole patches. Throws kInvalidInput for a picture more than four times as long as wide.
 text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t width);
 
-/// A picture brought to the nearest size that the model can read: one whose vision grid times the
-/// pixels of a token is the picture itself, so that its tokens and its latents fit together.
+/// The nearest grid that the model can read: one whose pixels have this very grid as their vision
+/// grid, so that a picture's tokens and its latents fit together. Throws as vision_grid.
+text::Grid condition_grid(const ImageSettings& settings, int64_t height, int64_t width);
+
+/// A picture brought to the size of its condition grid.
 struct ConditionPicture {
   Image image;
   text::Grid grid;

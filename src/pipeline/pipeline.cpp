@@ -17,6 +17,8 @@ auto translated(const Action& action) -> decltype(action()) {
     return action();
   } catch (const Error&) {
     throw;
+  } catch (const std::filesystem::filesystem_error& error) {
+    fail(ErrorCode::kNotFound, error.what());
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::kOutOfMemory, "not enough memory for this model or picture size");
   } catch (const c10::Error& error) {

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "image/image_limits.h"
+#include "text/glyph_texts.h"
 #include "text/unicode.h"
 
 namespace glm_image::pipeline {
@@ -14,10 +15,14 @@ constexpr int64_t kMaxSide = 4096;
 constexpr int64_t kMaxSteps = 1000;
 constexpr int64_t kMaxCount = 1000;
 constexpr int64_t kMaxPreviews = 8;
-constexpr size_t kMaxPromptBytes = 256 * 1024;
+/// A picture keeps its prompt twice, once in JSON, which may write a byte as six.
+constexpr size_t kMaxPromptBytes = 64 * 1024;
+/// Each byte of a text to spell is a token of the transformer.
+constexpr size_t kMaxSpelledBytes = 16 * 1024;
+constexpr size_t kMaxTexts = 256;
 constexpr size_t kMaxConditionImages = 16;
 constexpr double kMaxGuidance = 100;
-constexpr double kMaxTemperature = 100;
+constexpr double kMinTemperature = 1e-6, kMaxTemperature = 100;
 
 template <typename... Parts>
 void require(bool condition, const Parts&... parts) {
@@ -32,11 +37,27 @@ void check_text(const char* field, const std::string& text) {
           " bytes; at most ",
           kMaxPromptBytes,
           " are read");
+  require(text.find('\0') == std::string::npos, field, " holds a zero byte");
   try {
     text::require_utf8(text);
   } catch (const Error& error) {
     fail(error.code(), field, ": ", error.what());
   }
+}
+
+void check_spelled(const std::vector<std::string>& texts) {
+  size_t bytes = 0;
+  for (const auto& text : texts) bytes += text.size();
+  require(texts.size() <= kMaxTexts && bytes <= kMaxSpelledBytes,
+          "texts to spell are ",
+          texts.size(),
+          " with ",
+          bytes,
+          " bytes; at most ",
+          kMaxTexts,
+          " with ",
+          kMaxSpelledBytes,
+          " are spelled");
 }
 
 void check_grid(const char* what, const TokenGrid& grid, int64_t codes) {
@@ -124,10 +145,19 @@ void check_size(int64_t width, int64_t height) {
   }
 }
 
+std::vector<std::string> texts_to_spell(const Request& request) {
+  const auto rules = request.glyph_rules == GlyphRules::kSmart ? text::GlyphRules::kSmart
+                                                               : text::GlyphRules::kReference;
+  auto texts = text::glyph_texts(request.prompt, rules);
+  texts.insert(texts.end(), request.texts.begin(), request.texts.end());
+  return texts;
+}
+
 Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
   auto resolved = request;
   check_text("prompt", request.prompt);
   for (const auto& text : request.texts) check_text("text", text);
+  check_spelled(texts_to_spell(request));
   require(request.composition || request.prompt.find_first_not_of(" \t\r\n") != std::string::npos,
           "prompt is empty; say what to draw");
   require(request.condition_images.size() <= kMaxConditionImages,
@@ -162,8 +192,10 @@ Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
 
   resolved.temperature = request.temperature.value_or(checkpoint.sampling.temperature);
   resolved.top_p = request.top_p.value_or(checkpoint.sampling.top_p);
-  require(*resolved.temperature > 0 && *resolved.temperature <= kMaxTemperature,
-          "temperature must be above 0 and at most ",
+  require(*resolved.temperature >= kMinTemperature && *resolved.temperature <= kMaxTemperature,
+          "temperature must be from ",
+          kMinTemperature,
+          " to ",
           kMaxTemperature,
           "; found ",
           *resolved.temperature);

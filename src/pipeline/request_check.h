@@ -10,6 +10,10 @@ namespace glm_image::pipeline {
 /// and what was given. Nothing is computed before this passed.
 Request resolve_request(const Request& request, const Checkpoint& checkpoint);
 
+/// The texts that a picture of this request must spell: those that the prompt quotes, then those
+/// given beside it.
+std::vector<std::string> texts_to_spell(const Request& request);
+
 /// Throws kInvalidInput unless both sides are multiples of 32 from 32 to 4096.
 void check_size(int64_t width, int64_t height);
 

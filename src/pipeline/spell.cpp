@@ -1,38 +1,24 @@
 #include "pipeline/spell.h"
 
-#include <algorithm>
-
 #include "pipeline/weight_progress.h"
 #include "text/glyph_sequences.h"
 
 namespace glm_image::pipeline {
 namespace {
 
-/// The texts are encoded as one batch, padded on the right, and what is not padding is joined.
+/// One text after the other, joined: a batch would be padded to the longest, and a prompt may quote
+/// many short texts beside a long one.
 Tensor encode_texts(const Checkpoint& checkpoint,
                     const models::T5EncoderModel& model,
                     const std::vector<std::string>& texts) {
-  const auto& tokenizer = *checkpoint.byte_tokenizer;
-  const auto sequences = text::glyph_sequences(tokenizer, texts);
-  size_t longest = 0;
-  for (const auto& sequence : sequences) longest = std::max(longest, sequence.size());
-  const auto rows = static_cast<int64_t>(sequences.size());
-  const auto columns = static_cast<int64_t>(longest);
-  auto ids = at::full({rows, columns}, tokenizer.pad_id(), at::kLong);
-  auto mask = at::zeros({rows, columns}, at::kBool);
-  for (int64_t row = 0; row < rows; ++row) {
-    const auto& sequence = sequences[row];
-    const auto length = static_cast<int64_t>(sequence.size());
-    ids[row].narrow(0, 0, length).copy_(torch::tensor(sequence));
-    mask[row].narrow(0, 0, length).fill_(true);
-  }
   const auto& device = checkpoint.placement().device;
-  const auto encoded = model->forward(ids.to(device), mask.to(device));
   std::vector<Tensor> parts;
-  for (int64_t row = 0; row < rows; ++row) {
-    parts.push_back(encoded[row].narrow(0, 0, static_cast<int64_t>(sequences[row].size())));
+  for (const auto& sequence : text::glyph_sequences(*checkpoint.byte_tokenizer, texts)) {
+    const auto ids = torch::tensor(sequence).unsqueeze(0);
+    const auto mask = at::ones(ids.sizes(), at::kBool);
+    parts.push_back(model->forward(ids.to(device), mask.to(device)));
   }
-  return at::cat(parts).unsqueeze(0);
+  return at::cat(parts, /*dim=*/1);
 }
 
 }  // namespace

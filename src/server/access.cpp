@@ -1,7 +1,10 @@
 #include "server/access.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 
+#include "core/error.h"
 #include "server/api_error.h"
 #include "server/page.h"
 
@@ -31,7 +34,16 @@ std::string host_of(const std::string& url) {
 
 bool is_local(const std::string& host) {
   const auto name = without_port(host);
-  return name.empty() || name == "localhost" || name == "[::1]" || starts_with(name, "127.");
+  return name.empty() || name == "[::1]" || is_loopback(name);
+}
+
+/// A token of HTTP's grammar list, "authorization, x-stainless-os": what may be named back.
+bool is_header_list(const std::string& text) {
+  constexpr size_t kMaxBytes = 2048;
+  return text.size() <= kMaxBytes && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == ',' || c == ' ';
+         });
 }
 
 bool needs_key(const Exchange& exchange) {
@@ -43,12 +55,37 @@ bool needs_key(const Exchange& exchange) {
 
 }  // namespace
 
+bool is_loopback(const std::string& host) {
+  in_addr address{};
+  if (::inet_pton(AF_INET, host.c_str(), &address) == 1) {
+    return ntohl(address.s_addr) >> 24 == 127;
+  }
+  return host == "localhost" || host == "::1";
+}
+
+std::string checked_public_url(const std::string& url) {
+  auto checked = url;
+  while (!checked.empty() && checked.back() == '/') checked.pop_back();
+  const bool has_scheme = starts_with(checked, "http://") || starts_with(checked, "https://");
+  const auto host = host_of(checked);
+  if (!has_scheme || host.empty() || checked.size() != checked.find("://") + 3 + host.size()) {
+    fail(ErrorCode::kInvalidInput,
+         "--public-url must be like https://draw.example, without a path; found '",
+         url,
+         "'");
+  }
+  return checked;
+}
+
 Access::Access(Options options) : options_(std::move(options)) {}
 
 bool Access::origin_is_allowed(const std::string& origin, const std::string& host) const {
   const auto& allowed = options_.allowed_origins;
-  if (host_of(origin) == host && !host.empty()) return true;
-  if (!options_.public_url.empty() && host_of(origin) == host_of(options_.public_url)) return true;
+  const auto origin_host = host_of(origin);  // empty for "null", a page without an origin
+  if (!origin_host.empty() &&
+      (origin_host == host || origin_host == host_of(options_.public_url))) {
+    return true;
+  }
   return std::any_of(allowed.begin(), allowed.end(), [&](const auto& entry) {
     return entry == "*" || entry == origin;
   });
@@ -74,6 +111,7 @@ void Access::check(Exchange& exchange) const {
     }
     if (!options_.allowed_origins.empty()) {
       exchange.set_header("Access-Control-Allow-Origin", origin);
+      exchange.set_header("Access-Control-Expose-Headers", "Retry-After");
       exchange.set_header("Vary", "Origin");
     }
   }
@@ -88,7 +126,11 @@ void Access::check(Exchange& exchange) const {
 void Access::answer_preflight(Exchange& exchange) const {
   if (!options_.allowed_origins.empty()) {
     exchange.set_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-    exchange.set_header("Access-Control-Allow-Headers", "Authorization, Content-Type");
+    // OpenAI's client sends a dozen headers of its own, of which none means anything here.
+    const auto asked = exchange.header("Access-Control-Request-Headers");
+    exchange.set_header(
+        "Access-Control-Allow-Headers",
+        !asked.empty() && is_header_list(asked) ? asked : "Authorization, Content-Type");
     exchange.set_header("Access-Control-Max-Age", "600");
   }
   exchange.answer(204, "", "text/plain");

@@ -8,6 +8,14 @@
 
 namespace glm_image::server {
 
+/// Whether a host is a name or an address that only this machine reaches: "localhost", "::1" and
+/// 127.x.y.z. (Not "127.example.org", which anyone may register.)
+bool is_loopback(const std::string& host);
+
+/// "https://draw.example/" → "https://draw.example". Throws kInvalidInput unless it is an address
+/// of http or https without a path.
+std::string checked_public_url(const std::string& url);
+
 /// Who may ask for what.
 class Access {
  public:
@@ -17,7 +25,7 @@ class Access {
     /// Whether only names of this machine may stand in Host: against pages of other sites whose
     /// name turns into 127.0.0.1 after they were loaded.
     bool only_local_hosts = true;
-    std::string public_url;  ///< whose host and origin are allowed too
+    std::string public_url;  ///< a checked_public_url, whose host and origin are allowed too
   };
   explicit Access(Options options);
 

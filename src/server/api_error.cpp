@@ -1,12 +1,12 @@
 #include "server/api_error.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
+#include <new>
+
+#include "server/json_text.h"
 
 namespace glm_image::server {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 const char* error_type(int status) {
   if (status == 401) return "authentication_error";
@@ -40,18 +40,23 @@ ApiError::ApiError(int status, const std::string& message, std::string param, st
       code_(std::move(code)) {}
 
 std::string ApiError::json() const {
-  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
-  return Json{{"error",
-               {{"message", what()},
-                {"type", error_type(status_)},
-                {"param", or_null(param_)},
-                {"code", or_null(code_)}}}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto or_null = [](const std::string& text) {
+    return text.empty() ? OrderedJson() : OrderedJson(text);
+  };
+  return json_text({{"error",
+                     {{"message", what()},
+                      {"type", error_type(status_)},
+                      {"param", or_null(param_)},
+                      {"code", or_null(code_)}}}});
 }
 
-ApiError api_error(const Error& error) {
+ApiError api_error(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
+    return {503, "not enough memory", "", "out_of_memory"};
+  }
+  const auto* ours = dynamic_cast<const Error*>(&error);
   const std::string message = error.what();
-  switch (error.code()) {
+  switch (ours == nullptr ? ErrorCode::kInternal : ours->code()) {
     case ErrorCode::kInvalidInput:
     case ErrorCode::kCorruptFile:
     case ErrorCode::kUnsupported:

@@ -26,8 +26,8 @@ class ApiError : public std::runtime_error {
   std::string code_;
 };
 
-/// An error of the library as an answer. Messages about our own faults stay in the log: the answer
-/// says only that there was one.
-ApiError api_error(const Error& error);
+/// Whatever was thrown as an answer. Messages about our own faults stay in the log: the answer says
+/// only that there was one.
+ApiError api_error(const std::exception& error);
 
 }  // namespace glm_image::server

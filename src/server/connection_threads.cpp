@@ -1,5 +1,7 @@
 #include "server/connection_threads.h"
 
+#include <system_error>
+
 namespace glm_image::server {
 
 TaskTaken ConnectionThreads::enqueue(std::function<void()> task) {
@@ -9,12 +11,20 @@ TaskTaken ConnectionThreads::enqueue(std::function<void()> task) {
     tasks_.push_back(std::move(task));
     if (idle_ < tasks_.size()) {
       full = threads_.size() >= max_threads_;
-      if (!full) threads_.emplace_back([this] { work(); });
+      if (!full) add_thread();
     }
   }
   wake_.notify_one();
   if (full) make_room_();
   return TaskTaken(true);
+}
+
+void ConnectionThreads::add_thread() {
+  try {
+    threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    // The system gives no more threads; the task waits for one of those there are.
+  }
 }
 
 void ConnectionThreads::work() {

@@ -22,6 +22,7 @@ class ConnectionThreads : public httplib::TaskQueue {
   void shutdown() override;
 
  private:
+  void add_thread();
   void work();
 
   const size_t max_threads_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/error.h"
 #include "server/api_error.h"
@@ -37,8 +38,11 @@ ApiError shutting_down() {
 class DrawingRoutes::BodyShare {
  public:
   BodyShare(std::atomic<int64_t>& used, int64_t bytes, int64_t limit) : used_(used), bytes_(bytes) {
-    if (used_.fetch_add(bytes_) + bytes_ <= limit) return;
-    used_ -= bytes_;
+    // Only what fits is ever added: a body that does not must not take the others' share meanwhile.
+    auto taken = used_.load();
+    while (taken + bytes_ <= limit) {
+      if (used_.compare_exchange_weak(taken, taken + bytes_)) return;
+    }
     ApiError error(503, "too many large bodies at once", "", "overloaded");
     error.retry_after_seconds = 5;
     throw error;
@@ -86,7 +90,11 @@ std::shared_ptr<Job> DrawingRoutes::submit(ImageRequest& wanted) {
                    "size",
                    "invalid_value");
   }
-  auto job = queue_->submit(wanted.request);
+  auto pictures = std::exchange(wanted.request.condition_images, {});
+  wanted.condition_images = static_cast<int64_t>(pictures.size());
+  auto request = wanted.request;
+  request.condition_images = std::move(pictures);
+  auto job = queue_->submit(std::move(request));
   if (job == nullptr) {
     check_for_a_place();
     throw shutting_down();
@@ -115,9 +123,11 @@ void DrawingRoutes::edit(Exchange& exchange) {
   {
     // A body of unknown length counts as the largest.
     const int64_t length = exchange.content_length();
-    const BodyShare share(
-        bodies_bytes_, length > 0 ? length : options_.max_body_bytes, options_.max_bodies_bytes);
-    const auto body = exchange.read_body(options_.max_body_bytes);
+    const auto largest = options_.max_body_bytes;
+    const BodyShare share(bodies_bytes_,
+                          length > 0 ? std::min(length, largest) : largest,
+                          std::max(options_.max_bodies_bytes, largest));
+    const auto body = exchange.read_body(largest);
     auto form = read_edit_form(parse_multipart(body, boundary), options_.limits);
     wanted = std::move(form.wanted);
     if (options_.log_prompts) exchange.logged_prompt = wanted.request.prompt;
@@ -167,16 +177,38 @@ void DrawingRoutes::answer_whole(Exchange& exchange, const ImageRequest& wanted,
       pictures.push_back(base64(encoded));
     }
   }
-  exchange.answer(200,
-                  answer_json(wanted, result, pictures)
-                      .dump(-1, ' ', false, OrderedJson::error_handler_t::replace),
-                  "application/json");
+  exchange.answer(200, json_text(answer_json(wanted, result, pictures)), "application/json");
 }
 
 void DrawingRoutes::write_events(const Exchange::Write& write,
                                  const std::string& family,
                                  const ImageRequest& wanted,
                                  Job& job) const {
+  try {
+    if (!write_progress(write, family, wanted, job)) {
+      job.cancel();
+      return;
+    }
+    const auto result = job.take_result();
+    for (size_t i = 0; i < result.pictures.size(); ++i) {
+      const auto encoded = encode_picture(result.pictures[i], wanted, model_);
+      if (!write(completed_event(family, wanted, result, i, encoded))) return;
+    }
+  } catch (const std::exception& error) {
+    // Here too: the route has returned, and no one else would catch it.
+    const auto* ours = dynamic_cast<const Error*>(&error);
+    const bool closing =
+        ours != nullptr && ours->code() == ErrorCode::kCancelled && queue_->is_closed();
+    const auto answered = closing ? shutting_down() : api_error(error);
+    if (answered.status() >= 500 && !closing && options_.fault) options_.fault(error.what());
+    write(error_event(answered.json()));
+  }
+}
+
+bool DrawingRoutes::write_progress(const Exchange::Write& write,
+                                   const std::string& family,
+                                   const ImageRequest& wanted,
+                                   Job& job) const {
   using Clock = Job::Clock;
   auto told = Clock::now() - kSignOfLifeInterval;
   bool open = true;
@@ -184,35 +216,21 @@ void DrawingRoutes::write_events(const Exchange::Write& write,
     open = open && write(text);
     told = Clock::now();
   };
-  // An empty write still notices that the client is gone.
-  const auto check_client = [&] { open = open && write(""); };
-  while (open && !job.is_over()) {
+  const auto tell_previews = [&] {
     for (const auto& preview : job.take_previews()) tell(partial_event(family, wanted, preview));
+  };
+  while (open && !job.is_over()) {
+    tell_previews();
     if (wanted.progress && Clock::now() - told >= kProgressInterval) {
       tell(progress_event(family, job.status()));
     } else if (Clock::now() - told >= kSignOfLifeInterval) {
       tell(": at work\n\n");
     }
-    check_client();
+    open = open && write("");  // notices that the client is gone, too
     if (open) job.wait(kLookForTheClient);
   }
-  if (!open) {
-    job.cancel();
-    return;
-  }
-  for (const auto& preview : job.take_previews()) tell(partial_event(family, wanted, preview));
-  try {
-    const auto result = job.take_result();
-    for (size_t i = 0; i < result.pictures.size(); ++i) {
-      tell(completed_event(
-          family, wanted, result, i, encode_picture(result.pictures[i], wanted, model_)));
-    }
-  } catch (const Error& error) {
-    const bool closing = error.code() == ErrorCode::kCancelled && queue_->is_closed();
-    tell(error_event(closing ? shutting_down().json() : api_error(error).json()));
-  } catch (const std::exception&) {
-    tell(error_event(ApiError(500, "the server failed", "", "internal_error").json()));
-  }
+  if (open) tell_previews();
+  return open;
 }
 
 }  // namespace glm_image::server

@@ -20,6 +20,7 @@ struct DrawingOptions {
   int64_t max_condition_pixels = int64_t{32} << 20;
   bool log_prompts = false;
   std::string public_url;  ///< for addresses in answers; empty: from the request's Host
+  std::function<void(const std::string&)> fault;  ///< as HttpServer::set_fault, of streams
 };
 
 /// POST /v1/images/generations and /v1/images/edits.
@@ -49,6 +50,11 @@ class DrawingRoutes {
                     const std::string& family,
                     const ImageRequest& wanted,
                     Job& job) const;
+  /// Until the job is over; false when the client has gone before.
+  bool write_progress(const Exchange::Write& write,
+                      const std::string& family,
+                      const ImageRequest& wanted,
+                      Job& job) const;
 
   const DrawingOptions options_;
   const std::function<Request(const Request&)> check_;

@@ -49,14 +49,17 @@ std::string Exchange::read_body(int64_t max_bytes) {
   if (content_length_ > max_bytes) throw too_large();
   std::string body;
   if (!has_body() || reader_ == nullptr) return body;
-  stream_.begin_body();
+  // Chunks have a frame each, and cpp-httplib reads the line of a chunk's length to its end,
+  // however long.
+  constexpr int64_t kFrames = 64 * 1024;
+  stream_.begin_body(2 * max_bytes + kFrames);
   bool fits = true;
   const bool whole = (*reader_)([&](const char* data, size_t count) {
     fits = static_cast<int64_t>(body.size() + count) <= max_bytes;
     if (fits) body.append(data, count);
     return fits;
   });
-  if (!fits) throw too_large();
+  if (!fits || stream_.body_is_too_long()) throw too_large();
   if (!whole) throw ApiError(408, "the body did not come whole in time", "", "body_incomplete");
   return body;
 }

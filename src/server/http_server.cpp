@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "core/error.h"
 #include "server/api_error.h"
@@ -17,6 +18,14 @@ constexpr int kBacklog = 512;
 /// Requests that one connection may carry.
 constexpr int kMaxRequests = 1000;
 
+/// Transfer codings that are not "chunked" alone would be read until the client hangs up.
+bool is_chunked(std::string coding) {
+  std::transform(coding.begin(), coding.end(), coding.begin(), [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
+  return coding == "chunked";
+}
+
 bool is_whole_number(const std::string& text) {
   constexpr size_t kMaxDigits = 18;
   return !text.empty() && text.size() <= kMaxDigits &&
@@ -29,6 +38,8 @@ void check_framing(const httplib::Request& request) {
   const bool has_length = count("Content-Length") > 0;
   if (count("Content-Length") > 1 || count("Transfer-Encoding") > 1 ||
       (has_length && count("Transfer-Encoding") > 0) ||
+      (count("Transfer-Encoding") > 0 &&
+       !is_chunked(request.get_header_value("Transfer-Encoding"))) ||
       (has_length && !is_whole_number(request.get_header_value("Content-Length")))) {
     throw ApiError(400, "the length of the body is not clear", "", "invalid_framing");
   }
@@ -48,6 +59,12 @@ void answer_error(Exchange& exchange, const ApiError& error) {
 }  // namespace
 
 HttpServer::HttpServer(HttpLimits limits) : limits_(limits) {
+  // The library's own would let a second server listen on the same port, and the system share its
+  // clients out among the two.
+  set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
   // More threads than connections: to turn the surplus away takes one too.
   constexpr size_t kSurplus = 8;
   new_task_queue = [this] {
@@ -107,10 +124,15 @@ void HttpServer::stop() {
   if (!listener_.joinable()) return;
   httplib::Server::stop();
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    const auto end = [](const Connection* connection) {
+      ::shutdown(connection->stream.socket(), SHUT_RDWR);
+    };
     for (auto* connection : connections_) {
-      if (connection->is_waiting) ::shutdown(connection->stream.socket(), SHUT_RDWR);
+      if (connection->is_waiting) end(connection);
     }
+    all_gone_.wait_for(lock, limits_.stop_time, [this] { return connections_.empty(); });
+    for (auto* connection : connections_) end(connection);
   }
   listener_.join();
 }
@@ -123,12 +145,19 @@ bool HttpServer::process_and_close_socket(int socket) {
     is_one_too_many = static_cast<int64_t>(connections_.size()) >= limits_.max_connections;
     connections_.insert(&connection);
   }
-  if (is_one_too_many) drop_the_longest_silent();
-  serve(connection);
+  try {
+    if (is_one_too_many) drop_the_longest_silent();
+    serve(connection);
+  } catch (const std::exception& error) {
+    // Above this is a thread's end, and with it the program's.
+    tell_fault(error.what());
+    end(connection);
+  }
   {
     // No one else may shut down a socket number that the system gives away again.
     const std::lock_guard lock(mutex_);
     connections_.erase(&connection);
+    if (connections_.empty()) all_gone_.notify_all();
   }
   ::close(socket);
   return true;
@@ -234,13 +263,15 @@ void HttpServer::answer(Exchange& exchange, const Route& route) {
     route(exchange);
   } catch (const ApiError& error) {
     answer_error(exchange, error);
-  } catch (const Error& error) {
-    answer_error(exchange, api_error(error));
-  } catch (const std::bad_alloc&) {
-    answer_error(exchange, ApiError(503, "not enough memory", "", "out_of_memory"));
-  } catch (const std::exception&) {
-    answer_error(exchange, ApiError(500, "the server failed", "", "internal_error"));
+  } catch (const std::exception& error) {
+    const auto answered = api_error(error);
+    if (answered.status() >= 500) tell_fault(exchange.path() + ": " + error.what());
+    answer_error(exchange, answered);
   }
+}
+
+void HttpServer::tell_fault(const std::string& message) const {
+  if (fault_) fault_(message);
 }
 
 }  // namespace glm_image::server

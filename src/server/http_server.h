@@ -1,5 +1,6 @@
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,14 +29,16 @@ class HttpServer : private HttpLibraryServer {
   void route(const std::string& method, const std::string& path, Route route);
   /// Runs before every route; what it throws is the answer.
   void set_guard(Route guard) { guard_ = std::move(guard); }
-  /// Runs after every request, answered or not.
+  /// Is told what went wrong behind an answer of 500 or more, which does not say it.
+  void set_fault(std::function<void(const std::string&)> fault) { fault_ = std::move(fault); }
+  /// Runs after every request that was one, answered or not.
   void set_log(std::function<void(const Exchange&, int status)> log) { log_ = std::move(log); }
 
   /// Listens from now on, on threads of its own; the port, which 0 leaves to the system. Throws
   /// kInvalidInput when the address is taken or none of this machine's.
   int start(const std::string& host, int port);
-  /// Takes no more connections and ends those that wait for a request; returns when the others are
-  /// answered.
+  /// Takes no more connections and ends those that wait for a request. The others have
+  /// HttpLimits::stop_time to be answered.
   void stop();
 
  private:
@@ -55,14 +58,17 @@ class HttpServer : private HttpLibraryServer {
   const Route& find_route(const Exchange& exchange) const;
   HandlerResponse check(const httplib::Request& request, httplib::Response& response);
   void answer(Exchange& exchange, const Route& route);
+  void tell_fault(const std::string& message) const;
 
   const HttpLimits limits_;
   std::map<std::string, std::map<std::string, Route>> routes_;  // by path, then method
   Route guard_;
   std::function<void(const Exchange&, int)> log_;
+  std::function<void(const std::string&)> fault_;
   std::mutex mutex_;  // guards the next two
   std::set<Connection*> connections_;
   std::map<const httplib::Request*, Exchange*> exchanges_;
+  std::condition_variable all_gone_;
   std::thread listener_;
 };
 

@@ -67,8 +67,9 @@ bool HttpStream::wait_for_request() {
   return ready;
 }
 
-void HttpStream::begin_body() {
+void HttpStream::begin_body(int64_t max_bytes) {
   in_body_ = true;
+  max_body_bytes_ = max_bytes;
   bytes_read_ = 0;
   began_ = Clock::now();
 }
@@ -105,7 +106,7 @@ bool HttpStream::is_writable() const {
 }
 
 ssize_t HttpStream::read(char* ptr, size_t size) {
-  if (!in_body_ && bytes_read_ >= limits_.max_header_bytes) return -1;
+  if (bytes_read_ >= (in_body_ ? max_body_bytes_ : limits_.max_header_bytes)) return -1;
   if (taken_ == buffered_) {
     if (!wait(POLLIN, read_deadline())) return -1;
     const ssize_t count = ::recv(socket_, buffer_.data(), buffer_.size(), 0);

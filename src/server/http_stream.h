@@ -14,6 +14,7 @@ struct HttpLimits {
   std::chrono::seconds idle_time{15};   ///< between requests of one connection
   std::chrono::seconds body_time{20};   ///< of a body, besides what the slowest rate grants it
   std::chrono::seconds write_time{30};  ///< the same for answers
+  std::chrono::seconds stop_time{5};    ///< of what is not yet answered when the server stops
   int64_t slowest_bytes_per_second = 16 * 1024;
   int64_t max_header_bytes = 32 * 1024;  ///< request line included
   int64_t max_connections = 256;
@@ -30,8 +31,10 @@ class HttpStream : public HttpLibraryStream {
 
   /// Blocks until a request begins; false when none does.
   bool wait_for_request();
-  /// From here on bytes are a body's and count no more as headers.
-  void begin_body();
+  /// From here on bytes are a body's, with what a transfer encoding adds; they count no more as
+  /// headers. Of more than `max_bytes` nothing is read.
+  void begin_body(int64_t max_bytes);
+  bool body_is_too_long() const { return in_body_ && bytes_read_ >= max_body_bytes_; }
   /// Whether the client has closed its side.
   bool peer_is_gone() const;
   /// Lets the client read the answer before the socket goes: closing with unread bytes of a body in
@@ -55,6 +58,7 @@ class HttpStream : public HttpLibraryStream {
   std::array<char, 16384> buffer_{};
   size_t buffered_ = 0, taken_ = 0;
   bool in_body_ = false;
+  int64_t max_body_bytes_ = 0;
   int64_t bytes_read_ = 0;  // of the headers, then of the body
   Clock::time_point began_;
 };

@@ -45,7 +45,7 @@ void read_size(const ApiFields& fields, const RequestLimits& limits, ImageReques
   for (const int64_t side : {width, height}) {
     if (side < kMinSide || side > kMaxSide) refuse();
   }
-  if (width * height > limits.max_pixels) refuse();
+  if (next_multiple(width) * next_multiple(height) > limits.max_pixels) refuse();
   wanted.request.width = next_multiple(width);
   wanted.request.height = next_multiple(height);
   if (wanted.request.width != width || wanted.request.height != height) {

@@ -22,6 +22,8 @@ struct RequestLimits {
 struct ImageRequest {
   /// Its width and height are multiples of 32; 0 for auto. The seed is drawn where none is given.
   Request request;
+  /// Its pictures to start from, which the job takes along.
+  int64_t condition_images = 0;
   /// Pixels of the answer where they are not the drawn ones: any size is drawn at the next
   /// multiples of 32 and then resized. 0 for as drawn.
   int64_t width = 0;

@@ -41,7 +41,7 @@ const char* state_name(State state) {
 }
 
 Job::Job(Request request, std::shared_ptr<JobQueue> queue)
-    : request_(std::move(request)), queue_(std::move(queue)) {}
+    : queue_(std::move(queue)), request_(std::move(request)) {}
 
 void Job::wait(Clock::duration longest) {
   Lock lock(queue_->mutex_);
@@ -89,7 +89,7 @@ void Job::cancel() {
   cancelled_ = true;
   if (state_ != State::kWaiting) return;
   queue_->waiting_.remove_if([this](const auto& job) { return job.get() == this; });
-  queue_->finish(*this, State::kCancelled, cancelled("cancelled while waiting"));
+  queue_->drop(*this, "cancelled while waiting");
 }
 
 Result Job::take_result() {
@@ -165,6 +165,11 @@ void JobQueue::finish(Job& job, State state, std::exception_ptr error) {
   job.change_.notify_all();
 }
 
+void JobQueue::drop(Job& job, const char* why) {
+  if (on_finished_) on_finished_({job.request_, State::kCancelled, {}, 0});
+  finish(job, State::kCancelled, cancelled(why));
+}
+
 void JobQueue::work() {
   Lock lock(mutex_);
   while (true) {
@@ -212,11 +217,11 @@ void JobQueue::run(const std::shared_ptr<Job>& job) {
     state = State::kFailed;
     error = std::current_exception();
   }
-  if (on_finished_) {
-    on_finished_({job->request_, state, result, seconds_since(job->began_)});
-  }
   const Lock lock(mutex_);
+  if (on_finished_) on_finished_({job->request_, state, result, seconds_since(job->began_)});
   if (state == State::kDone) estimate_.learn(job->request_, result);
+  // Held while a client reads its answer, however slowly.
+  job->request_.condition_images = {};
   job->result_ = std::move(result);
   finish(*job, state, error);
 }
@@ -225,9 +230,7 @@ void JobQueue::close(std::chrono::duration<double> grace) {
   {
     Lock lock(mutex_);
     closed_ = true;
-    for (const auto& job : waiting_) {
-      finish(*job, State::kCancelled, cancelled("the server is shutting down"));
-    }
+    for (const auto& job : waiting_) drop(*job, "the server is shutting down");
     waiting_.clear();
     wake_worker_.notify_all();
     worker_idle_.wait_for(lock, grace, [this] { return running_ == nullptr; });

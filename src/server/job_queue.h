@@ -39,6 +39,7 @@ class Job {
  public:
   using Clock = std::chrono::steady_clock;
 
+  /// Without its pictures once it is over.
   const Request& request() const { return request_; }
 
   /// Blocks until something about the job changed since the last call, or for `longest`.
@@ -56,9 +57,9 @@ class Job {
   friend class JobQueue;
   Job(Request request, std::shared_ptr<JobQueue> queue);
 
-  const Request request_;
   const std::shared_ptr<JobQueue> queue_;
-  // The rest is guarded by the queue's mutex.
+  // The rest is guarded by the queue's mutex, but that the worker reads the request of its job.
+  Request request_;
   JobStatus::State state_ = JobStatus::State::kWaiting;
   Progress progress_;
   Clock::time_point began_;
@@ -70,12 +71,12 @@ class Job {
   std::condition_variable change_;
 };
 
-/// What left the queue; for metrics. Called on the worker's thread.
+/// What left the queue; for metrics. Told on any thread, one after the other.
 struct FinishedJob {
   const Request& request;
   JobStatus::State state;
   const Result& result;  ///< empty unless done
-  double seconds;
+  double seconds;        ///< of drawing; 0 for what never began
 };
 
 /// A bounded queue in front of one worker thread, first come, first served.
@@ -112,8 +113,9 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
 
   void work();
   void run(const std::shared_ptr<Job>& job);
-  /// Both with the mutex held.
+  /// All with the mutex held.
   void finish(Job& job, JobStatus::State state, std::exception_ptr error);
+  void drop(Job& job, const char* why);
   std::optional<double> seconds_left(const Job& job) const;
 
   const Draw draw_;

@@ -42,6 +42,7 @@ void Metrics::count_job(const FinishedJob& job) {
 std::string Metrics::text(const JobQueue::Load& load) const {
   const std::lock_guard lock(mutex_);
   std::ostringstream out;
+  out.precision(15);  // seconds add up for months
   describe(out, "requests_total", "counter", "HTTP requests answered.");
   for (const auto& [status, count] : requests_) {
     out << "glm_image_requests_total{status=\"" << status << "\"} " << count << '\n';

@@ -5,7 +5,7 @@
 #include "core/text_format.h"
 #include "image/codec.h"
 #include "image/resize.h"
-#include "pipeline/json_exchange.h"
+#include "pipeline/recipe.h"
 #include "server/base64.h"
 
 namespace glm_image::server {
@@ -17,12 +17,8 @@ int64_t now_seconds() {
       .count();
 }
 
-std::string dumped(const OrderedJson& json) {
-  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
-}
-
 std::string event(const OrderedJson& data) {
-  return "event: " + data.at("type").get<std::string>() + "\ndata: " + dumped(data) + "\n\n";
+  return "event: " + data.at("type").get<std::string>() + "\ndata: " + json_text(data) + "\n\n";
 }
 
 OrderedJson picture_facts(const ImageRequest& wanted, const std::string& size) {
@@ -37,18 +33,10 @@ OrderedJson picture_facts(const ImageRequest& wanted, const std::string& size) {
 std::string encode_picture(const Picture& picture,
                            const ImageRequest& wanted,
                            const ModelInfo& model) {
-  pipeline::Recipe recipe;
-  recipe.request = wanted.request;
-  recipe.request.seed = picture.seed;
-  recipe.request.width = picture.image.width;
-  recipe.request.height = picture.image.height;
-  recipe.condition_images = static_cast<int64_t>(wanted.request.condition_images.size());
-  recipe.model = std::filesystem::weakly_canonical(model.directory).filename().string();
-  recipe.version = version();
   image::EncodeOptions options;
   options.quality = wanted.compression;
-  options.text = {{pipeline::kParametersKey, pipeline::recipe_line(recipe)},
-                  {pipeline::kRecipeKey, pipeline::recipe_json(recipe)}};
+  options.text = pipeline::recipe_texts(
+      pipeline::recipe_of(wanted.request, wanted.condition_images, picture, model));
   if (wanted.width == 0) return image::encode_image(picture.image, wanted.format, options);
   return image::encode_image(
       image::resize_lanczos(picture.image, wanted.width, wanted.height), wanted.format, options);

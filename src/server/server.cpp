@@ -1,26 +1,26 @@
 #include "server/server.h"
 
-#include <nlohmann/json.hpp>
-
-#include "core/error.h"
+#include "pipeline/recipe.h"
 #include "server/api_error.h"
 #include "server/api_fields.h"
+#include "server/json_text.h"
 #include "server/page.h"
 #include "text/glyph_texts.h"
 
 namespace glm_image::server {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using pipeline::model_name;
 
-void answer_json(Exchange& exchange, const Json& json, int status = 200) {
+void answer_json(Exchange& exchange, const OrderedJson& json, int status = 200) {
   exchange.set_header("Cache-Control", "no-store");
-  exchange.answer(
-      status, json.dump(-1, ' ', false, Json::error_handler_t::replace), "application/json");
+  exchange.answer(status, json_text(json), "application/json");
 }
 
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+ServerOptions checked(ServerOptions options) {
+  auto& url = options.drawing.public_url;
+  if (!url.empty()) url = checked_public_url(url);
+  return options;
 }
 
 Access::Options access_options(const ServerOptions& options) {
@@ -30,15 +30,17 @@ Access::Options access_options(const ServerOptions& options) {
   return access;
 }
 
-std::string model_name(const ModelInfo& info) {
-  return std::filesystem::weakly_canonical(info.directory).filename().string();
+DrawingOptions drawing_options(const ServerOptions& options, RequestLog& log) {
+  auto drawing = options.drawing;
+  drawing.fault = [&log](const std::string& message) { log.fault(message); };
+  return drawing;
 }
 
 }  // namespace
 
 Server::Server(Pipeline pipeline, ServerOptions options, std::ostream& log)
     : pipeline_(std::move(pipeline)),
-      options_(std::move(options)),
+      options_(checked(std::move(options))),
       access_(access_options(options_)),
       log_(log),
       store_(options_.results),
@@ -49,17 +51,17 @@ Server::Server(Pipeline pipeline, ServerOptions options, std::ostream& log)
             try {
               return pipeline_.generate(request, progress, preview);
             } catch (const std::exception& error) {
-              const auto* ours = dynamic_cast<const Error*>(&error);
-              const bool expected = ours != nullptr && (is_bad_input(ours->code()) ||
-                                                        ours->code() == ErrorCode::kCancelled);
-              if (!expected) log_.fault(error.what());
+              // Said here as well as where it is answered: the client may be gone by then.
+              if (api_error(error).status() >= 500) {
+                log_.fault(std::string("drawing: ") + error.what());
+              }
               throw;
             }
           },
           options_.max_waiting,
           [this](const FinishedJob& job) { metrics_.count_job(job); })),
       drawing_(
-          options_.drawing,
+          drawing_options(options_, log_),
           [this](const Request& request) { return pipeline_.check(request); },
           pipeline_.info(),
           queue_,
@@ -83,6 +85,7 @@ void Server::stop() {
 
 void Server::add_routes() {
   http_.set_guard([this](Exchange& exchange) { access_.check(exchange); });
+  http_.set_fault([this](const std::string& message) { log_.fault(message); });
   http_.set_log([this](const Exchange& exchange, int status) {
     metrics_.count_request(status);
     log_.write(exchange, status);
@@ -105,7 +108,13 @@ void Server::add_routes() {
     drawing_.generate(exchange);
   });
   http_.route("POST", "/v1/images/edits", [this](Exchange& exchange) { drawing_.edit(exchange); });
-  for (const char* path : {"/v1/images/generations", "/v1/images/edits", "/v1/models"}) {
+  for (const char* path : {"/health",
+                           "/metrics",
+                           "/v1/models",
+                           "/v1/spelled_texts",
+                           "/v1/images/*",
+                           "/v1/images/generations",
+                           "/v1/images/edits"}) {
     http_.route(
         "OPTIONS", path, [this](Exchange& exchange) { access_.answer_preflight(exchange); });
   }
@@ -114,21 +123,21 @@ void Server::add_routes() {
 void Server::answer_health(Exchange& exchange) const {
   const auto load = queue_->load();
   const bool closed = queue_->is_closed();
-  Json json = {{"status", closed ? "stopping" : "ok"},
-               {"version", version()},
-               {"model", model_name(pipeline_.info())},
-               {"queue",
-                {{"running", load.running ? 1 : 0},
-                 {"waiting", load.waiting},
-                 {"max_waiting", options_.max_waiting},
-                 {"seconds_left", nullptr}}},
-               {"defaults",
-                {{"width", pipeline_.info().default_width},
-                 {"height", pipeline_.info().default_height},
-                 {"steps", options_.drawing.limits.default_steps},
-                 {"max_steps", options_.drawing.limits.max_steps},
-                 {"max_pixels", options_.drawing.limits.max_pixels}}},
-               {"needs_key", options_.access.key.is_set()}};
+  OrderedJson json = {{"status", closed ? "stopping" : "ok"},
+                      {"version", version()},
+                      {"model", model_name(pipeline_.info())},
+                      {"queue",
+                       {{"running", load.running ? 1 : 0},
+                        {"waiting", load.waiting},
+                        {"max_waiting", options_.max_waiting},
+                        {"seconds_left", nullptr}}},
+                      {"defaults",
+                       {{"width", pipeline_.info().default_width},
+                        {"height", pipeline_.info().default_height},
+                        {"steps", options_.drawing.limits.default_steps},
+                        {"max_steps", options_.drawing.limits.max_steps},
+                        {"max_pixels", options_.drawing.limits.max_pixels}}},
+                      {"needs_key", options_.access.key.is_set()}};
   if (load.seconds_left) json["queue"]["seconds_left"] = *load.seconds_left;
   answer_json(exchange, json, closed ? 503 : 200);
 }
@@ -148,7 +157,7 @@ void Server::answer_spelled_texts(Exchange& exchange) const {
   constexpr int64_t kMaxBytes = 512 * 1024;
   const auto body = parse_body(exchange.read_body(kMaxBytes));
   const auto prompt = ApiFields(body, /*fields_are_text=*/false).text("prompt").value_or("");
-  auto texts = Json::array();
+  auto texts = OrderedJson::array();
   for (const auto& found : text::find_glyph_texts(prompt, text::GlyphRules::kSmart)) {
     texts.push_back({{"text", found.text}, {"begin", found.begin}, {"end", found.end}});
   }

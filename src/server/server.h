@@ -29,7 +29,8 @@ struct ServerOptions {
 /// docs/server.md.
 class Server {
  public:
-  /// Log lines go to `log`. The pipeline is used by the server's thread alone.
+  /// Log lines go to `log`. One thread draws with the pipeline; others check requests meanwhile.
+  /// Throws kInvalidInput for a public_url that is none.
   Server(Pipeline pipeline, ServerOptions options, std::ostream& log);
   ~Server();
 

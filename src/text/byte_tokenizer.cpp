@@ -1,5 +1,6 @@
 #include "text/byte_tokenizer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -105,6 +106,12 @@ std::vector<int64_t> ByteTokenizer::encode(std::string_view text) const {
   if (ids.size() >= kMaxTokens) ids.resize(kMaxTokens - 1);
   if (ids.empty() || ids.back() != end_id_) ids.push_back(end_id_);
   return ids;
+}
+
+int64_t ByteTokenizer::largest_id() const {
+  int64_t largest = kFirstByteId + 255;
+  for (const auto& special : specials_) largest = std::max(largest, special.id);
+  return largest;
 }
 
 }  // namespace glm_image::text

@@ -34,6 +34,8 @@ class ByteTokenizer {
 
   int64_t pad_id() const { return pad_id_; }
   int64_t end_id() const { return end_id_; }
+  /// No text gives a larger one.
+  int64_t largest_id() const;
 
  private:
   struct Special {

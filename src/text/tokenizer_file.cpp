@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "io/json_file.h"
+#include "io/shown.h"
 #include "text/byte_alphabet.h"
 #include "text/unicode.h"
 
@@ -12,13 +13,17 @@ namespace {
 using io::Json;
 using io::JsonFields;
 
-/// A token's name for a message, cut short and in ASCII.
-std::string quoted(const std::string& token) {
-  return Json(token.substr(0, 40)).dump(-1, ' ', true, Json::error_handler_t::replace);
-}
+constexpr std::size_t kMostSteps = 16;
 
-/// The objects of a list, each with its index in its messages.
-std::vector<JsonFields> elements(const JsonFields& parent, const std::string& name) {
+/// The objects of a list of at most `most`, each with its index in its messages. Each is a copy, so
+/// that their number must be known to be small before.
+std::vector<JsonFields> elements(const JsonFields& parent,
+                                 const std::string& name,
+                                 std::size_t most) {
+  if (!parent.has(name) || !parent.json().at(name).is_array() ||
+      parent.json().at(name).size() > most) {
+    parent.refuse(name, concat("a list of at most ", most, " elements"));
+  }
   const Json& list = parent.json().at(name);
   std::vector<JsonFields> result;
   result.reserve(list.size());
@@ -26,10 +31,6 @@ std::vector<JsonFields> elements(const JsonFields& parent, const std::string& na
     result.emplace_back(list[i], concat(parent.source(), ": ", name, "[", i, "]"));
   }
   return result;
-}
-
-void require_list(const JsonFields& parent, const std::string& name) {
-  if (!parent.has(name) || !parent.json().at(name).is_array()) parent.refuse(name, "a list");
 }
 
 bool parse_normalizer(const JsonFields& file) {
@@ -50,8 +51,7 @@ SplitRegex parse_pre_tokenizer(const JsonFields& file) {
   if (sequence.required_string("type") != "Sequence") {
     sequence.refuse("type", "\"Sequence\"", ErrorCode::kUnsupported);
   }
-  require_list(sequence, "pretokenizers");
-  const auto steps = elements(sequence, "pretokenizers");
+  const auto steps = elements(sequence, "pretokenizers", kMostSteps);
   if (steps.size() != 2) unsupported();
   if (steps[0].required_string("type") != "Split") unsupported();
   if (steps[1].required_string("type") != "ByteLevel") unsupported();
@@ -76,15 +76,15 @@ void check_post_processor(const JsonFields& processor) {
   const auto type = processor.required_string("type");
   if (type == "ByteLevel") return;
   if (type == "Sequence") {
-    require_list(processor, "processors");
-    for (const auto& step : elements(processor, "processors")) check_post_processor(step);
+    for (const auto& step : elements(processor, "processors", kMostSteps)) {
+      check_post_processor(step);
+    }
     return;
   }
   if (type != "TemplateProcessing") {
     processor.refuse("type", "\"ByteLevel\" or \"TemplateProcessing\"", ErrorCode::kUnsupported);
   }
-  require_list(processor, "single");
-  const auto single = elements(processor, "single");
+  const auto single = elements(processor, "single", kMostSteps);
   if (single.size() != 1 || !single[0].has("Sequence")) {
     processor.refuse("single", "the text alone, without special tokens", ErrorCode::kUnsupported);
   }
@@ -121,9 +121,9 @@ class ModelParser {
            ": id ",
            id,
            " belongs to two tokens, ",
-           quoted(tokens[id]),
+           io::shown_name(tokens[id]),
            " and ",
-           quoted(token));
+           io::shown_name(token));
     }
     tokens[id] = token;
   }
@@ -138,7 +138,7 @@ class ModelParser {
         fail(ErrorCode::kCorruptFile,
              file_.source(),
              ": model.vocab must give token ",
-             quoted(token),
+             io::shown_name(token),
              " an id from 0 to ",
              kMaxVocabularySize - 1);
       }
@@ -159,7 +159,7 @@ class ModelParser {
         fail(ErrorCode::kCorruptFile,
              file_.source(),
              ": model.vocab has no token ",
-             quoted(token),
+             io::shown_name(token),
              " for the single byte ",
              byte);
       }
@@ -168,7 +168,9 @@ class ModelParser {
   }
 
   void parse_merges() {
-    require_list(model_, "merges");
+    if (!model_.has("merges") || !model_.json().at("merges").is_array()) {
+      model_.refuse("merges", "a list");
+    }
     std::vector<BpeMerges::Merge> merges;
     const Json& list = model_.json().at("merges");
     merges.reserve(list.size());
@@ -208,7 +210,7 @@ class ModelParser {
            ": model.merges[",
            index,
            "] speaks of token ",
-           quoted(token),
+           io::shown_name(token),
            ", which is not in model.vocab");
     }
     return *id;
@@ -216,10 +218,9 @@ class ModelParser {
 
   void parse_added_tokens() {
     if (!file_.has("added_tokens")) return;
-    require_list(file_, "added_tokens");
     std::vector<AddedTokens::Token> raw;
     std::vector<AddedTokens::Token> normalized;
-    for (const auto& fields : elements(file_, "added_tokens")) {
+    for (const auto& fields : elements(file_, "added_tokens", kMaxVocabularySize)) {
       const auto id = fields.required_int64("id", 0, kMaxVocabularySize - 1);
       auto content = fields.required_string("content");
       for (const char* const flag : {"lstrip", "rstrip", "single_word"}) {
@@ -252,7 +253,7 @@ class ModelParser {
       fail(ErrorCode::kCorruptFile,
            file_.source(),
            ": added_tokens holds ",
-           quoted(std::string(*repeated)),
+           io::shown_name(std::string(*repeated)),
            " twice");
     }
     return AddedTokens(std::move(tokens));

@@ -8,11 +8,14 @@
 namespace glm_image::text {
 
 /// No text is longer than this: far more than the generator's positions can hold.
-inline constexpr std::size_t kMaxTextBytes = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxTextBytes = std::size_t{1} << 21;
 
 /// Throws kInvalidInput, naming the byte offset, unless `text` is valid UTF-8 (no surrogates, no
 /// overlong forms) of at most kMaxTextBytes.
 void require_utf8(std::string_view text);
+
+/// The same text with U+FFFD for each byte that no character can begin with; of any length.
+std::string replace_invalid_utf8(std::string_view text);
 
 /// One character of a UTF-8 text and the bytes [begin, end) it takes there.
 struct CodePoint {

@@ -178,7 +178,8 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
 }
 
 int64_t GeneratorStage::hiding_sequences() const {
-  return std::llround(hidden_share_ * static_cast<double>(config_.batch));
+  const int64_t hiding = std::llround(hidden_share_ * static_cast<double>(config_.batch));
+  return std::min(hiding, config_.batch - 1);  // one sequence at least sees its codes
 }
 
 Batch GeneratorStage::prompts_alone(int64_t step,

@@ -36,6 +36,8 @@ class RunFolder {
   int64_t load_checkpoint(const std::string& identity, const NamedTensors& tensors);
 
   void append(const Metrics& metrics);
+  /// Drops the metrics of a run that was stopped before its first checkpoint.
+  void forget_metrics() { read_metrics(0); }
   const std::vector<Metrics>& history() const { return history_; }
   /// Draws the curves of the history into loss.png.
   void write_plot() const;

@@ -62,7 +62,9 @@ TrainingConfig read(const RunConfig& common) {
   loop.metrics_every = fields.optional_int64("metrics_every", 10, 1, kMany);
   loop.samples_every = fields.optional_int64("samples_every", 500, 0, kMany);
   loop.seed = config.seed;
-  loop.identity = config.stage + " seed " + std::to_string(config.seed);
+  // Which poster stands where in the run hangs on these.
+  loop.identity =
+      concat(config.stage, " seed ", config.seed, " batch ", config.batch, "x", loop.accumulate);
   return config;
 }
 

@@ -17,23 +17,27 @@ double seconds_since(Clock::time_point then) {
   return std::chrono::duration<double>(Clock::now() - then).count();
 }
 
-/// Means of what a few steps measured.
+/// Means of what a few steps measured, and how many of them changed nothing, since they gave no
+/// finite gradient.
 class MetricsWindow {
  public:
-  void add(const std::string& name, double value) { sums_[name] += value; }
-  void count_step() { ++steps_; }
-  int64_t steps() const { return steps_; }
+  void add(const std::map<std::string, double>& step) {
+    for (const auto& [name, value] : step) sums_[name] += value;
+    ++steps_;
+  }
+  void skip() { ++skipped_; }
+  int64_t steps() const { return steps_ + skipped_; }
   std::map<std::string, double> take() {
     std::map<std::string, double> means;
     for (const auto& [name, sum] : sums_) means[name] = sum / static_cast<double>(steps_);
-    sums_.clear();
-    steps_ = 0;
+    if (skipped_ > 0) means["skipped"] = static_cast<double>(skipped_);
+    *this = {};
     return means;
   }
 
  private:
   std::map<std::string, double> sums_;
-  int64_t steps_ = 0;
+  int64_t steps_ = 0, skipped_ = 0;
 };
 
 }  // namespace
@@ -51,6 +55,7 @@ int64_t run_training(Stage& stage,
     step = folder.load_checkpoint(options.identity, state);
     weights.restored();
   } else {
+    folder.forget_metrics();
     auto random = make_random(mix_seed(options.seed, /*purpose=*/0, 0));
     weights.initialise([&](const std::string& name, Tensor& weight) {
       if (callbacks.fill_weight && callbacks.fill_weight(name, weight)) return;
@@ -61,7 +66,10 @@ int64_t run_training(Stage& stage,
     });
   }
 
-  const auto save = [&] { folder.save_checkpoint(step, options.identity, state); };
+  const auto save = [&] {
+    folder.save_checkpoint(step, options.identity, state);
+    folder.write_plot();
+  };
   const auto show_samples = [&] {
     weights.use_average();
     {
@@ -69,7 +77,6 @@ int64_t run_training(Stage& stage,
       folder.write_samples(step, stage.sample_sheet());
     }
     weights.use_masters();
-    folder.write_plot();
   };
 
   BatchLoader loader(
@@ -79,6 +86,7 @@ int64_t run_training(Stage& stage,
   bool stopped = false;
   while (step < options.steps && !stopped) {
     double step_loss = 0;
+    std::map<std::string, double> measured;
     for (int64_t part = 0; part < options.accumulate; ++part) {
       const auto batch = loader.next();
       auto outcome = stage.forward(batch, step * options.accumulate + part);
@@ -86,21 +94,19 @@ int64_t run_training(Stage& stage,
       weights.accumulate(options.accumulate);
       step_loss += outcome.loss.item<double>() / static_cast<double>(options.accumulate);
       for (const auto& [name, value] : outcome.parts) {
-        window.add(name, value.item<double>() / static_cast<double>(options.accumulate));
+        measured[name] += value.item<double>() / static_cast<double>(options.accumulate);
       }
     }
     const double rate = options.learning_rate.at(step);
     const double norm = weights.step(rate);
-    if (!std::isfinite(step_loss) || !std::isfinite(norm)) {
-      window.add("skipped", 1);
-    } else {
-      window.add("loss", step_loss);
-      window.add("gradient_norm", norm);
-    }
-    window.count_step();
-    {
+    if (std::isfinite(step_loss) && std::isfinite(norm)) {
+      measured["loss"] = step_loss;
+      measured["gradient_norm"] = norm;
+      window.add(measured);
       at::NoGradGuard no_grad;
       stage.after_step(step);
+    } else {
+      window.skip();
     }
     ++step;
 
@@ -116,7 +122,9 @@ int64_t run_training(Stage& stage,
       if (callbacks.progress) callbacks.progress(progress);
     }
     stopped = callbacks.should_stop && callbacks.should_stop();
-    if (seconds_since(saved_at) > options.checkpoint_seconds || stopped || step == options.steps) {
+    // Between two lines of the metrics: the one that is begun could not go on after a restart.
+    const bool is_due = seconds_since(saved_at) > options.checkpoint_seconds && window.steps() == 0;
+    if (is_due || stopped || step == options.steps) {
       save();
       saved_at = Clock::now();
     }

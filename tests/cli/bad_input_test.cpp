@@ -1,6 +1,8 @@
 // Everything that a user or a file can get wrong: exit code 2, one sentence that names what and
 // where, and no file left behind.
 
+#include <sys/stat.h>
+
 #include <nlohmann/json.hpp>
 
 #include "support/program.h"
@@ -80,6 +82,8 @@ TEST_F(BadInput, Arguments) {
   expect_refused(command({"--top-p", "1.5"}), {"top-p", "1.5"});
   expect_refused(command({"--count", "0"}), {"count"});
   expect_refused(command({"--seed", "-1"}), {"--seed"});
+  expect_refused(command({"--seed", "99999999999999999999"}), {"--seed", "99999999999999999999"});
+  expect_refused(command({"--steps", "010"}), {"--steps", "010"});
   expect_refused(command({"--glyph-rules", "none"}), {"--glyph-rules"});
   expect_refused(command({"--dtype", "int4"}), {"--dtype"});
 }
@@ -100,6 +104,20 @@ TEST_F(BadInput, Prompts) {
   expect_refused(command({"--prompt", "caf\xe9"}), {"prompt", "UTF-8"});
   expect_refused(command({"--text", "\xff"}), {"text", "UTF-8"});
   expect_refused(command({"--prompt", "draw <|image|> here"}), {"<|image|>"});
+  write_file(folder_.path() / "zero.txt", std::string("a\0b", 3));
+  expect_refused({glm_image_program(),
+                  "generate",
+                  "--model",
+                  model().string(),
+                  "--prompt-file",
+                  (folder_.path() / "zero.txt").string(),
+                  "-o",
+                  output()},
+                 {"prompt", "zero byte"});
+  std::vector<std::string> texts;
+  for (int i = 0; i < 300; ++i) texts.insert(texts.end(), {"--text", "a"});
+  expect_refused(command(texts), {"texts to spell are 300"});
+  expect_refused(command({"--text", std::string(20000, 'a')}), {"texts to spell", "20000 bytes"});
   std::string words;
   for (int i = 0; i < 3000; ++i) words += "marché ";
   expect_refused(command({"--prompt", words}), {"prompt is too long", "4096"});
@@ -120,6 +138,13 @@ TEST_F(BadInput, Outputs) {
   expect_refused(command({"-o", (model() / "model_index.json" / "picture.png").string()}),
                  {"model_index.json"});
   expect_refused(command({"--save-tokens", "/proc/tokens.json"}), {"/proc/tokens.json"});
+  expect_refused(command({"--save-tokens", output()}), {"picture.png", "its tokens"});
+  // Found out before the first of them is drawn.
+  const auto taken = folder_.path() / "taken";
+  fs::create_directories(taken / "picture-2.png");
+  expect_refused(command({"--count", "2", "-o", (taken / "picture.png").string()}),
+                 {"picture-2.png"});
+  EXPECT_FALSE(fs::exists(taken / "picture-1.png"));
 }
 
 TEST_F(BadInput, ConditionPictures) {
@@ -191,6 +216,18 @@ TEST_F(BadInput, ConfigsThatAreOutOfBounds) {
     expect_refused(command({}), {"transformer/config.json", key});
     write_file(model() / "transformer/config.json", original);
   }
+  change_json("transformer/config.json", [](auto& json) { json["time_embed_dim"] = 33; });
+  expect_refused(command({}), {"time_embed_dim", "even"});
+  write_file(model() / "transformer/config.json", original);
+  // An id that the text encoder has no row for.
+  const auto glyph_tokens = read_file(model() / "tokenizer/tokenizer_config.json");
+  change_json("tokenizer/tokenizer_config.json", [](auto& json) {
+    auto& tokens = json["added_tokens_decoder"];
+    tokens["5000"] = tokens["1"];
+    tokens.erase("1");
+  });
+  expect_refused(command({}), {"glyph tokenizer", "5000"});
+  write_file(model() / "tokenizer/tokenizer_config.json", glyph_tokens);
   // Another size than the weights have: found out before anything is read or allocated.
   change_json("transformer/config.json", [](auto& json) { json["text_embed_dim"] = 48; });
   expect_refused(command({}), {"text_embed_dim"});
@@ -210,6 +247,11 @@ TEST_F(BadInput, WeightsThatAreDamaged) {
   expect_refused(command({}), {"diffusion_pytorch_model.safetensors", "header"});
   fs::remove(file);
   expect_refused(command({}), {"transformer", "safetensors"});
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  expect_refused(command({}), {"diffusion_pytorch_model.safetensors", "regular file"});
+  fs::remove(file);
+  write_file(file, std::string("\x02\0\0\0\0\0\0\0{}", 10));
+  expect_refused(command({}), {"transformer", "no tensor"});
 }
 
 TEST_F(BadInput, ATokenizerWithoutANeededToken) {

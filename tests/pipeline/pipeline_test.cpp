@@ -157,8 +157,8 @@ TEST(Pipeline, ShardedWeightsDrawTheSamePicture) {
 
 TEST(Pipeline, PicturesToStartFromMayHaveAnySize) {
   auto pipeline = load_tiny();
-  for (const auto& [width, height] :
-       std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {7, 5}, {64, 64}, {333, 200}, {100, 399}}) {
+  for (const auto& [width, height] : std::vector<std::pair<int64_t, int64_t>>{
+           {1, 1}, {7, 5}, {64, 64}, {333, 200}, {100, 399}, {279, 70}}) {
     auto request = small_request();
     request.steps = 1;
     request.condition_images = {{width, height, std::vector<uint8_t>(3 * width * height, 90)}};
@@ -207,6 +207,9 @@ TEST(Pipeline, ACompositionFromPicturesNeedsThem) {
   const auto drawn = pipeline.generate(request).pictures.at(0);
   request.composition = drawn.composition;
   EXPECT_EQ(pipeline.generate(request).pictures.at(0).image.pixels, drawn.image.pixels);
+  // Another size than it was made from.
+  request.condition_images = {{128, 64, std::vector<uint8_t>(3 * 128 * 64, 90)}};
+  expect_error(ErrorCode::kInvalidInput, {"2x2", "4x2"}, [&] { pipeline.check(request); });
   request.condition_images.clear();
   expect_error(
       ErrorCode::kInvalidInput, {"condition pictures"}, [&] { pipeline.generate(request); });

@@ -90,6 +90,36 @@ TEST(TrainingLoop, Learns) {
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "loss.png"));
 }
 
+TEST(TrainingLoop, ARunThatWasKilledInTheMiddleOfALineOfMetricsWritesThatLineAgain) {
+  auto options = options_of(20);
+  options.metrics_every = 4;
+  options.checkpoint_seconds = 0;  // whenever it may
+  TemporaryDirectory whole_folder, killed_folder;
+  const auto whole = run(whole_folder.path(), options);
+
+  struct Killed {};
+  int64_t asked = 0;
+  train::LoopCallbacks kill;
+  kill.should_stop = [&]() -> bool { return ++asked == 10 ? throw Killed() : false; };
+  EXPECT_THROW(run(killed_folder.path(), options, kill), Killed);
+  const auto rest = run(killed_folder.path(), options);
+  ASSERT_EQ(rest.history.size(), whole.history.size());
+  for (size_t i = 0; i < whole.history.size(); ++i) {
+    EXPECT_EQ(rest.history[i].step, whole.history[i].step);
+    EXPECT_EQ(rest.history[i].values.at("loss"), whole.history[i].values.at("loss")) << i;
+  }
+}
+
+TEST(TrainingLoop, ARunThatWasKilledBeforeItsFirstCheckpointBeginsItsMetricsAnew) {
+  TemporaryDirectory folder;
+  struct Killed {};
+  int64_t asked = 0;
+  train::LoopCallbacks kill;
+  kill.should_stop = [&]() -> bool { return ++asked == 5 ? throw Killed() : false; };
+  EXPECT_THROW(run(folder.path(), options_of(20), kill), Killed);
+  EXPECT_EQ(run(folder.path(), options_of(20)).history.size(), 20U);
+}
+
 TEST(TrainingLoop, ARunThatWasStoppedGoesOnAsIfItHadNot) {
   TemporaryDirectory whole_folder, parts_folder;
   const auto whole = run(whole_folder.path(), options_of(40));

@@ -19,6 +19,8 @@ TransformerConfig TransformerConfig::from_json(const io::JsonFields& json) {
   config.text_embed_dim = json.required_int64("text_embed_dim", 1, kMaxWidth);
   config.time_embed_dim = json.required_int64("time_embed_dim", 2, kMaxWidth);
   config.condition_dim = json.required_int64("condition_dim", 2, kMaxWidth);
+  if (config.time_embed_dim % 2 != 0) json.refuse("time_embed_dim", "even (sines and cosines)");
+  if (config.condition_dim % 2 != 0) json.refuse("condition_dim", "even (sines and cosines)");
   config.prior_vq_quantizer_codebook_size =
       json.required_int64("prior_vq_quantizer_codebook_size", 1, kMaxVocabulary);
   // Absent from the published config; the reference's pipeline then takes 128 (1024 pixels).

@@ -1,9 +1,14 @@
 #include "models/vision/vq_model.h"
 
+#include <algorithm>
+
 #include "nn/functional.h"
 
 namespace glm_image::models {
 namespace {
+
+/// Of the four matrices of distances that stand beside each other, together.
+constexpr int64_t kMaxDistanceBytes = int64_t{256} << 20;
 
 Tensor l2_normalise(const Tensor& x) {
   return x / x.norm(2, {-1}, /*keepdim=*/true).clamp_min(1e-12);
@@ -37,9 +42,16 @@ Tensor GlmImageVQModelImpl::codes() const {
 Tensor GlmImageVQModelImpl::nearest(const Tensor& vectors, const Tensor& codes) {
   // ‖z‖² + ‖e‖² − 2·z·e, written out as the reference does: on unit vectors the first two terms
   // only round, but they decide ties the same way.
-  const auto distances = vectors.pow(2).sum(1, /*keepdim=*/true) + codes.pow(2).sum(1) -
-                         2 * at::matmul(vectors, codes.t());
-  return distances.argmin(1);
+  const auto code_lengths = codes.pow(2).sum(1);
+  const int64_t rows_at_once =
+      std::max<int64_t>(kMaxDistanceBytes / (4 * codes.size(0) * codes.element_size()), 1);
+  std::vector<Tensor> found;
+  for (const auto& rows : vectors.split(rows_at_once)) {
+    const auto distances =
+        rows.pow(2).sum(1, /*keepdim=*/true) + code_lengths - 2 * at::matmul(rows, codes.t());
+    found.push_back(distances.argmin(1));
+  }
+  return at::cat(found);
 }
 
 Tensor GlmImageVQModelImpl::encode(const Tensor& features) const {

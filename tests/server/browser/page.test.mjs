@@ -65,6 +65,7 @@ test("draws a picture, with a draft and progress on the way", async () => {
   assert.equal(await pictures().first().evaluate((image) => image.decode().then(() => image.naturalWidth)), 512);
   assert.match(await page.locator("#gallery li").textContent(), /512 × 512, 40 steps, seed 7/);
   await page.locator("#now").waitFor({ state: "hidden" });
+  assert.equal(await page.getByRole("status").textContent(), "Done.");
   await shot("drawn");
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download" }).click();
@@ -81,6 +82,37 @@ test("marks the texts that will be spelled, as they are typed", async () => {
     ["prompt", "prompt-marks"].map((id) => document.getElementById(id).clientWidth));
   assert.equal(heights[0], heights[1]);
   await shot("texts");
+});
+
+test("leaves those alone who go on typing, and text where it is dropped", async () => {
+  await ask({ size: "512x512", steps: "4" });
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await page.getByLabel("What to draw").focus();
+  await pictures().first().waitFor();
+  await page.locator("#now").waitFor({ state: "hidden" });
+  assert.equal(await page.evaluate(() => document.activeElement.id), "prompt");
+  // A table's cells come as text and as a picture of them.
+  await page.evaluate(async () => {
+    const transfer = new DataTransfer();
+    transfer.setData("text/plain", "a\tb");
+    transfer.items.add(new File(["x"], "cells.png", { type: "image/png" }));
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer }));
+  });
+  assert.equal(await page.locator("#pictures img").count(), 0);
+  const taken = await page.evaluate(() => {
+    const transfer = new DataTransfer();
+    transfer.setData("text/plain", "word");
+    return !document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, cancelable: true }));
+  });
+  assert.equal(taken, false, "dropped text is the browser's to insert");
+});
+
+test("a size of one's own does not stand in the way once another is chosen", async () => {
+  await page.getByLabel("What to draw").fill("A poster");
+  await page.getByLabel("Size and shape").selectOption("own");
+  await page.getByLabel("Width (pixels)").fill("5000");
+  await page.getByLabel("Size and shape").selectOption("512x512");
+  assert.equal(await page.locator("#form").evaluate((form) => form.checkValidity()), true);
 });
 
 test("cancels, and the server is free at once", async () => {

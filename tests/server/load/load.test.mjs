@@ -114,7 +114,12 @@ test("malformed requests are refused", async () => {
   assert.equal(await raw(head("Content-Length: 3\r\nContent-Encoding: gzip") + "abc"), "415");
   assert.equal(await raw(head("Content-Length: 3") + "{a}"), "400");
   assert.equal(await raw([head("Transfer-Encoding: chunked"), `${(3 << 20).toString(16)}\r\n`, Buffer.alloc(3 << 20, 32), "\r\n0\r\n\r\n"]), "413");
+  // The line of a chunk's length, without an end; a transfer coding that only hanging up would end.
+  assert.equal(await raw([head("Transfer-Encoding: chunked"), `1;${"a".repeat(5 << 20)}`]), "413");
+  assert.equal(await raw(head("Transfer-Encoding: gzip, chunked") + "5\r\nhello\r\n0\r\n\r\n"), "400");
   assert.equal(await raw("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n"), "403");
+  assert.equal(await raw("GET /health HTTP/1.1\r\nHost: 127.evil.example\r\nOrigin: http://127.evil.example\r\n\r\n"), "403");
+  assert.equal(await raw("GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n\r\n"), "403");
   assert.equal(await raw("GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\r\n"), "403");
   for (const path of ["/../../etc/passwd", "/v1/images/../../etc/passwd", "/v1/images/%2e%2e%2fetc%2fpasswd", "//etc/passwd"]) {
     assert.equal(await raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`), "404", path);
@@ -199,6 +204,43 @@ test("200 sockets that send a header byte by byte, and 150 that do not finish a 
     sockets.forEach((socket) => socket.destroy());
   }
   await stillServes();
+});
+
+test("a page of an allowed origin is told what it may send and read", async () => {
+  const origin = "https://page.example";
+  const own = await startServer(["--cors-origin", origin]);
+  const asked = "authorization,content-type,x-stainless-os,x-stainless-retry-count";
+  for (const path of ["/v1/images/generations", "/v1/spelled_texts", "/metrics"]) {
+    const preflight = await fetch(own.url + path, {
+      method: "OPTIONS",
+      headers: { Origin: origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": asked },
+    });
+    assert.equal(preflight.status, 204, path);
+    assert.equal(preflight.headers.get("access-control-allow-origin"), origin);
+    assert.equal(preflight.headers.get("access-control-allow-headers"), asked);
+  }
+  const answer = await fetch(`${own.url}/health`, { headers: { Origin: origin } });
+  assert.equal(answer.headers.get("access-control-expose-headers"), "Retry-After");
+  assert.equal((await fetch(`${own.url}/health`, { headers: { Origin: "https://other.example" } })).status, 403);
+  await own.stop();
+});
+
+test("two servers do not share a port", async () => {
+  await assert.rejects(startServer(["--port", String(server.port)]), /ended with 2.*is taken/s);
+});
+
+test("SIGTERM ends in time, however slowly a body trickles in", async () => {
+  const own = await startServer();
+  const socket = net.connect(own.port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write("POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{");
+  const trickle = setInterval(() => socket.write(" "), 200);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const { code, seconds } = await own.stop();
+  clearInterval(trickle);
+  socket.destroy();
+  assert.equal(code, 0);
+  assert.ok(seconds < 9, `it took ${seconds} s`);
 });
 
 test("SIGTERM lets the picture at work end, turns the others away, and ends in time", async () => {
