@@ -11,7 +11,8 @@ const model = process.env.GLM_IMAGE_TEST_MODEL ?? `${repository}tests/data/tiny/
 
 /** {url, port, log(), memory(), stop(signal)} of a server on a port of its own. */
 export async function startServer(options = []) {
-  const child = spawn(program, ["serve", "--port", "0", "--model", model, ...options], {
+  const portOption = options.includes("--port") ? [] : ["--port", "0"];
+  const child = spawn(program, ["serve", ...portOption, "--model", model, ...options], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";
