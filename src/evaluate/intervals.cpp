@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "posters/random_stream.h"
 
@@ -20,24 +19,32 @@ Interval wilson_interval(int64_t right, int64_t total) {
   return {std::max(0.0, middle - reach), std::min(1.0, middle + reach)};
 }
 
-Interval bootstrap_interval(const std::vector<double>& values) {
-  if (values.empty()) return {};
+Interval bootstrap_interval(const std::vector<PictureSum>& pictures) {
+  std::vector<PictureSum> counted;
+  for (const auto& picture : pictures) {
+    if (picture.count > 0) counted.push_back(picture);
+  }
+  if (counted.empty()) return {};
   constexpr std::size_t kSamples = 2000;
   posters::RandomStream random(/*seed=*/95);
   std::vector<double> means(kSamples);
+  std::vector<PictureSum> sample(counted.size());
   for (auto& mean : means) {
-    double sum = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) sum += random.pick(values);
-    mean = sum / static_cast<double>(values.size());
+    for (auto& picture : sample) picture = random.pick(counted);
+    mean = mean_of(sample);
   }
   std::sort(means.begin(), means.end());
   const std::size_t tail = kSamples / 40;
   return {means[tail], means[kSamples - 1 - tail]};
 }
 
-double mean_of(const std::vector<double>& values) {
-  if (values.empty()) return 0;
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+double mean_of(const std::vector<PictureSum>& pictures) {
+  PictureSum all;
+  for (const auto& picture : pictures) {
+    all.sum += picture.sum;
+    all.count += picture.count;
+  }
+  return all.count == 0 ? 0 : all.sum / static_cast<double>(all.count);
 }
 
 }  // namespace glm_image::evaluate

@@ -33,15 +33,24 @@ io::Json interval_json(const Interval& interval) {
   return {interval.low, interval.high};
 }
 
+/// Every proportion under its name, those without a judgement left out.
+std::vector<std::pair<std::string, Proportion>> proportions_of(const TierScore& score) {
+  std::vector<std::pair<std::string, Proportion>> found;
+  for (const auto& reported : reported_scores()) {
+    const auto proportion = score.of(reported.measures);
+    if (proportion.total > 0) found.emplace_back(reported.name, proportion);
+  }
+  found.emplace_back("whole pictures", score.whole_pictures());
+  return found;
+}
+
 io::Json score_json(const TierScore& score) {
   io::Json json;
-  for (const auto& reported : reported_scores()) {
-    const auto count = score.of(reported.measures);
-    if (count.total == 0) continue;
-    json[reported.name] = {{"right", count.right},
-                           {"total", count.total},
-                           {"share", count.share()},
-                           {"interval", interval_json(count.interval())}};
+  for (const auto& [name, proportion] : proportions_of(score)) {
+    json[name] = {{"right", proportion.right},
+                  {"total", proportion.total},
+                  {"share", proportion.share()},
+                  {"interval", interval_json(proportion.interval)}};
   }
   json["similarity"] = {{"mean", mean_of(score.similarities())},
                         {"interval", interval_json(bootstrap_interval(score.similarities()))}};
@@ -59,7 +68,7 @@ io::Json prompt_json(const PromptScore& score) {
   return {{"judgements", judgements}, {"similarities", score.similarities}};
 }
 
-std::string printed(const char* name,
+std::string printed(const std::string& name,
                     double picture,
                     const Interval& interval,
                     double truth,
@@ -68,7 +77,7 @@ std::string printed(const char* name,
   std::snprintf(line,
                 sizeof line,
                 "  %-20s %.3f  [%.3f, %.3f]   %.3f   %s\n",
-                name,
+                name.c_str(),
                 picture,
                 interval.low,
                 interval.high,
@@ -113,20 +122,22 @@ std::string report_table(const std::vector<ScoredPrompt>& prompts) {
                     ", ",
                     scores.prompts,
                     " prompts         picture, 95 % interval   truth   counted\n");
-    for (const auto& reported : reported_scores()) {
-      const auto picture = scores.picture.of(reported.measures);
-      if (picture.total == 0) continue;
-      table += printed(reported.name,
+    const auto pictures = proportions_of(scores.picture), truths = proportions_of(scores.truth);
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      const auto& [name, picture] = pictures[i];
+      table += printed(name,
                        picture.share(),
-                       picture.interval(),
-                       scores.truth.of(reported.measures).share(),
+                       picture.interval,
+                       truths.at(i).second.share(),
                        concat(picture.right, " of ", picture.total));
     }
+    int64_t words = 0;
+    for (const auto& picture : scores.picture.similarities()) words += picture.count;
     table += printed("similarity of words",
                      mean_of(scores.picture.similarities()),
                      bootstrap_interval(scores.picture.similarities()),
                      mean_of(scores.truth.similarities()),
-                     concat(scores.picture.similarities().size(), " words"));
+                     concat(words, " words"));
   }
   return table;
 }

@@ -1,24 +1,59 @@
 #include "evaluate/tier_score.h"
 
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
 namespace glm_image::evaluate {
 
-void TierScore::add(const PromptScore& score) {
-  for (const auto& judgement : score.judgements) {
-    auto& count = counts_[static_cast<std::size_t>(judgement.measure)];
-    ++count.total;
-    count.right += judgement.is_right;
+namespace {
+
+Proportion proportion_of(const std::vector<PictureSum>& pictures) {
+  Proportion all;
+  for (const auto& picture : pictures) {
+    all.right += std::llround(picture.sum);
+    all.total += picture.count;
   }
-  similarities_.insert(similarities_.end(), score.similarities.begin(), score.similarities.end());
+  const bool all_alike = all.right == 0 || all.right == all.total;
+  all.interval = all_alike ? wilson_interval(all.right, all.total) : bootstrap_interval(pictures);
+  return all;
+}
+
+}  // namespace
+
+void TierScore::add(const PromptScore& score) {
+  auto& counts = pictures_.emplace_back();
+  for (const auto& judgement : score.judgements) {
+    auto& count = counts[static_cast<std::size_t>(judgement.measure)];
+    ++count.count;
+    count.sum += judgement.is_right ? 1 : 0;
+  }
+  const auto& likeness = score.similarities;
+  similarities_.push_back({std::accumulate(likeness.begin(), likeness.end(), 0.0),
+                           static_cast<int64_t>(likeness.size())});
 }
 
 Proportion TierScore::of(const std::vector<Measure>& measures) const {
-  Proportion sum;
-  for (const auto measure : measures) {
-    const auto count = counts_[static_cast<std::size_t>(measure)];
-    sum.right += count.right;
-    sum.total += count.total;
+  std::vector<PictureSum> sums;
+  for (const auto& counts : pictures_) {
+    auto& sum = sums.emplace_back();
+    for (const auto measure : measures) {
+      sum.sum += counts[static_cast<std::size_t>(measure)].sum;
+      sum.count += counts[static_cast<std::size_t>(measure)].count;
+    }
   }
-  return sum;
+  return proportion_of(sums);
+}
+
+Proportion TierScore::whole_pictures() const {
+  std::vector<PictureSum> wholes;
+  for (const auto& counts : pictures_) {
+    const bool is_whole = std::all_of(counts.begin(), counts.end(), [](const PictureSum& sum) {
+      return std::llround(sum.sum) == sum.count;
+    });
+    wholes.push_back({is_whole ? 1.0 : 0.0, 1});
+  }
+  return proportion_of(wholes);
 }
 
 const std::vector<ReportedScore>& reported_scores() {

@@ -10,12 +10,12 @@ namespace glm_image::evaluate {
 struct Proportion {
   int64_t right = 0;
   int64_t total = 0;
+  Interval interval;
 
   /// 0 when nothing was counted.
   double share() const {
     return total == 0 ? 0 : static_cast<double>(right) / static_cast<double>(total);
   }
-  Interval interval() const { return wilson_interval(right, total); }
 };
 
 /// The judgements of many pictures, counted.
@@ -23,14 +23,17 @@ class TierScore {
  public:
   void add(const PromptScore& score);
 
-  /// Of these measures together.
+  /// Of these measures together. The interval is a bootstrap over pictures, but Wilson's where all
+  /// judgements are right, or none: every sample would then be the same.
   Proportion of(const std::vector<Measure>& measures) const;
-  /// One for each word of the texts.
-  const std::vector<double>& similarities() const { return similarities_; }
+  /// Pictures in which everything asked for is right.
+  Proportion whole_pictures() const;
+  /// Of every word of the texts, by picture.
+  const std::vector<PictureSum>& similarities() const { return similarities_; }
 
  private:
-  std::array<Proportion, kMeasureCount> counts_{};
-  std::vector<double> similarities_;
+  std::vector<std::array<PictureSum, kMeasureCount>> pictures_;
+  std::vector<PictureSum> similarities_;
 };
 
 /// What a report shows, in its order: one measure or the sum of several.

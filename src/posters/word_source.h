@@ -21,7 +21,7 @@ struct WordList {
 /// What posters say: any word, so that the model learns to spell rather than to remember.
 ///
 /// words/<language>.json: {language, weight, letters: "a b …", onsets, nuclei, codas, endings,
-/// words, phrases}; numbers.json: {weight, patterns: ["<digit> h <minute>", …]} with the marks
+/// words, phrases}; numbers.json: {patterns: ["<digit> h <minute>", …]} with the marks
 /// <digit>, <day>, <month>, <hour>, <minute>; see data/posters/README.md.
 class WordSource {
  public:

@@ -71,7 +71,8 @@ TEST_F(EvaluationTest, ReportCountsWhatWasJudged) {
     EXPECT_GE(share.at("interval")[1], share.at("share"));
   }
   const auto table = report_table(scored);
-  for (const char* line : {"tier 1", "tier 3", "words read", "pictograms", "similarity"}) {
+  for (const char* line :
+       {"tier 1", "tier 3", "words read", "pictograms", "whole pictures", "similarity"}) {
     EXPECT_NE(table.find(line), std::string::npos) << line;
   }
 }

@@ -27,8 +27,8 @@ TEST(Intervals, NothingCountedSaysNothing) {
 }
 
 TEST(Intervals, BootstrapOfCoinTosses) {
-  std::vector<double> values;
-  for (int i = 0; i < 400; ++i) values.push_back(i % 2);
+  std::vector<PictureSum> values;
+  for (int i = 0; i < 400; ++i) values.push_back({static_cast<double>(i % 2), 1});
   const auto interval = bootstrap_interval(values);
   // 1.96 · √(¼ / 400) = 0.049, give or take what 2000 samples leave open.
   EXPECT_NEAR(interval.low, 0.451, 0.008);
@@ -40,9 +40,18 @@ TEST(Intervals, BootstrapOfCoinTosses) {
 }
 
 TEST(Intervals, EqualValuesLeaveNoDoubt) {
-  const auto interval = bootstrap_interval({0.75, 0.75, 0.75});
+  const auto interval = bootstrap_interval({{0.75, 1}, {1.5, 2}, {0, 0}, {2.25, 3}});
   EXPECT_DOUBLE_EQ(interval.low, 0.75);
   EXPECT_DOUBLE_EQ(interval.high, 0.75);
+}
+
+TEST(Intervals, WhatStandsOrFallsTogetherIsLessCertain) {
+  std::vector<PictureSum> apart, together;
+  for (int i = 0; i < 400; ++i) apart.push_back({static_cast<double>(i % 2), 1});
+  for (int i = 0; i < 100; ++i) together.push_back({4.0 * (i % 2), 4});
+  const auto of_apart = bootstrap_interval(apart), of_together = bootstrap_interval(together);
+  // Four judgements that are one: a quarter as many, and half as sure.
+  EXPECT_NEAR((of_together.high - of_together.low) / (of_apart.high - of_apart.low), 2, 0.25);
 }
 
 }  // namespace
