@@ -4,6 +4,11 @@
 #include "io/weight_binding.h"
 
 namespace glm_image::train {
+namespace {
+
+constexpr const char* kTrainingModules = "training_modules.safetensors";
+
+}  // namespace
 
 StartWeights::StartWeights(const std::filesystem::path& checkpoint,
                            const std::vector<TrainedModule>& modules) {
@@ -29,6 +34,21 @@ StartWeights::StartWeights(const std::filesystem::path& checkpoint,
       weights_[trained.name + "." + item.key()] = tensor;
     }
   }
+  const auto path = checkpoint / kTrainingModules;
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return;
+  const auto file = io::SafetensorsFile::open(path);
+  for (const auto& trained : modules) {
+    if (!trained.component.empty()) continue;
+    for (const auto& item : trained.module->named_parameters()) {
+      const auto name = trained.name + "." + item.key();
+      const auto found = file->header().tensors.find(name);
+      // Of another shape where the posters have other colours or pictograms by now.
+      if (found == file->header().tensors.end()) continue;
+      const auto tensor = file->tensor(name);
+      if (tensor.sizes() == item.value().sizes()) weights_[name] = tensor;
+    }
+  }
 }
 
 bool StartWeights::fill(const std::string& name, Tensor& weight) const {
@@ -36,6 +56,19 @@ bool StartWeights::fill(const std::string& name, Tensor& weight) const {
   if (found == weights_.end()) return false;
   weight.copy_(found->second);
   return true;
+}
+
+void write_training_modules(const std::filesystem::path& components,
+                            const std::vector<TrainedModule>& modules) {
+  NamedTensors tensors;
+  for (const auto& trained : modules) {
+    if (!trained.component.empty()) continue;
+    for (const auto& item : trained.module->named_parameters()) {
+      tensors.emplace_back(trained.name + "." + item.key(),
+                           item.value().detach().cpu().contiguous());
+    }
+  }
+  if (!tensors.empty()) io::write_safetensors(components / kTrainingModules, tensors, {});
 }
 
 }  // namespace glm_image::train

@@ -15,12 +15,17 @@ class StartWeights {
   /// of another shape.
   StartWeights(const std::filesystem::path& checkpoint, const std::vector<TrainedModule>& modules);
 
-  /// Fills the weight of this name ("MODULE.PARAMETER"). False when a checkpoint has none, since
-  /// its module is needed in training alone.
+  /// Fills the weight of this name ("MODULE.PARAMETER"). False when there is none for it: its
+  /// module is needed in training alone, and the checkpoint is none that a run wrote.
   bool fill(const std::string& name, Tensor& weight) const;
 
  private:
   std::map<std::string, Tensor> weights_;  // views of the mapped files
 };
+
+/// Keeps the modules that are needed in training alone beside a run's components, where a run that
+/// starts from them finds them: untrained, they would disturb at first what is trained already.
+void write_training_modules(const std::filesystem::path& components,
+                            const std::vector<TrainedModule>& modules);
 
 }  // namespace glm_image::train

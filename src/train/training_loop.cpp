@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "train/batch_loader.h"
 #include "train/seeds.h"
+#include "train/start_weights.h"
 
 namespace glm_image::train {
 namespace {
@@ -137,6 +138,7 @@ int64_t run_training(Stage& stage,
   {
     at::NoGradGuard no_grad;
     stage.write_components(folder.components());
+    write_training_modules(folder.components(), stage.modules());
   }
   weights.use_masters();
   return step;

@@ -5,6 +5,7 @@
 #include "nn/modules.h"
 #include "support/test_support.h"
 #include "train/seeds.h"
+#include "train/start_weights.h"
 
 namespace glm_image::test {
 namespace {
@@ -88,6 +89,19 @@ TEST(TrainingLoop, Learns) {
   const auto& last = result.history.back().values;
   EXPECT_NEAR(last.at("twice"), 2 * last.at("loss"), 1e-6);
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "loss.png"));
+}
+
+TEST(TrainingLoop, AnotherRunGoesOnWithWhatIsNeededInTrainingAlone) {
+  TemporaryDirectory folder;
+  run(folder.path(), options_of(300));
+  LineStage stage;
+  const train::StartWeights start(folder.path() / "components", stage.modules());
+  auto weight = at::zeros({1, 3}), bias = at::zeros({1});
+  ASSERT_TRUE(start.fill("line.weight", weight));
+  ASSERT_TRUE(start.fill("line.bias", bias));
+  EXPECT_LT((weight - 1).abs().max().item<double>(), 0.1) << weight;
+  EXPECT_NEAR(bias.item<double>(), 2, 0.1);
+  EXPECT_FALSE(start.fill("other.weight", weight));
 }
 
 TEST(TrainingLoop, ARunThatWasKilledInTheMiddleOfALineOfMetricsWritesThatLineAgain) {
