@@ -36,7 +36,7 @@ Tensor attention(const Tensor& q,
     if (plain_scores && kernels_apply({&q, &k, &v}) && workspaces_fit(k)) {
       AttentionArguments arguments(q, k, v, options);
       auto& problem = arguments.problem;
-      const auto out = at::empty(q.sizes(), q.options());
+      auto out = at::empty(q.sizes(), q.options());
       problem.out = out.data_ptr();
       problem.out_strides = strides_of(out);
       if (dot_product) {

@@ -93,7 +93,7 @@ struct GroupNormSilu : torch::autograd::Function<GroupNormSilu> {
     const auto shift =
         (bias.to(at::kDouble) - mean * inverse * weight.to(at::kDouble)).to(at::kFloat);
 
-    const auto out = at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
+    auto out = at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
     runs.for_each([&](int64_t picture, int64_t, int64_t first, int64_t cells) {
       kernels::scaled_silu(element,
                            {value_at(x, first), cells, channels},
