@@ -11,6 +11,7 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "image/codec.h"
+#include "io/json_text.h"
 #include "pipeline/json_exchange.h"
 #include "pipeline/recipe.h"
 
@@ -19,7 +20,6 @@ namespace {
 
 /// Refuses what could only fail after the drawing: hours may lie between.
 void check_outputs(const DrawOptions& options, int64_t count) {
-  image::format_from_path(options.output);
   for (int64_t i = 0; i < count; ++i) {
     const auto picture = numbered_path(options.output, i, count);
     check_writable(picture);
@@ -81,8 +81,8 @@ nlohmann::ordered_json report(const DrawOptions& options,
 void draw_pictures(const DrawOptions& options) {
   image::format_from_path(options.output);
   auto request = make_request(options);
+  check_outputs(options, request.count);
   auto pipeline = load_pipeline(options.model);
-  check_outputs(options, pipeline.check(request).count);
   const auto result = run(pipeline, request, options.quiet);
 
   // A recipe names how many there were; the pictures themselves would be copied into each.
@@ -103,9 +103,7 @@ void draw_pictures(const DrawOptions& options) {
     }
   }
   if (options.json) {
-    std::cout << report(options, request, result, pipeline.info(), files)
-                     .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-              << '\n';
+    std::cout << io::json_text(report(options, request, result, pipeline.info(), files), 2) << '\n';
   } else {
     for (const auto& file : files) std::cout << file << '\n';
   }

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "io/json_text.h"
 
 namespace glm_image::cli {
 namespace {
@@ -83,9 +84,7 @@ void add_info_command(CLI::App& app) {
   command->callback([options] {
     const auto pipeline = load_pipeline(options->model);
     if (options->json) {
-      std::cout
-          << to_json(pipeline.info()).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-          << '\n';
+      std::cout << io::json_text(to_json(pipeline.info()), 2) << '\n';
     } else {
       print_table(pipeline.info());
     }

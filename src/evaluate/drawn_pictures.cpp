@@ -2,6 +2,7 @@
 
 #include "core/atomic_file.h"
 #include "image/codec.h"
+#include "io/json_text.h"
 
 namespace glm_image::evaluate {
 namespace {
@@ -72,8 +73,7 @@ DrawnPictures::DrawnPictures(Pipeline& pipeline,
   if (fs::exists(file)) {
     check_description(file, description_);
   } else {
-    write_file_atomically(
-        file, description_.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    write_file_atomically(file, io::json_text(description_, 2) + "\n");
   }
 }
 

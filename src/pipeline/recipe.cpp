@@ -4,6 +4,7 @@
 
 #include "core/text_format.h"
 #include "io/json_file.h"
+#include "io/json_text.h"
 #include "pipeline/json_exchange.h"
 #include "text/unicode.h"
 
@@ -32,7 +33,7 @@ std::string recipe_json(const Recipe& recipe) {
   if (request.temperature) json["temperature"] = *request.temperature;
   if (request.top_p) json["top_p"] = *request.top_p;
   if (request.composition) json["composition"] = to_json(*request.composition);
-  return json.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
+  return io::json_text(json);
 }
 
 std::string recipe_line(const Recipe& recipe) {

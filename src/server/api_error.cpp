@@ -3,10 +3,12 @@
 #include <array>
 #include <new>
 
-#include "server/json_text.h"
+#include "io/json_text.h"
 
 namespace glm_image::server {
 namespace {
+
+using io::OrderedJson;
 
 const char* error_type(int status) {
   if (status == 401) return "authentication_error";
@@ -43,11 +45,11 @@ std::string ApiError::json() const {
   const auto or_null = [](const std::string& text) {
     return text.empty() ? OrderedJson() : OrderedJson(text);
   };
-  return json_text({{"error",
-                     {{"message", what()},
-                      {"type", error_type(status_)},
-                      {"param", or_null(param_)},
-                      {"code", or_null(code_)}}}});
+  return io::json_text(OrderedJson{{"error",
+                                    {{"message", what()},
+                                     {"type", error_type(status_)},
+                                     {"param", or_null(param_)},
+                                     {"code", or_null(code_)}}}});
 }
 
 ApiError api_error(const std::exception& error) {

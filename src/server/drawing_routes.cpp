@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "io/json_text.h"
 #include "server/api_error.h"
 #include "server/base64.h"
 #include "server/picture_answer.h"
@@ -177,7 +178,7 @@ void DrawingRoutes::answer_whole(Exchange& exchange, const ImageRequest& wanted,
       pictures.push_back(base64(encoded));
     }
   }
-  exchange.answer(200, json_text(answer_json(wanted, result, pictures)), "application/json");
+  exchange.answer(200, io::json_text(answer_json(wanted, result, pictures)), "application/json");
 }
 
 void DrawingRoutes::write_events(const Exchange::Write& write,

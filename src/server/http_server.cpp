@@ -125,14 +125,14 @@ void HttpServer::stop() {
   httplib::Server::stop();
   {
     std::unique_lock lock(mutex_);
-    const auto end = [](const Connection* connection) {
+    const auto cut = [](const Connection* connection) {
       ::shutdown(connection->stream.socket(), SHUT_RDWR);
     };
     for (auto* connection : connections_) {
-      if (connection->is_waiting) end(connection);
+      if (connection->is_waiting) cut(connection);
     }
     all_gone_.wait_for(lock, limits_.stop_time, [this] { return connections_.empty(); });
-    for (auto* connection : connections_) end(connection);
+    for (auto* connection : connections_) cut(connection);
   }
   listener_.join();
 }

@@ -18,7 +18,7 @@ int64_t now_seconds() {
 }
 
 std::string event(const OrderedJson& data) {
-  return "event: " + data.at("type").get<std::string>() + "\ndata: " + json_text(data) + "\n\n";
+  return "event: " + data.at("type").get<std::string>() + "\ndata: " + io::json_text(data) + "\n\n";
 }
 
 OrderedJson picture_facts(const ImageRequest& wanted, const std::string& size) {

@@ -3,12 +3,14 @@
 #include <string>
 
 #include "glm_image/pipeline.h"
+#include "io/json_text.h"
 #include "server/image_request.h"
 #include "server/job_queue.h"
-#include "server/json_text.h"
 
 /// The JSON in which drawn pictures leave the server.
 namespace glm_image::server {
+
+using io::OrderedJson;
 
 /// A finished picture as a file of the wanted size and format; a PNG remembers how it was made, for
 /// `glm-image generate --like`.

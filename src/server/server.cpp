@@ -1,20 +1,21 @@
 #include "server/server.h"
 
+#include "io/json_text.h"
 #include "pipeline/recipe.h"
 #include "server/api_error.h"
 #include "server/api_fields.h"
-#include "server/json_text.h"
 #include "server/page.h"
 #include "text/glyph_texts.h"
 
 namespace glm_image::server {
 namespace {
 
+using io::OrderedJson;
 using pipeline::model_name;
 
 void answer_json(Exchange& exchange, const OrderedJson& json, int status = 200) {
   exchange.set_header("Cache-Control", "no-store");
-  exchange.answer(status, json_text(json), "application/json");
+  exchange.answer(status, io::json_text(json), "application/json");
 }
 
 ServerOptions checked(ServerOptions options) {

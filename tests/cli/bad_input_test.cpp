@@ -99,21 +99,23 @@ TEST_F(BadInput, Sizes) {
 }
 
 TEST_F(BadInput, Prompts) {
+  const auto with_prompt_file = [&](const std::string& name) -> std::vector<std::string> {
+    return {glm_image_program(),
+            "generate",
+            "--model",
+            model().string(),
+            "--prompt-file",
+            (folder_.path() / name).string(),
+            "-o",
+            output()};
+  };
   expect_refused(command({"--prompt", ""}), {"prompt is empty"});
   expect_refused(command({"--prompt", " \n\t"}), {"prompt is empty"});
   expect_refused(command({"--prompt", "caf\xe9"}), {"prompt", "UTF-8"});
   expect_refused(command({"--text", "\xff"}), {"text", "UTF-8"});
   expect_refused(command({"--prompt", "draw <|image|> here"}), {"<|image|>"});
   write_file(folder_.path() / "zero.txt", std::string("a\0b", 3));
-  expect_refused({glm_image_program(),
-                  "generate",
-                  "--model",
-                  model().string(),
-                  "--prompt-file",
-                  (folder_.path() / "zero.txt").string(),
-                  "-o",
-                  output()},
-                 {"prompt", "zero byte"});
+  expect_refused(with_prompt_file("zero.txt"), {"prompt", "zero byte"});
   std::vector<std::string> texts;
   for (int i = 0; i < 300; ++i) texts.insert(texts.end(), {"--text", "a"});
   expect_refused(command(texts), {"texts to spell are 300"});
@@ -121,15 +123,7 @@ TEST_F(BadInput, Prompts) {
   std::string words;
   for (int i = 0; i < 3000; ++i) words += "marché ";
   expect_refused(command({"--prompt", words}), {"prompt is too long", "4096"});
-  expect_refused({glm_image_program(),
-                  "generate",
-                  "--model",
-                  model().string(),
-                  "--prompt-file",
-                  (folder_.path() / "gone.txt").string(),
-                  "-o",
-                  output()},
-                 {"gone.txt"});
+  expect_refused(with_prompt_file("gone.txt"), {"gone.txt"});
 }
 
 TEST_F(BadInput, Outputs) {

@@ -79,6 +79,25 @@ Run run(const std::filesystem::path& folder,
   return {run_folder.history(), stage.weight(), next, stage.counted()};
 }
 
+void expect_same_curve(const Run& run, const Run& expected) {
+  ASSERT_EQ(run.history.size(), expected.history.size());
+  for (size_t i = 0; i < expected.history.size(); ++i) {
+    EXPECT_EQ(run.history[i].step, expected.history[i].step);
+    EXPECT_EQ(run.history[i].values.at("loss"), expected.history[i].values.at("loss")) << i;
+  }
+}
+
+struct Killed {};
+
+/// Ends a run without a word after so many steps.
+train::LoopCallbacks kill_after(int64_t steps) {
+  train::LoopCallbacks callbacks;
+  callbacks.should_stop = [left = steps]() mutable -> bool {
+    return --left == 0 ? throw Killed() : false;
+  };
+  return callbacks;
+}
+
 TEST(TrainingLoop, Learns) {
   TemporaryDirectory folder;
   const auto result = run(folder.path(), options_of(300));
@@ -111,26 +130,14 @@ TEST(TrainingLoop, ARunThatWasKilledInTheMiddleOfALineOfMetricsWritesThatLineAga
   TemporaryDirectory whole_folder, killed_folder;
   const auto whole = run(whole_folder.path(), options);
 
-  struct Killed {};
-  int64_t asked = 0;
-  train::LoopCallbacks kill;
-  kill.should_stop = [&]() -> bool { return ++asked == 10 ? throw Killed() : false; };
-  EXPECT_THROW(run(killed_folder.path(), options, kill), Killed);
+  EXPECT_THROW(run(killed_folder.path(), options, kill_after(10)), Killed);
   const auto rest = run(killed_folder.path(), options);
-  ASSERT_EQ(rest.history.size(), whole.history.size());
-  for (size_t i = 0; i < whole.history.size(); ++i) {
-    EXPECT_EQ(rest.history[i].step, whole.history[i].step);
-    EXPECT_EQ(rest.history[i].values.at("loss"), whole.history[i].values.at("loss")) << i;
-  }
+  expect_same_curve(rest, whole);
 }
 
 TEST(TrainingLoop, ARunThatWasKilledBeforeItsFirstCheckpointBeginsItsMetricsAnew) {
   TemporaryDirectory folder;
-  struct Killed {};
-  int64_t asked = 0;
-  train::LoopCallbacks kill;
-  kill.should_stop = [&]() -> bool { return ++asked == 5 ? throw Killed() : false; };
-  EXPECT_THROW(run(folder.path(), options_of(20), kill), Killed);
+  EXPECT_THROW(run(folder.path(), options_of(20), kill_after(5)), Killed);
   EXPECT_EQ(run(folder.path(), options_of(20)).history.size(), 20U);
 }
 
@@ -146,11 +153,7 @@ TEST(TrainingLoop, ARunThatWasStoppedGoesOnAsIfItHadNot) {
 
   EXPECT_TRUE(at::equal(rest.weight, whole.weight));
   EXPECT_EQ(rest.counted, 40);
-  ASSERT_EQ(rest.history.size(), whole.history.size());
-  for (size_t i = 0; i < whole.history.size(); ++i) {
-    EXPECT_EQ(rest.history[i].step, whole.history[i].step);
-    EXPECT_EQ(rest.history[i].values.at("loss"), whole.history[i].values.at("loss")) << i;
-  }
+  expect_same_curve(rest, whole);
 }
 
 TEST(TrainingLoop, MetricsAfterTheCheckpointAreForgottenWithHalfALine) {
