@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/random.h"
 #include "image/contact_sheet.h"
@@ -53,12 +52,15 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   change_weight_ = fields.optional_double("change_weight", 1, 0, 1e3);
   scene_weight_ = fields.optional_double("scene_weight", 0.5, 0, 1e3);
   first_weight_ = fields.optional_double("first_weight", 1, 0, 1e3);
+  position_weight_ = fields.optional_double("position_weight", 0.2, 0, 1e3);
   hidden_share_ = fields.optional_double("hidden_share", 0, 0, 0.9);
   more_prompts_ = fields.optional_int64("more_prompts", 0, 0, 4096);
   vision_language_ = models::VisionLanguageConfig::from_json(
       io::JsonFields::load(config.model / kComponent / "config.json"));
   const int64_t layers = vision_language_.text.num_hidden_layers;
-  scene_layers_ = fields.optional_int64("scene_layers", (2 * layers + 2) / 3, 1, layers);
+  scene_layers_ = fields.optional_int64("scene_layers", (layers + 1) / 2, 1, layers);
+  position_layers_ = fields.optional_int64(
+      "position_layers", std::min((layers + 2) / 3, scene_layers_), 1, scene_layers_);
   sampling_ = models::SamplingOptions::from_json(
       io::JsonFields::load(config.model / kComponent / "generation_config.json"));
   tokenizer_ =
@@ -72,11 +74,10 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   model_ = models::GlmImageForConditionalGeneration(
       vision_language_, at::TensorOptions().dtype(config.working_type()).device(device));
   const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
-  answers_ = count_scene_answers(feed_.source());
   const int64_t hidden = vision_language_.text.hidden_size;
   to_kinds_ = nn::Linear(hidden, count_token_kinds(feed_.source()), options);
-  to_scene_ =
-      nn::Linear(hidden, std::accumulate(answers_.begin(), answers_.end(), int64_t{0}), options);
+  scene_reader_ = SceneReader(feed_.source(), hidden, options);
+  position_reader_ = PositionReader(hidden, options);
   load_tokenizer_half(
       tokenizer_component, model_->visual, model_->vqmodel, device, config.working_type());
 }
@@ -84,7 +85,10 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
 std::vector<TrainedModule> GeneratorStage::modules() {
   TrainedModule trained{"generator", model_.get(), {}, kComponent};
   trained.left_out = tokenizer_half(model_->visual, model_->vqmodel)->named_parameters().keys();
-  return {trained, {"to_kinds", to_kinds_.get()}, {"to_scene", to_scene_.get()}};
+  return {trained,
+          {"to_kinds", to_kinds_.get()},
+          {"scene_reader", scene_reader_.get()},
+          {"position_reader", position_reader_.get()}};
 }
 
 void GeneratorStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
@@ -210,29 +214,7 @@ Tensor GeneratorStage::read_prompts_alone(const Batch& batch) const {
   const auto& language = model_->language_model;
   const auto read = language->through_layers(
       language->embed(ids), positions, /*cache=*/nullptr, 0, scene_layers_);
-  const auto ends = batch.at("prompt_ends").to(device_).view({-1, 1, 1});
-  return read.gather(1, ends.expand({-1, 1, read.size(2)})).squeeze(1);
-}
-
-GeneratorStage::SceneAnswered GeneratorStage::ask_for_scene(const Tensor& prompt_end,
-                                                            const Tensor& answers) {
-  const auto width = prompt_end.size(1);
-  const auto logits = to_scene_->forward(at::layer_norm(prompt_end, {width})).to(at::kFloat);
-  auto loss = at::zeros({}, logits.options());
-  std::vector<Tensor> right;
-  int64_t question = 0;
-  for (const auto& of_answer : at::split_with_sizes(logits, answers_, /*dim=*/1)) {
-    const auto answer = answers.select(1, question++);
-    loss = loss +
-           at::cross_entropy_loss(of_answer, answer, /*weight=*/{}, at::Reduction::Sum, kNoAnswer);
-    right.push_back(of_answer.detach().argmax(1) == answer);
-  }
-  const auto is_right = at::stack(right, 1).to(at::kFloat);
-  const auto kinds = count_kind_questions();
-  const auto edges = answers.narrow(1, kinds, question - kinds) != kNoAnswer;
-  return {loss / prompt_end.size(0),
-          is_right.narrow(1, 0, kinds).mean(),
-          is_right.narrow(1, kinds, question - kinds).sum() / edges.sum().clamp_min(1)};
+  return prompt_ends(read, batch.at("prompt_ends").to(device_));
 }
 
 Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
@@ -249,13 +231,17 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto through = [&](const Tensor& x, int64_t first, int64_t end) {
     return language->through_layers(x, positions, /*cache=*/nullptr, first, end);
   };
-  const auto halfway = through(language->embed(ids), 0, scene_layers_);
+  const auto placed = through(language->embed(ids), 0, position_layers_);
+  const auto halfway = through(placed, position_layers_, scene_layers_);
   const auto hidden =
       language->normed(through(halfway, scene_layers_, vision_language_.text.num_hidden_layers));
 
   // Every code is predicted where the one before it is read; the end marker behind the last.
   const auto readers = at::cat({slots.narrow(1, 0, 1) - 1, slots}, 1);
-  const auto read = hidden.gather(1, readers.unsqueeze(2).expand({-1, -1, hidden.size(2)}));
+  const auto at_readers = [&](const Tensor& x) {
+    return x.gather(1, readers.unsqueeze(2).expand({-1, -1, x.size(2)}));
+  };
+  const auto read = at_readers(hidden);
   const auto logits = model_->logits(read);
   const auto ends = at::full_like(codes.narrow(1, 0, 1), vision_language_.image_end_token_id);
   const auto wanted = at::cat({codes, ends}, 1);
@@ -281,15 +267,17 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto kind_loss = (kind_losses * kind_weights).sum() / kind_weights.sum();
   const auto kind_right = (kind_logits.detach().argmax(1).view_as(kinds) == kinds).to(at::kFloat);
 
+  const auto places = position_reader_->forward(at_readers(placed).narrow(1, 0, codes.size(1)),
+                                                {{grid(0), grid(1)}, {grid(2), grid(3)}});
+
   // The whole scene, read where the prompt ends.
-  const auto last_of_prompt = readers.narrow(1, 0, 1).unsqueeze(2).expand({-1, -1, hidden.size(2)});
-  auto prompt_ends = halfway.gather(1, last_of_prompt).squeeze(1);
+  auto ends_of_prompts = prompt_ends(halfway, readers.select(1, 0));
   auto answers = batch.at("answers").to(device_);
   if (more_prompts_ > 0) {
-    prompt_ends = at::cat({prompt_ends, read_prompts_alone(batch)});
+    ends_of_prompts = at::cat({ends_of_prompts, read_prompts_alone(batch)});
     answers = at::cat({answers, batch.at("prompt_answers").to(device_)});
   }
-  const auto scene = ask_for_scene(prompt_ends, answers);
+  const auto scene = scene_reader_->forward(ends_of_prompts, answers);
 
   auto weights = at::ones({wanted.size(1)}, losses.options());
   for (const int64_t first : {int64_t{0}, preview}) weights[first] = first_weight_;
@@ -304,10 +292,14 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
     return (kind_right.narrow(0, first, count) * asked).sum() / asked.sum().clamp_min(1);
   };
   const auto shows_item = (kinds > 0).to(at::kFloat);
-  return {code_loss + kind_weight_ * kind_loss + scene_weight_ * scene.loss,
+  return {code_loss + kind_weight_ * kind_loss + scene_weight_ * scene.loss +
+              position_weight_ * places.loss,
           {{"loss_codes", seen.mean()},
            {"loss_first", seen.select(1, 0).mean()},
            {"loss_kinds", kind_loss.detach()},
+           {"loss_position", places.loss.detach()},
+           {"rows_right", places.rows_right},
+           {"columns_right", places.columns_right},
            {"loss_scene", scene.loss.detach()},
            {"scene_right", scene.kinds_right},
            {"edges_right", scene.edges_right},

@@ -6,7 +6,9 @@
 #include "models/generator/token_sampler.h"
 #include "text/prompt_recipe.h"
 #include "train/picture_codes.h"
+#include "train/position_reader.h"
 #include "train/poster_stage.h"
+#include "train/scene_reader.h"
 
 namespace glm_image::train {
 
@@ -19,17 +21,19 @@ namespace glm_image::train {
 ///
 /// Such a loss sees grounds for the most part, and repeating one's neighbours keeps it low. What
 /// drawing depends on, what the prompt asks for at the few tokens where an item begins, is
-/// therefore asked for in three more ways:
+/// therefore asked for in four more ways:
 /// - Beside each code the kind of what it will show (token_kinds.h), read where the token is
 ///   predicted. There tokens that show something else than their neighbour on the left count
 ///   `change_weight` times. (Codes are not weighed so: the model would draw more items than it is
 ///   asked for.)
 /// - Of `hidden_share` of the sequences half to all codes are hidden from the model, a placeholder
 ///   in their stead (hidden_codes.h), so that from the prompt alone it must find what stands where.
-/// - The whole scene (scene_questions.h) where the prompt ends, of these prompts and of
+/// - The whole scene where the prompt ends (scene_reader.h), of these prompts and of
 ///   `more_prompts` a step that no picture follows: they are a fifth as long. It is asked in the
 ///   middle of the layers (after the first `scene_layers`), since a token's later layers can look
 ///   up only what earlier layers have left at the prompt.
+/// - Every token in which row and column it stands (position_reader.h), after the first
+///   `position_layers`, so that the others can ask the prompt about this place.
 class GeneratorStage : public PosterStage {
  public:
   GeneratorStage(const TrainingConfig& config, const at::Device& device);
@@ -53,14 +57,8 @@ class GeneratorStage : public PosterStage {
   /// The prompts of which only the scene is asked: "prompt_ids" [N, longest] padded, "prompt_ends"
   /// [N] where each ends, "prompt_answers" [N, questions].
   Batch prompts_alone(int64_t step, const text::Grid& target, PosterFeed& feed) const;
-  /// [N, hidden] where each of these prompts ends, after the first `scene_layers`.
+  /// What the scene reader reads of them, after the first `scene_layers`.
   Tensor read_prompts_alone(const Batch& batch) const;
-  struct SceneAnswered {
-    Tensor loss;                      ///< the sum over all questions
-    Tensor kinds_right, edges_right;  ///< share of right answers about what stands where
-  };
-  /// `prompt_end` is [N, hidden].
-  SceneAnswered ask_for_scene(const Tensor& prompt_end, const Tensor& answers);
   /// [B, tokens, …] patches of the posters at the size of `grid`.
   Tensor patches_of(const std::vector<Image>& images) const;
   /// What 32×32 pixels look like on average where a code stands, [codes, 3·8·8].
@@ -73,10 +71,12 @@ class GeneratorStage : public PosterStage {
   text::PromptTokens prompt_tokens_;
   std::optional<PictureCodes> codes_;
   models::GlmImageForConditionalGeneration model_{nullptr};
-  nn::Linear to_kinds_{nullptr}, to_scene_{nullptr};  ///< in training alone
-  std::vector<int64_t> answers_;                      ///< how many each question about a scene has
+  nn::Linear to_kinds_{nullptr};  ///< this and the readers in training alone
+  SceneReader scene_reader_{nullptr};
+  PositionReader position_reader_{nullptr};
   double kind_weight_, change_weight_, scene_weight_, first_weight_, hidden_share_;
-  int64_t scene_layers_, more_prompts_;
+  double position_weight_;
+  int64_t scene_layers_, position_layers_, more_prompts_;
 };
 
 }  // namespace glm_image::train

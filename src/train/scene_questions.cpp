@@ -27,6 +27,18 @@ int64_t count_kind_questions() {
   return static_cast<int64_t>(kKindQuestions + kGroundQuestions);
 }
 
+std::vector<int64_t> places_of_questions() {
+  std::vector<int64_t> places;
+  for (size_t place = 0; place < kKindQuestions; ++place) {
+    places.push_back(static_cast<int64_t>(place));
+  }
+  places.insert(places.end(), kGroundQuestions, 0);
+  for (size_t question = 0; question < kEdges * posters::kPlaceCount; ++question) {
+    places.push_back(static_cast<int64_t>(question / kEdges));
+  }
+  return places;
+}
+
 Tensor scene_answers(const posters::PosterSource& source,
                      const posters::Scene& scene,
                      const posters::Layout& layout,

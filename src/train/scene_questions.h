@@ -25,6 +25,8 @@ inline constexpr int64_t kMostTokens = 32;
 std::vector<int64_t> count_scene_answers(const posters::PosterSource& source);
 /// How many of the questions, the first ones, are not about edges.
 int64_t count_kind_questions();
+/// Which place (posters::Place) each question is about; the ground's are with the first place's.
+std::vector<int64_t> places_of_questions();
 /// [questions] int64, for the scene's layout at the grid's size.
 Tensor scene_answers(const posters::PosterSource& source,
                      const posters::Scene& scene,
