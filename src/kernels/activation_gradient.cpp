@@ -15,11 +15,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace glm_image::kernels::HWY_NAMESPACE {
 
-HWY_INLINE FloatVector sigmoid(FloatVector u) {
-  const auto one = hn::Set(FloatTag(), 1.0F);
-  return hn::Div(one, hn::Add(one, exponential(hn::Neg(u))));
-}
-
 /// d/dx of x·s(u), s = sigmoid(u), u = a·x + b·x³: s·(1 + x·(1 − s)·u'), u' = a + 3·b·x².
 HWY_INLINE FloatVector gelu_slope(FloatVector value) {
   const FloatTag d;

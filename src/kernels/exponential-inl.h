@@ -1,4 +1,4 @@
-// The exponential function, compiled once per instruction set.
+// The exponential function and what is made of it, compiled once per instruction set.
 #if defined(GLM_IMAGE_KERNELS_EXPONENTIAL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GLM_IMAGE_KERNELS_EXPONENTIAL_INL_H_
 #undef GLM_IMAGE_KERNELS_EXPONENTIAL_INL_H_
@@ -38,6 +38,12 @@ HWY_INLINE FloatVector exponential(FloatVector x) {
   // The shift drops all but n, which is added to the exponent.
   const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
   return hn::BitCast(d, hn::Add(hn::BitCast(di, p), exponent));
+}
+
+/// 1/(1 + e^−u).
+HWY_INLINE FloatVector sigmoid(FloatVector u) {
+  const auto one = hn::Set(FloatTag(), 1.0F);
+  return hn::Div(one, hn::Add(one, exponential(hn::Neg(u))));
 }
 
 }  // namespace glm_image::kernels::HWY_NAMESPACE

@@ -33,11 +33,6 @@ HWY_INLINE void for_each_channel_vector(int64_t channels, const Function& functi
   }
 }
 
-HWY_INLINE FloatVector sigmoid(FloatVector u) {
-  const auto one = hn::Set(FloatTag(), 1.0F);
-  return hn::Div(one, hn::Add(one, exponential(hn::Neg(u))));
-}
-
 /// dy·silu'(u) = dy·s·(1 + u·(1 − s)), s = sigmoid(u).
 HWY_INLINE FloatVector silu_gradient(FloatVector u, FloatVector dy) {
   const auto one = hn::Set(FloatTag(), 1.0F);

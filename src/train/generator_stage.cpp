@@ -53,6 +53,7 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   scene_weight_ = fields.optional_double("scene_weight", 0.5, 0, 1e3);
   first_weight_ = fields.optional_double("first_weight", 1, 0, 1e3);
   position_weight_ = fields.optional_double("position_weight", 0.2, 0, 1e3);
+  decision_weight_ = fields.optional_double("decision_weight", 0, 0, 1e3);
   hidden_share_ = fields.optional_double("hidden_share", 0, 0, 0.9);
   more_prompts_ = fields.optional_int64("more_prompts", 0, 0, 4096);
   vision_language_ = models::VisionLanguageConfig::from_json(
@@ -253,10 +254,13 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
 
   const int64_t preview = grid(0) * grid(1), target = grid(2) * grid(3);
   const auto kinds = batch.at("kinds").to(device_);
-  const auto changes = at::cat({kind_changes(kinds.narrow(1, 0, preview), grid(0), grid(1)),
-                                kind_changes(kinds.narrow(1, preview, target), grid(2), grid(3))},
-                               1)
-                           .to(at::kFloat);
+  const auto of_both_grids = [&](const auto& function) {
+    return at::cat({function(kinds.narrow(1, 0, preview), grid(0), grid(1)),
+                    function(kinds.narrow(1, preview, target), grid(2), grid(3))},
+                   1)
+        .to(at::kFloat);
+  };
+  const auto changes = of_both_grids(kind_changes);
   // Behind the last code nothing stands any more.
   const auto kind_logits =
       to_kinds_->forward(read.narrow(1, 0, codes.size(1))).to(at::kFloat).flatten(0, 1);
@@ -279,9 +283,11 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   }
   const auto scene = scene_reader_->forward(ends_of_prompts, answers);
 
-  auto weights = at::ones({wanted.size(1)}, losses.options());
-  for (const int64_t first : {int64_t{0}, preview}) weights[first] = first_weight_;
-  const auto code_loss = (losses.mean(0) * weights).sum() / weights.sum();
+  const auto doubt = 1 - std::get<0>(at::softmax(kind_logits.detach(), 1).max(1));
+  auto weights = at::ones_like(losses);
+  weights.narrow(1, 0, codes.size(1)).add_(doubt.view_as(kinds), decision_weight_);
+  for (const int64_t first : {int64_t{0}, preview}) weights.select(1, first).fill_(first_weight_);
+  const auto code_loss = ((losses * weights).sum(1) / weights.sum(1)).mean();
 
   // What is reported of codes is reported of sequences that see them all.
   const int64_t hiding = hiding_sequences(), seeing = codes.size(0) - hiding;
@@ -306,6 +312,7 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
            {"item_kinds_right", share_right(shows_item, hiding, seeing)},
            {"hidden_kinds_right", share_right(shows_item, 0, hiding)},
            {"changes_right", share_right(changes, hiding, seeing)},
+           {"starts_right", share_right(of_both_grids(kind_starts), hiding, seeing)},
            {"loss_preview", seen.narrow(1, 0, preview).mean()},
            {"loss_target", seen.narrow(1, preview, target).mean()},
            {"preview_right", right.narrow(1, 0, preview).mean()},

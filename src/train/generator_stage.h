@@ -21,11 +21,13 @@ namespace glm_image::train {
 ///
 /// Such a loss sees grounds for the most part, and repeating one's neighbours keeps it low. What
 /// drawing depends on, what the prompt asks for at the few tokens where an item begins, is
-/// therefore asked for in four more ways:
+/// therefore asked for in five more ways:
 /// - Beside each code the kind of what it will show (token_kinds.h), read where the token is
 ///   predicted. There tokens that show something else than their neighbour on the left count
-///   `change_weight` times. (Codes are not weighed so: the model would draw more items than it is
-///   asked for.)
+///   `change_weight` times.
+/// - A code counts 1 + `decision_weight` · the chance that the likeliest of these kinds is wrong:
+///   where an item may begin or end. What stands there has no part in it, so that the model does
+///   not draw more items than it is asked for.
 /// - Of `hidden_share` of the sequences half to all codes are hidden from the model, a placeholder
 ///   in their stead (hidden_codes.h), so that from the prompt alone it must find what stands where.
 /// - The whole scene where the prompt ends (scene_reader.h), of these prompts and of
@@ -75,7 +77,7 @@ class GeneratorStage : public PosterStage {
   SceneReader scene_reader_{nullptr};
   PositionReader position_reader_{nullptr};
   double kind_weight_, change_weight_, scene_weight_, first_weight_, hidden_share_;
-  double position_weight_;
+  double position_weight_, decision_weight_;
   int64_t scene_layers_, position_layers_, more_prompts_;
 };
 

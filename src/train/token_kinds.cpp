@@ -80,4 +80,12 @@ Tensor kind_changes(const Tensor& kinds, int64_t height, int64_t width) {
   return (rows != at::constant_pad_nd(rows.narrow(2, 0, width - 1), {1, 0})).flatten(1);
 }
 
+Tensor kind_starts(const Tensor& kinds, int64_t height, int64_t width) {
+  const auto rows = kinds.view({-1, height, width});
+  const auto above = at::constant_pad_nd(rows.narrow(1, 0, height - 1), {0, 0, 1, 0});
+  return kind_changes(kinds, height, width)
+      .logical_and((rows != above).flatten(1))
+      .logical_and(kinds > 0);
+}
+
 }  // namespace glm_image::train

@@ -27,5 +27,7 @@ Tensor token_kinds(const posters::PosterSource& source,
 /// [N, height·width] true where a token of `kinds` [N, height·width] shows something else than its
 /// neighbour on the left (beyond the edge is ground): an item begins in this row, or has ended.
 Tensor kind_changes(const Tensor& kinds, int64_t height, int64_t width);
+/// The same, true where an item is met first: neither on the left nor above stands the same kind.
+Tensor kind_starts(const Tensor& kinds, int64_t height, int64_t width);
 
 }  // namespace glm_image::train

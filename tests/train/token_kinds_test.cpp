@@ -53,5 +53,12 @@ TEST(KindChanges, AreWhereAnItemBeginsInARowOrHasEnded) {
       at::equal(kind_changes(kinds.view({1, 12}), 3, 4).to(at::kLong), expected.view({1, 12})));
 }
 
+TEST(KindStarts, AreWhereAnItemIsMetFirst) {
+  const auto kinds = torch::tensor({{0, 5, 5, 0}, {7, 7, 5, 5}, {7, 0, 0, 3}});
+  const auto expected = torch::tensor({{0, 1, 0, 0}, {1, 0, 0, 0}, {0, 0, 0, 1}});
+  EXPECT_TRUE(
+      at::equal(kind_starts(kinds.view({1, 12}), 3, 4).to(at::kLong), expected.view({1, 12})));
+}
+
 }  // namespace
 }  // namespace glm_image::train

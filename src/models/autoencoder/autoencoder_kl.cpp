@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nn/functional.h"
+#include "nn/group.h"
 
 namespace glm_image::models {
 namespace {
@@ -12,10 +13,6 @@ using Geometry = nn::Conv2dImpl::Geometry;
 constexpr Geometry kSame{/*kernel=*/3, /*stride=*/1, /*padding=*/1};
 constexpr Geometry kHalving{/*kernel=*/3, /*stride=*/2, /*padding=*/0};
 constexpr Geometry kPointwise{/*kernel=*/1, /*stride=*/1, /*padding=*/0};
-
-std::shared_ptr<torch::nn::Module> group() {
-  return std::make_shared<torch::nn::Module>();
-}
 
 /// Registers `count` ResNet blocks as resnets.0 … under `parent`.
 std::vector<ResnetBlock2D> make_resnets(torch::nn::Module& parent,
@@ -39,7 +36,7 @@ nn::Conv2d make_sampler(torch::nn::Module& parent,
                         int64_t channels,
                         Geometry geometry,
                         const at::TensorOptions& options) {
-  const auto sampler = parent.register_module(list, group())->register_module("0", group());
+  const auto sampler = parent.register_module(list, nn::group())->register_module("0", nn::group());
   return sampler->register_module("conv", nn::Conv2d(channels, channels, geometry, options));
 }
 
@@ -76,7 +73,7 @@ MidAttentionImpl::MidAttentionImpl(int64_t channels,
   to_q = register_module("to_q", nn::Linear(channels, channels, options));
   to_k = register_module("to_k", nn::Linear(channels, channels, options));
   to_v = register_module("to_v", nn::Linear(channels, channels, options));
-  to_out_ = register_module("to_out", group())
+  to_out_ = register_module("to_out", nn::group())
                 ->register_module("0", nn::Linear(channels, channels, options));
 }
 
@@ -95,7 +92,7 @@ MidBlockImpl::MidBlockImpl(const AutoencoderConfig& config, const at::TensorOpti
   first_ = resnets[0];
   second_ = resnets[1];
   if (config.mid_block_add_attention) {
-    attention_ = register_module("attentions", group())
+    attention_ = register_module("attentions", nn::group())
                      ->register_module("0", MidAttention(channels, groups, options));
   }
 }
@@ -112,7 +109,7 @@ EncoderImpl::EncoderImpl(const AutoencoderConfig& config, const at::TensorOption
   const auto down_blocks = register_module("down_blocks", torch::nn::ModuleList());
   int64_t channels = widths.front();
   for (size_t i = 0; i < widths.size(); ++i) {
-    const auto block = group();
+    const auto block = nn::group();
     Level level;
     level.resnets = make_resnets(
         *block, config.layers_per_block, channels, widths[i], config.norm_num_groups, options);
@@ -151,7 +148,7 @@ DecoderImpl::DecoderImpl(const AutoencoderConfig& config, const at::TensorOption
   const auto up_blocks = register_module("up_blocks", torch::nn::ModuleList());
   int64_t channels = widths.front();
   for (size_t i = 0; i < widths.size(); ++i) {
-    const auto block = group();
+    const auto block = nn::group();
     Level level;
     level.resnets = make_resnets(
         *block, config.layers_per_block + 1, channels, widths[i], config.norm_num_groups, options);

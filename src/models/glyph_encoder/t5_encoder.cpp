@@ -6,13 +6,10 @@
 
 #include "models/config_limits.h"
 #include "nn/functional.h"
+#include "nn/group.h"
 
 namespace glm_image::models {
 namespace {
-
-std::shared_ptr<torch::nn::Module> group() {
-  return std::make_shared<torch::nn::Module>();
-}
 
 nn::Linear bare_linear(int64_t in, int64_t out, const at::TensorOptions& options) {
   return nn::Linear(in, out, options, /*with_bias=*/false);
@@ -23,7 +20,7 @@ struct SelfAttentionLayerImpl : torch::nn::Module {
   SelfAttentionLayerImpl(const T5Config& config, bool holds_bias, const at::TensorOptions& options)
       : heads_(config.num_heads), dim_(config.d_kv) {
     const int64_t inner = heads_ * dim_;
-    const auto attention = register_module("SelfAttention", group());
+    const auto attention = register_module("SelfAttention", nn::group());
     q_ = attention->register_module("q", bare_linear(config.d_model, inner, options));
     k_ = attention->register_module("k", bare_linear(config.d_model, inner, options));
     v_ = attention->register_module("v", bare_linear(config.d_model, inner, options));
@@ -67,7 +64,7 @@ TORCH_MODULE(SelfAttentionLayer);
 /// x += wo(gelu(wi_0(norm(x)))·wi_1(norm(x))).
 struct FeedForwardLayerImpl : torch::nn::Module {
   FeedForwardLayerImpl(const T5Config& config, const at::TensorOptions& options) {
-    const auto dense = register_module("DenseReluDense", group());
+    const auto dense = register_module("DenseReluDense", nn::group());
     wi_0_ = dense->register_module("wi_0", bare_linear(config.d_model, config.d_ff, options));
     wi_1_ = dense->register_module("wi_1", bare_linear(config.d_model, config.d_ff, options));
     wo_ = dense->register_module("wo", bare_linear(config.d_ff, config.d_model, options));
@@ -88,7 +85,7 @@ TORCH_MODULE(FeedForwardLayer);
 
 struct BlockImpl : torch::nn::Module {
   BlockImpl(const T5Config& config, bool holds_bias, const at::TensorOptions& options) {
-    const auto layer = register_module("layer", group());
+    const auto layer = register_module("layer", nn::group());
     attention = layer->register_module("0", SelfAttentionLayer(config, holds_bias, options));
     feed_forward = layer->register_module("1", FeedForwardLayer(config, options));
   }
@@ -146,7 +143,7 @@ Tensor relative_position_buckets(int64_t tokens, const T5Config& config) {
 T5EncoderModelImpl::T5EncoderModelImpl(const T5Config& config, const at::TensorOptions& options)
     : config_(config) {
   shared = register_module("shared", nn::Embedding(config.vocab_size, config.d_model, options));
-  const auto encoder = register_module("encoder", group());
+  const auto encoder = register_module("encoder", nn::group());
   block_ = encoder->register_module("block", torch::nn::ModuleList());
   for (int64_t i = 0; i < config.num_layers; ++i) {
     block_->push_back(Block(config, /*holds_bias=*/i == 0, options));

@@ -3,15 +3,12 @@
 #include "core/error.h"
 #include "models/transformer/patches.h"
 #include "nn/functional.h"
+#include "nn/group.h"
 
 namespace glm_image::models {
 namespace {
 
 constexpr double kNormEps = 1e-5;
-
-std::shared_ptr<torch::nn::Module> group() {
-  return std::make_shared<torch::nn::Module>();
-}
 
 /// Applies one function to the text tokens and one to the image tokens of [B, text + image, C].
 template <typename TextFunction, typename ImageFunction>
@@ -74,7 +71,7 @@ GlmImageAttentionImpl::GlmImageAttentionImpl(const TransformerConfig& config,
   to_q = register_module("to_q", nn::Linear(dim, dim, options));
   to_k = register_module("to_k", nn::Linear(dim, dim, options));
   to_v = register_module("to_v", nn::Linear(dim, dim, options));
-  const auto to_out = register_module("to_out", group());
+  const auto to_out = register_module("to_out", nn::group());
   to_out_ = to_out->register_module("0", nn::Linear(dim, dim, options));
 }
 
@@ -101,7 +98,7 @@ Tensor GlmImageAttentionImpl::forward(const Tensor& x,
 GlmImageTransformerBlockImpl::GlmImageTransformerBlockImpl(const TransformerConfig& config,
                                                            const at::TensorOptions& options) {
   const int64_t dim = config.hidden_size();
-  const auto norm1 = register_module("norm1", group());
+  const auto norm1 = register_module("norm1", nn::group());
   modulation_ =
       norm1->register_module("linear", nn::Linear(config.time_embed_dim, 12 * dim, options));
   attn1 = register_module("attn1", GlmImageAttention(config, options));
@@ -158,7 +155,7 @@ GlmImageTransformer2DModelImpl::GlmImageTransformer2DModelImpl(const Transformer
   const int64_t patch_values = config.in_channels * config.patch_size * config.patch_size;
   const int64_t temb_dim = config.time_embed_dim;
 
-  const auto image_projector = register_module("image_projector", group());
+  const auto image_projector = register_module("image_projector", nn::group());
   patch_projection_ =
       image_projector->register_module("proj", nn::Linear(patch_values, dim, options));
   glyph_projector =
@@ -170,14 +167,14 @@ GlmImageTransformer2DModelImpl::GlmImageTransformer2DModelImpl(const Transformer
   prior_projector = register_module("prior_projector",
                                     nn::FeedForward(dim, dim, dim, Activation::kSilu, options));
 
-  const auto time_condition_embed = register_module("time_condition_embed", group());
+  const auto time_condition_embed = register_module("time_condition_embed", nn::group());
   const auto timestep_embedder =
-      time_condition_embed->register_module("timestep_embedder", group());
+      time_condition_embed->register_module("timestep_embedder", nn::group());
   // The sinusoid of the timestep is as wide as its embedding.
   time_1_ = timestep_embedder->register_module("linear_1", nn::Linear(temb_dim, temb_dim, options));
   time_2_ = timestep_embedder->register_module("linear_2", nn::Linear(temb_dim, temb_dim, options));
   const auto condition_embedder =
-      time_condition_embed->register_module("condition_embedder", group());
+      time_condition_embed->register_module("condition_embedder", nn::group());
   // Two numbers of the crop and two of the size.
   condition_1_ = condition_embedder->register_module(
       "linear_1", nn::Linear(4 * config.condition_dim, temb_dim, options));
@@ -188,7 +185,7 @@ GlmImageTransformer2DModelImpl::GlmImageTransformer2DModelImpl(const Transformer
   for (int64_t i = 0; i < config.num_layers; ++i) {
     transformer_blocks->push_back(GlmImageTransformerBlock(config, options));
   }
-  const auto norm_out = register_module("norm_out", group());
+  const auto norm_out = register_module("norm_out", nn::group());
   out_modulation_ = norm_out->register_module("linear", nn::Linear(temb_dim, 2 * dim, options));
   proj_out = register_module("proj_out", nn::Linear(dim, patch_values, options));
 }

@@ -1,15 +1,9 @@
 #include "models/vision/vision_model.h"
 
 #include "nn/functional.h"
+#include "nn/group.h"
 
 namespace glm_image::models {
-namespace {
-
-std::shared_ptr<torch::nn::Module> group() {
-  return std::make_shared<torch::nn::Module>();
-}
-
-}  // namespace
 
 GlmImageVisionBlockImpl::GlmImageVisionBlockImpl(const VisionConfig& config,
                                                  const at::TensorOptions& options)
@@ -17,10 +11,10 @@ GlmImageVisionBlockImpl::GlmImageVisionBlockImpl(const VisionConfig& config,
   const int64_t dim = config.hidden_size;
   norm1 = register_module("norm1", nn::LayerNorm(dim, config.layer_norm_eps, options));
   norm2 = register_module("norm2", nn::LayerNorm(dim, config.layer_norm_eps, options));
-  const auto attn = register_module("attn", group());
+  const auto attn = register_module("attn", nn::group());
   qkv_ = attn->register_module("qkv", nn::Linear(dim, 3 * dim, options, config.attention_bias));
   proj_ = attn->register_module("proj", nn::Linear(dim, dim, options, config.attention_bias));
-  const auto mlp = register_module("mlp", group());
+  const auto mlp = register_module("mlp", nn::group());
   fc1_ = mlp->register_module("fc1", nn::Linear(dim, config.intermediate_size, options));
   fc2_ = mlp->register_module("fc2", nn::Linear(config.intermediate_size, dim, options));
 }
@@ -37,10 +31,10 @@ GlmImageVisionModelImpl::GlmImageVisionModelImpl(const VisionConfig& config,
                                                  const at::TensorOptions& options)
     : config_(config) {
   const int64_t dim = config.hidden_size, side = config.position_side, patch = config.patch_size;
-  const auto embeddings = register_module("embeddings", group());
+  const auto embeddings = register_module("embeddings", nn::group());
   position_table_ =
       embeddings->register_module("position_embedding", nn::Embedding(side * side, dim, options));
-  const auto patch_embed = register_module("patch_embed", group());
+  const auto patch_embed = register_module("patch_embed", nn::group());
   patch_projection_ = patch_embed->register_module(
       "proj",
       nn::Conv2d(config.in_channels,
