@@ -37,6 +37,7 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   item_weights_ = {fields.optional_double("text_weight", 2, 1, 100),
                    fields.optional_double("pictogram_weight", 2, 1, 100)};
   letter_weight_ = fields.optional_double("letter_weight", 0.1, 0, 100);
+  position_weight_ = fields.optional_double("position_weight", 0.1, 0, 100);
   embed_posters_ = fields.optional_int64("embed_posters", 0, 0, 1000000);
   band_share_ = fields.optional_double("band_share", 0, 0, 1);
   band_height_ = fields.optional_int64("band_height", 96, text::kPixelsPerToken, 4096);
@@ -69,12 +70,14 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   text_encoder_ = models::T5EncoderModel(glyph_encoder_, options);
   letter_reader_ =
       LetterReader(transformer_->config().hidden_size(), glyph_encoder_.d_model, options);
+  position_reader_ = PositionReader(transformer_->config().hidden_size(), options);
 }
 
 std::vector<TrainedModule> DecoderStage::modules() {
   return {{"transformer", transformer_.get(), {}, "transformer"},
           {"text_encoder", text_encoder_.get(), {}, "text_encoder"},
-          {"letter_reader", letter_reader_.get()}};
+          {"letter_reader", letter_reader_.get()},
+          {"position_reader", position_reader_.get()}};
 }
 
 void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
@@ -253,6 +256,10 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
                                                 input.glyph_mask,
                                                 letters.to(device_),
                                                 repeat(batch.at("glyph_places").to(device_))});
+  const text::Grid patches{rows * text::kPixelsPerToken / patch_side(), width / patch_side()};
+  const auto early_image_tokens =
+      blocks[(blocks.size() - 1) / 4].narrow(1, input.glyphs.size(1), patches.size());
+  const auto places = position_reader_->forward(early_image_tokens, {patches});
 
   // The examples stand in the order of their noise.
   const auto by_example = error.detach().mean({1, 2, 3});
@@ -262,9 +269,13 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   // Where sampling begins: what is right here owes nothing to letters that shine through the noise.
   const auto most = [&](const Tensor& x) { return x.narrow(0, examples - 1, 1); };
   const auto share = LetterReaderImpl::share_right;
-  return {loss + letter_weight_ * (reading.pointing_loss + reading.spelling_loss +
-                                   reading.placing_loss + reading.counting_loss),
+  return {loss +
+              letter_weight_ * (reading.pointing_loss + reading.spelling_loss +
+                                reading.placing_loss + reading.counting_loss) +
+              position_weight_ * places.loss,
           {{"loss_velocity", loss.detach()},
+           {"rows_right", places.rows_right},
+           {"columns_right", places.columns_right},
            {"loss_little_noise", little(by_example).mean()},
            {"loss_much_noise", much(by_example).mean()},
            {"letters_found", share(reading.pointing_right, reading.shown)},
