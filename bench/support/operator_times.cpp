@@ -54,6 +54,7 @@ OperatorTimes::~OperatorTimes() {
 
 std::vector<OperatorTimes::Entry> OperatorTimes::entries() {
   std::vector<Entry> sorted;
+  sorted.reserve(totals.size());
   for (const auto& [name, total] : totals) sorted.push_back({name, total.seconds, total.calls});
   std::sort(sorted.begin(), sorted.end(), [](const Entry& a, const Entry& b) {
     return a.seconds > b.seconds;

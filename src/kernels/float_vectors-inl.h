@@ -116,7 +116,7 @@ HWY_INLINE void for_each_vector(int64_t count, const Function& function) {
 /// function(T()) with the C++ type of the element.
 template <typename Function>
 HWY_INLINE void with_element(Element element, const Function& function) {
-  if (element == Element::kFloat32) {
+  if (element == Element::kFloat32) {  // NOLINT(bugprone-branch-clone): the types differ
     function(float());
   } else {
     function(uint16_t());

@@ -154,6 +154,7 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
   }
   const auto glyphs = glyphs_of(texts);
   std::vector<Tensor> glyph_places;
+  glyph_places.reserve(texts.size());
   for (const auto& of_picture : texts) {
     glyph_places.push_back(places_of_glyphs(of_picture, *byte_tokenizer_, glyphs.seen.size(1)));
   }
