@@ -1,11 +1,8 @@
 #include "train/position_reader.h"
 
+#include "train/scene_questions.h"
+
 namespace glm_image::train {
-namespace {
-
-constexpr int64_t kMostTokens = 32;  ///< along a side; the tokens behind count as the last
-
-}  // namespace
 
 PositionReaderImpl::PositionReaderImpl(int64_t hidden_size, const at::TensorOptions& options)
     : to_row(register_module("to_row", nn::Linear(hidden_size, kMostTokens, options))),
@@ -22,6 +19,7 @@ PositionReaderImpl::Answered PositionReaderImpl::forward(const Tensor& hidden,
   }
   const auto normed = at::layer_norm(hidden, {hidden.size(2)});
   const auto ask = [&](nn::Linear& to_position, const std::vector<Tensor>& of_grids) {
+    // Beyond the kMostTokens-th a token counts as that one.
     const auto wanted = at::cat(of_grids).clamp_max(kMostTokens - 1).expand({hidden.size(0), -1});
     const auto logits = to_position->forward(normed).to(at::kFloat).flatten(0, 1);
     const auto right = (logits.detach().argmax(1) == wanted.flatten()).to(at::kFloat).mean();

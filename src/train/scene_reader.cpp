@@ -3,7 +3,6 @@
 #include <numeric>
 
 #include "posters/scene.h"
-#include "train/token_kinds.h"
 
 namespace glm_image::train {
 
