@@ -11,6 +11,7 @@
 #include "train/initialise_decoder.h"
 #include "train/picture_batch.h"
 #include "train/seeds.h"
+#include "train/token_kinds.h"
 
 namespace glm_image::train {
 namespace {
@@ -38,6 +39,7 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
                    fields.optional_double("pictogram_weight", 2, 1, 100)};
   letter_weight_ = fields.optional_double("letter_weight", 0.1, 0, 100);
   position_weight_ = fields.optional_double("position_weight", 0.1, 0, 100);
+  recognition_weight_ = fields.optional_double("recognition_weight", 0.15, 0, 100);
   embed_posters_ = fields.optional_int64("embed_posters", 0, 0, 1000000);
   band_share_ = fields.optional_double("band_share", 0, 0, 1);
   band_height_ = fields.optional_int64("band_height", 96, text::kPixelsPerToken, 4096);
@@ -71,13 +73,17 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   letter_reader_ =
       LetterReader(transformer_->config().hidden_size(), glyph_encoder_.d_model, options);
   position_reader_ = PositionReader(transformer_->config().hidden_size(), options);
+  const int64_t pictograms =
+      count_token_kinds(feed_.source()) - first_pictogram_kind(feed_.source());
+  pictogram_reader_ = PictogramReader(transformer_->config().hidden_size(), pictograms, options);
 }
 
 std::vector<TrainedModule> DecoderStage::modules() {
   return {{"transformer", transformer_.get(), {}, "transformer"},
           {"text_encoder", text_encoder_.get(), {}, "text_encoder"},
           {"letter_reader", letter_reader_.get()},
-          {"position_reader", position_reader_.get()}};
+          {"position_reader", position_reader_.get()},
+          {"pictogram_reader", pictogram_reader_.get()}};
 }
 
 void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
@@ -131,7 +137,7 @@ int64_t DecoderStage::band_top(const PosterExample& example,
 Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
   const auto& size = config_.size_at(step);
   std::vector<Image> images;
-  std::vector<Tensor> patches, weights, letters;
+  std::vector<Tensor> patches, weights, letters, pictograms;
   std::vector<int64_t> tops;
   std::vector<std::vector<std::string>> texts;
   auto random = make_random(mix_seed(config_.seed, kDropPurpose, step));
@@ -147,8 +153,12 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
     patches.push_back(codes_->patches(example.image));
     weights.push_back(cell_weights(example, item_weights_, vae_->config().scale_factor()));
     letters.push_back(letters_of_patches(example, *byte_tokenizer_, patch_side()));
+    pictograms.push_back(pictograms_of_patches(feed.source(), example, patch_side()));
     const bool dropped = drop[i].item<bool>();
-    if (dropped) letters.back().fill_(-1);
+    if (dropped) {
+      letters.back().fill_(-1);
+      pictograms.back().fill_(-1);
+    }
     texts.push_back(dropped ? std::vector<std::string>() : texts_of(example.scene));
     images.push_back(std::move(example.image));
   }
@@ -162,6 +172,7 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
           {"patches", at::stack(patches)},
           {"weights", at::stack(weights)},
           {"letters", at::stack(letters)},
+          {"pictograms", at::stack(pictograms)},
           {"tops", torch::tensor(tops)},
           {"rows", torch::tensor(rows)},
           {"drop", drop},
@@ -249,18 +260,23 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   const auto error = (velocity - (noise - clean)).square();
   const auto weights = repeat(cut_bands(batch.at("weights"), tops, rows, cells)).to(device_);
   const auto loss = (error * weights).mean() / weights.mean();
-  const auto letters = repeat(
-      cut_bands(batch.at("letters"), tops, rows, text::kPixelsPerToken / patch_side()).flatten(2));
+  const auto of_patches = [&](const char* name) {
+    const auto cut = cut_bands(batch.at(name), tops, rows, text::kPixelsPerToken / patch_side());
+    return repeat(cut.flatten(2)).to(device_);
+  };
   const auto reading = letter_reader_->forward({blocks[blocks.size() / 3],
                                                 blocks[2 * blocks.size() / 3],
                                                 input.glyphs,
                                                 input.glyph_mask,
-                                                letters.to(device_),
+                                                of_patches("letters"),
                                                 repeat(batch.at("glyph_places").to(device_))});
   const text::Grid patches{rows * text::kPixelsPerToken / patch_side(), width / patch_side()};
-  const auto early_image_tokens =
-      blocks[(blocks.size() - 1) / 4].narrow(1, input.glyphs.size(1), patches.size());
-  const auto places = position_reader_->forward(early_image_tokens, {patches});
+  const auto image_tokens = [&](size_t block) {
+    return blocks[block].narrow(1, input.glyphs.size(1), patches.size());
+  };
+  const auto places = position_reader_->forward(image_tokens((blocks.size() - 1) / 4), {patches});
+  const auto recognition =
+      pictogram_reader_->forward(image_tokens((blocks.size() - 1) / 2), of_patches("pictograms"));
 
   // The examples stand in the order of their noise.
   const auto by_example = error.detach().mean({1, 2, 3});
@@ -273,7 +289,7 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   return {loss +
               letter_weight_ * (reading.pointing_loss + reading.spelling_loss +
                                 reading.placing_loss + reading.counting_loss) +
-              position_weight_ * places.loss,
+              position_weight_ * places.loss + recognition_weight_ * recognition.loss,
           {{"loss_velocity", loss.detach()},
            {"rows_right", places.rows_right},
            {"columns_right", places.columns_right},
@@ -286,7 +302,11 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
            {"letters_read_most_noise", share(most(reading.spelling_right), most(reading.shown))},
            {"letters_placed", share(reading.placing_right, reading.shown)},
            {"letters_placed_most_noise", share(most(reading.placing_right), most(reading.shown))},
-           {"letters_counted", reading.counting_right}}};
+           {"letters_counted", reading.counting_right},
+           {"pictograms_named", share(recognition.named_right, recognition.shown)},
+           {"pictograms_named_most_noise",
+            share(most(recognition.named_right), most(recognition.shown))},
+           {"pictograms_placed", share(recognition.placed_right, recognition.shown)}}};
 }
 
 std::vector<Image> DecoderStage::draw(const Tensor& codes,
