@@ -34,7 +34,8 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
     : PosterStage(config, device) {
   const auto fields = config.fields.required_object("decoder");
   drop_share_ = fields.optional_double("drop_share", 0.1, 0, 1);
-  code_noise_ = fields.optional_double("code_noise", 0.02, 0, 1);
+  code_noise_ = {fields.optional_double("code_noise", 0.02, 0, 1),
+                 fields.optional_double("swapped_codes", 0, 0, 1)};
   item_weights_ = {fields.optional_double("text_weight", 2, 1, 100),
                    fields.optional_double("pictogram_weight", 2, 1, 100)};
   letter_weight_ = fields.optional_double("letter_weight", 0.1, 0, 100);
@@ -137,7 +138,7 @@ int64_t DecoderStage::band_top(const PosterExample& example,
 Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
   const auto& size = config_.size_at(step);
   std::vector<Image> images;
-  std::vector<Tensor> patches, weights, letters, pictograms;
+  std::vector<Tensor> patches, weights, letters, pictograms, kinds;
   std::vector<int64_t> tops;
   std::vector<std::vector<std::string>> texts;
   auto random = make_random(mix_seed(config_.seed, kDropPurpose, step));
@@ -153,6 +154,8 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
     patches.push_back(codes_->patches(example.image));
     weights.push_back(cell_weights(example, item_weights_, vae_->config().scale_factor()));
     letters.push_back(letters_of_patches(example, *byte_tokenizer_, patch_side()));
+    kinds.push_back(token_kinds(
+        feed.source(), example.scene, example.layout, text::target_grid(size.height, size.width)));
     pictograms.push_back(pictograms_of_patches(feed.source(), example, patch_side()));
     const bool dropped = drop[i].item<bool>();
     if (dropped) {
@@ -173,6 +176,7 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
           {"weights", at::stack(weights)},
           {"letters", at::stack(letters)},
           {"pictograms", at::stack(pictograms)},
+          {"kinds", at::stack(kinds)},
           {"tops", torch::tensor(tops)},
           {"rows", torch::tensor(rows)},
           {"drop", drop},
@@ -206,13 +210,9 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   const auto& tops = batch.at("tops");
   const auto rows = batch.at("rows").item<int64_t>();
   auto random = make_random(mix_seed(config_.seed, kNoisePurpose, step));
-  const at::TensorOptions wide(at::kFloat);
 
   auto codes = codes_->encode(batch.at("patches"), all_rows, columns);
-  const auto wrong = at::rand(codes.sizes(), random, wide) < code_noise_;
-  const auto others =
-      at::randint(codes_->codes(), codes.sizes(), random, at::TensorOptions(at::kLong));
-  codes = at::where(wrong.to(device_), others.to(device_), codes);
+  codes = disturb_codes(codes, batch.at("kinds"), codes_->codes(), code_noise_, random);
   codes = cut_bands(codes.view({-1, all_rows, columns}), tops, rows, 1);
 
   const int64_t noises = rows < all_rows ? noises_per_band_ : noises_per_picture_;
@@ -225,6 +225,7 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   const int64_t cell = vae_->config().scale_factor(), cells = text::kPixelsPerToken / cell;
   const auto clean = repeat(cut_bands(latents_of(pictures), tops, rows, cells));
   const int64_t examples = clean.size(0);
+  const at::TensorOptions wide(at::kFloat);
   const auto noise = at::randn(clean.sizes(), random, wide).to(device_);
   // Evenly spread over the batch, so that its mean loss varies less from step to step.
   const auto offsets = at::rand({examples}, random, wide);

@@ -6,6 +6,7 @@
 #include "diffusion/flow_match.h"
 #include "models/autoencoder/autoencoder_kl.h"
 #include "models/transformer/transformer_model.h"
+#include "train/code_noise.h"
 #include "train/glyph_batch.h"
 #include "train/letter_reader.h"
 #include "train/pictogram_reader.h"
@@ -58,10 +59,11 @@ class DecoderStage : public PosterStage {
   int64_t band_top(const PosterExample& example, int64_t rows, at::Generator& random) const;
   int64_t patch_side() const;  ///< in pixels
 
-  double drop_share_, code_noise_, letter_weight_, position_weight_, recognition_weight_,
-      band_share_, noise_power_;
+  double drop_share_, letter_weight_, position_weight_, recognition_weight_, band_share_,
+      noise_power_;
   double guidance_;
   ItemWeights item_weights_;
+  CodeNoise code_noise_;
   int64_t noises_per_picture_, noises_per_band_, band_height_, sample_steps_;
   diffusion::FlowMatchConfig flow_;
   models::T5Config glyph_encoder_;
