@@ -44,7 +44,7 @@ asan: dependencies
 format:
 	@git ls-files '*.h' '*.cpp' | xargs clang-format -i
 
-lint: build
+lint: dependencies
 	@tools/lint
 
 clean:

@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kMaxPictures = 16;
 constexpr size_t kMaxFieldBytes = 256 * 1024;
-constexpr int64_t kMaxSide = 16384;
+constexpr int64_t kMaxUploadedSide = 16384;
 
 bool is_picture_field(const std::string& name) {
   return name == "image" || name.rfind("image[", 0) == 0;
@@ -60,7 +60,7 @@ void decode_pictures(const std::vector<std::string_view>& pictures,
                      int64_t max_pixels,
                      Request& request) {
   image::ImageLimits limits;
-  limits.max_side = kMaxSide;
+  limits.max_side = kMaxUploadedSide;
   limits.max_pixels = max_pixels;
   for (size_t i = 0; i < pictures.size(); ++i) {
     try {

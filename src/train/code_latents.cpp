@@ -1,23 +1,23 @@
 #include "train/code_latents.h"
 
 #include "models/transformer/patches.h"
-#include "train/picture_batch.h"
+#include "train/token_kinds.h"
 
 namespace glm_image::train {
 
 Tensor mean_under_codes(PosterFeed& feed,
                         const PictureCodes& codes,
-                        const std::function<Tensor(const Tensor&)>& seen_as,
+                        const std::function<Tensor(const PosterExample&)>& seen_as,
                         int64_t posters,
                         int64_t side) {
   const int64_t tokens = side / text::kPixelsPerToken;
   Tensor sums;
   auto counts = at::zeros({codes.codes(), 1});
   for (int64_t i = 0; i < posters; ++i) {
-    const auto image = feed.example(i, side, side).image;
+    const auto example = feed.example(i, side, side);
     const auto ids =
-        codes.encode(codes.patches(image).unsqueeze(0), tokens, tokens).flatten().cpu();
-    const auto seen = seen_as(picture_batch({image})).cpu();
+        codes.encode(codes.patches(example.image).unsqueeze(0), tokens, tokens).flatten().cpu();
+    const auto seen = seen_as(example).cpu();
     const auto under_tokens = models::patchify(seen, seen.size(3) / tokens)[0];
     if (!sums.defined()) sums = at::zeros({codes.codes(), under_tokens.size(1)});
     sums.index_add_(0, ids, under_tokens);
@@ -26,15 +26,49 @@ Tensor mean_under_codes(PosterFeed& feed,
   return sums / counts.clamp_min(1);
 }
 
-Tensor embedding_of_latents(const Tensor& latents, int64_t width) {
-  const auto is_seen = latents.abs().amax(1, /*keepdim=*/true) > 0;
-  const auto mean = latents.sum(0) / is_seen.sum();
-  const auto centred = at::where(is_seen, latents - mean, at::zeros_like(latents));
+Tensor log_kinds_under_codes(PosterFeed& feed,
+                             const PictureCodes& codes,
+                             int64_t posters,
+                             int64_t side) {
+  constexpr double kLeast = 0.01;  // what was not seen among a few thousand posters may still be
+  const auto& source = feed.source();
+  const int64_t tokens = side / text::kPixelsPerToken;
+  const auto shown = [&](const PosterExample& example) {
+    const auto kinds =
+        token_kinds(source, example.scene, example.layout, text::Grid{tokens, tokens});
+    return at::one_hot(kinds, count_token_kinds(source))
+        .to(at::kFloat)
+        .t()
+        .reshape({1, -1, tokens, tokens});
+  };
+  const auto shares = mean_under_codes(feed, codes, shown, posters, side);
+  const auto is_seen = shares.sum(1, /*keepdim=*/true) > 0;
+  return at::where(is_seen, (shares + kLeast).log(), at::zeros_like(shares));
+}
+
+namespace {
+
+/// In its `width` strongest directions, of root mean square 1; rows of zeros stay so.
+Tensor strongest_directions(const Tensor& told, int64_t width) {
+  const auto is_seen = told.abs().amax(1, /*keepdim=*/true) > 0;
+  const auto mean = told.sum(0) / is_seen.sum();
+  const auto centred = at::where(is_seen, told - mean, at::zeros_like(told));
   const auto directions = std::get<2>(at::linalg_svd(centred, /*full_matrices=*/false));
   const int64_t kept = std::min(width, directions.size(0));
   const auto found = at::matmul(centred, directions.narrow(0, 0, kept).transpose(0, 1));
   const auto rows = at::constant_pad_nd(found, {0, width - kept});
   return rows / rows.square().mean().sqrt().clamp_min(1e-12);
+}
+
+}  // namespace
+
+Tensor embedding_of_codes(const std::vector<Tensor>& told, int64_t width) {
+  std::vector<Tensor> parts;
+  const auto count = static_cast<int64_t>(told.size());
+  for (int64_t i = 0; i < count; ++i) {
+    parts.push_back(strongest_directions(told[i], (i + 1) * width / count - i * width / count));
+  }
+  return at::cat(parts, /*dim=*/1);
 }
 
 }  // namespace glm_image::train

@@ -7,19 +7,28 @@
 
 namespace glm_image::train {
 
-/// What `seen_as` makes of pictures, on average where a code stands, [codes, channels·cells·cells]
+/// What `seen_as` makes of posters, on average where a code stands, [codes, channels·cells·cells]
 /// for the cells×cells under a token, channels first; zeros for codes that none of these square
-/// posters has. `seen_as`: pictures [1, 3, side, side] → [1, channels, rows, rows], float32.
+/// posters has. `seen_as`: a poster → [1, channels, rows, rows], float32.
 Tensor mean_under_codes(PosterFeed& feed,
                         const PictureCodes& codes,
-                        const std::function<Tensor(const Tensor&)>& seen_as,
+                        const std::function<Tensor(const PosterExample&)>& seen_as,
                         int64_t posters,
                         int64_t side);
 
-/// Rows of `width` numbers for codes, as far apart as their latents are (as far as so many
-/// directions tell), of root mean square 1. A DiT whose embedding of codes begins so reads from all
-/// codes in the same way what stands there. Begun at random it learns each code by itself, and a
-/// pictogram's come by too rarely for that.
-Tensor embedding_of_latents(const Tensor& latents, int64_t width);
+/// How likely a token with a code shows each kind (token_kinds.h), the logarithms, [codes, kinds]:
+/// added up over an item's codes they tell which it is. Zeros for codes that none of these square
+/// posters has.
+Tensor log_kinds_under_codes(PosterFeed& feed,
+                             const PictureCodes& codes,
+                             int64_t posters,
+                             int64_t side);
+
+/// Rows of `width` numbers for codes, of root mean square 1. Each of `told` [codes, any] gets the
+/// same part of them, in which codes are as far apart as it says (as far as so many directions
+/// tell). A DiT whose embedding of codes begins so reads from all codes in the same way what stands
+/// there. Begun at random it learns each code by itself, and a pictogram's come by too rarely for
+/// that.
+Tensor embedding_of_codes(const std::vector<Tensor>& told, int64_t width);
 
 }  // namespace glm_image::train

@@ -90,11 +90,15 @@ std::vector<TrainedModule> DecoderStage::modules() {
 void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
   initialise_decoder_weight(name, glyph_encoder_.d_kv, weight, random);
   if (embed_posters_ > 0 && name == "transformer.prior_token_embedding.weight") {
-    auto feed = feed_.another();
     constexpr int64_t kSide = 256;
-    const auto latents = mean_under_codes(
-        feed, *codes_, [this](const Tensor& x) { return latents_of(x); }, embed_posters_, kSide);
-    weight.copy_(embedding_of_latents(latents, weight.size(1)));
+    auto feed = feed_.another();
+    const auto latents_of_poster = [this](const PosterExample& example) {
+      return latents_of(picture_batch({example.image}));
+    };
+    weight.copy_(embedding_of_codes(
+        {mean_under_codes(feed, *codes_, latents_of_poster, embed_posters_, kSide),
+         log_kinds_under_codes(feed, *codes_, embed_posters_, kSide)},
+        weight.size(1)));
   }
 }
 

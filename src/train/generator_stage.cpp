@@ -322,8 +322,8 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
 Tensor GeneratorStage::code_pictures(PosterFeed& feed) const {
   constexpr int64_t kPosters = 64, kSide = 512;
   constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
-  const auto reduced = [](const Tensor& pictures) {
-    return at::avg_pool2d(pictures, {kReduction, kReduction});
+  const auto reduced = [](const PosterExample& example) {
+    return at::avg_pool2d(picture_batch({example.image}), {kReduction, kReduction});
   };
   return mean_under_codes(feed, *codes_, reduced, kPosters, kSide);
 }

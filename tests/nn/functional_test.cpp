@@ -11,6 +11,7 @@ namespace glm_image::nn {
 namespace {
 
 using test::expect_matches_plain;
+using test::random_angles;
 using test::random_tensor;
 
 class Functional : public test::FusedKernels {};
@@ -65,14 +66,6 @@ TEST_P(Functional, GatedResidual) {
       [](const auto& t) {
         return plain::gated_residual(t[0].narrow(1, 5, 4), t[1].transpose(1, 2), t[2]);
       });
-}
-
-/// cos and sin of random angles, their halves equal.
-std::pair<Tensor, Tensor> random_angles(std::vector<int64_t> shape) {
-  shape.back() /= 2;
-  const auto half = random_tensor(shape) * 3;
-  const auto angles = at::cat({half, half}, -1);
-  return {angles.cos(), angles.sin()};
 }
 
 TEST_P(Functional, HeadNormRotary) {

@@ -55,6 +55,14 @@ inline Tensor random_tensor(at::IntArrayRef shape) {
   return at::randn(shape, at::TensorOptions().dtype(at::kFloat));
 }
 
+/// cos and sin of random angles, their halves equal.
+inline std::pair<Tensor, Tensor> random_angles(std::vector<int64_t> shape) {
+  shape.back() /= 2;
+  const auto half = random_tensor(shape) * 3;
+  const auto angles = at::cat({half, half}, -1);
+  return {angles.cos(), angles.sin()};
+}
+
 /// Rounding to bfloat16 (8 significant bits) changes a value by at most 2^−8 of it.
 inline constexpr double kOneBfloat16Rounding = 1.0 / 256;
 /// Sums of a few hundred float32 products in another order.

@@ -12,15 +12,16 @@ namespace glm_image::nn {
 namespace {
 
 using test::expect_gradients_match;
+using test::random_angles;
 using test::random_tensor;
 
 class Gradient : public test::FusedKernels {};
 
 // Channels around and far from multiples of a vector.
-const std::vector<int64_t> kChannels = {2, 8, 15, 16, 17, 64, 100, 333};
+const std::vector<int64_t> kManyChannels = {2, 8, 15, 16, 17, 64, 100, 333};
 
 TEST_P(Gradient, ModulatedLayerNorm) {
-  for (const int64_t channels : kChannels) {
+  for (const int64_t channels : kManyChannels) {
     for (const int64_t tokens : {1, 5}) {
       SCOPED_TRACE(concat(channels, " channels, ", tokens, " tokens"));
       expect_gradients_match(
@@ -62,7 +63,7 @@ TEST_P(Gradient, OfAPartOfTheTokens) {
 }
 
 TEST_P(Gradient, GatedResidual) {
-  for (const int64_t channels : kChannels) {
+  for (const int64_t channels : kManyChannels) {
     SCOPED_TRACE(channels);
     expect_gradients_match(
         "GatedResidual",
@@ -72,14 +73,6 @@ TEST_P(Gradient, GatedResidual) {
         [](const auto& t) { return gated_residual(t[0], t[1], t[2]); },
         [](const auto& t) { return plain::gated_residual(t[0], t[1], t[2]); });
   }
-}
-
-/// cos and sin of random angles, their halves equal.
-std::pair<Tensor, Tensor> random_angles(std::vector<int64_t> shape) {
-  shape.back() /= 2;
-  const auto half = random_tensor(shape) * 3;
-  const auto angles = at::cat({half, half}, -1);
-  return {angles.cos(), angles.sin()};
 }
 
 TEST_P(Gradient, HeadNormRotary) {
@@ -116,7 +109,7 @@ TEST_P(Gradient, Rotary) {
 }
 
 TEST_P(Gradient, RmsNorm) {
-  for (const int64_t channels : kChannels) {
+  for (const int64_t channels : kManyChannels) {
     SCOPED_TRACE(channels);
     expect_gradients_match(
         "RmsNorm",
@@ -138,7 +131,7 @@ TEST_P(Gradient, GeluTanh) {
 }
 
 TEST_P(Gradient, SiluGate) {
-  for (const int64_t channels : kChannels) {
+  for (const int64_t channels : kManyChannels) {
     SCOPED_TRACE(channels);
     expect_gradients_match(
         "SiluGate",

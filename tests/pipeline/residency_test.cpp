@@ -11,7 +11,7 @@ namespace {
 
 using pipeline::components_that_fit;
 
-Request small_request() {
+Request poster_request() {
   Request request;
   request.prompt = "A poster: \"OPEN\"";
   request.width = 96;
@@ -21,7 +21,7 @@ Request small_request() {
   return request;
 }
 
-Pipeline load(Residency residency, int64_t max_memory_bytes = 0) {
+Pipeline load_with(Residency residency, int64_t max_memory_bytes = 0) {
   PipelineOptions options;
   options.residency = residency;
   options.max_memory_bytes = max_memory_bytes;
@@ -75,13 +75,13 @@ TEST(Residency, TheSetIsTheBestOfAllSetsWithinTheBudget) {
 }
 
 TEST(Residency, ASecondPictureReadsNoWeightsWhereAllStay) {
-  auto all = load(Residency::kAll);
-  EXPECT_TRUE(reads_weights(all, small_request()));
-  EXPECT_FALSE(reads_weights(all, small_request()));
+  auto all = load_with(Residency::kAll);
+  EXPECT_TRUE(reads_weights(all, poster_request()));
+  EXPECT_FALSE(reads_weights(all, poster_request()));
 
-  auto none = load(Residency::kNone);
-  EXPECT_TRUE(reads_weights(none, small_request()));
-  EXPECT_TRUE(reads_weights(none, small_request()));
+  auto none = load_with(Residency::kNone);
+  EXPECT_TRUE(reads_weights(none, poster_request()));
+  EXPECT_TRUE(reads_weights(none, poster_request()));
 }
 
 TEST(Residency, AutoKeepsAllWhereMemoryIsPlentyAndLessWhereItIsNot) {
@@ -93,24 +93,24 @@ TEST(Residency, AutoKeepsAllWhereMemoryIsPlentyAndLessWhereItIsNot) {
     return bytes;
   };
   int64_t all = 0;
-  const auto none = load(Residency::kNone);
+  const auto none = load_with(Residency::kNone);
   for (const auto& component : none.info().components) all += component.memory_bytes;
   EXPECT_EQ(resident(none), 0);
-  EXPECT_EQ(resident(load(Residency::kAuto)), all);
-  EXPECT_EQ(resident(load(Residency::kAuto, all)), all);
-  EXPECT_EQ(resident(load(Residency::kAuto, 1)), 0);
-  const auto some = resident(load(Residency::kAuto, all - 1));
+  EXPECT_EQ(resident(load_with(Residency::kAuto)), all);
+  EXPECT_EQ(resident(load_with(Residency::kAuto, all)), all);
+  EXPECT_EQ(resident(load_with(Residency::kAuto, 1)), 0);
+  const auto some = resident(load_with(Residency::kAuto, all - 1));
   EXPECT_GT(some, 0);
   EXPECT_LT(some, all);
-  EXPECT_EQ(resident(load(Residency::kAll, 1)), all);
-  expect_error(ErrorCode::kInvalidInput, {"negative"}, [] { load(Residency::kAuto, -1); });
+  EXPECT_EQ(resident(load_with(Residency::kAll, 1)), all);
+  expect_error(ErrorCode::kInvalidInput, {"negative"}, [] { load_with(Residency::kAuto, -1); });
 }
 
 TEST(Residency, DrawsTheSamePicturesAlsoWhenVisionIsNeededInBetween) {
-  auto edit = small_request();
+  auto edit = poster_request();
   edit.condition_images = {{64, 64, std::vector<uint8_t>(3 * 64 * 64, 90)}};
-  auto none = load(Residency::kNone), all = load(Residency::kAll);
-  for (const auto& request : {small_request(), edit, small_request(), edit}) {
+  auto none = load_with(Residency::kNone), all = load_with(Residency::kAll);
+  for (const auto& request : {poster_request(), edit, poster_request(), edit}) {
     EXPECT_EQ(all.generate(request).pictures.at(0).image.pixels,
               none.generate(request).pictures.at(0).image.pixels);
   }

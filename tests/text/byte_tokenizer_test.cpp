@@ -9,10 +9,11 @@ namespace {
 using io::Json;
 using Ids = std::vector<int64_t>;
 
-const std::filesystem::path kFile = test::data_dir() / "tiny/model/tokenizer/tokenizer_config.json";
+const std::filesystem::path kConfigFile =
+    test::data_dir() / "tiny/model/tokenizer/tokenizer_config.json";
 
 TEST(ByteTokenizer, EncodesTheReferenceCases) {
-  const auto tokenizer = ByteTokenizer::load(kFile);
+  const auto tokenizer = ByteTokenizer::load(kConfigFile);
   EXPECT_EQ(tokenizer.pad_id(), 0);
   EXPECT_EQ(tokenizer.end_id(), 1);
   const auto cases = io::read_json_file(test::data_dir() / "tiny/tokenizer_cases.json");
@@ -25,7 +26,7 @@ TEST(ByteTokenizer, EncodesTheReferenceCases) {
 
 /// The reference cuts to 2047 tokens and puts the end marker after them.
 TEST(ByteTokenizer, CutsAt2048) {
-  const auto tokenizer = ByteTokenizer::load(kFile);
+  const auto tokenizer = ByteTokenizer::load(kConfigFile);
   for (const std::size_t length : {2046, 2047, 2048, 5000}) {
     const auto ids = tokenizer.encode(std::string(length, 'a'));
     Ids expected(std::min<std::size_t>(length, 2047), 'a' + 3);
@@ -37,7 +38,7 @@ TEST(ByteTokenizer, CutsAt2048) {
 /// By the rules of PreTrainedTokenizer.tokenize: <pad>, </s> and <unk> are lstrip and rstrip in
 /// this file, the extra ids are not.
 TEST(ByteTokenizer, SpecialTokensInTheText) {
-  const auto tokenizer = ByteTokenizer::load(kFile);
+  const auto tokenizer = ByteTokenizer::load(kConfigFile);
   const int64_t a = 'a' + 3;
   const int64_t space = ' ' + 3;
   EXPECT_EQ(tokenizer.encode("a<pad>a"), (Ids{a, 0, a, 1}));
@@ -51,7 +52,7 @@ TEST(ByteTokenizer, SpecialTokensInTheText) {
 }
 
 TEST(ByteTokenizer, InvalidUtf8IsNamedByItsByte) {
-  const auto tokenizer = ByteTokenizer::load(kFile);
+  const auto tokenizer = ByteTokenizer::load(kConfigFile);
   test::expect_error(
       ErrorCode::kInvalidInput, {"UTF-8", "byte 2"}, [&] { tokenizer.encode("ab\xff"); });
 }
@@ -60,7 +61,7 @@ TEST(ByteTokenizer, RefusesBadConfigs) {
   const auto refuse = [](ErrorCode code,
                          std::vector<std::string> fragments,
                          const std::function<void(Json&)>& change) {
-    Json json = io::read_json_file(kFile);
+    Json json = io::read_json_file(kConfigFile);
     change(json);
     fragments.emplace_back("t.json");
     test::expect_error(

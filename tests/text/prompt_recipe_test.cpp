@@ -11,7 +11,7 @@ namespace {
 const std::filesystem::path kTiny = test::data_dir() / "tiny";
 
 /// One case of the reference: the prompt and what was recorded on the way to the picture.
-struct Case {
+struct RecordedCase {
   std::string name;
   std::string prompt;
   int64_t height;
@@ -31,12 +31,12 @@ struct Case {
   }
 };
 
-void PrintTo(const Case& c, std::ostream* out) {
+void PrintTo(const RecordedCase& c, std::ostream* out) {
   *out << c.name;
 }
 
-std::vector<Case> reference_cases(const std::string& kind) {
-  std::vector<Case> cases;
+std::vector<RecordedCase> reference_cases(const std::string& kind) {
+  std::vector<RecordedCase> cases;
   for (const auto& json : io::read_json_file(kTiny / "cases.json")) {
     const auto name = json.at("name").get<std::string>();
     if (name.rfind(kind, 0) != 0) continue;
@@ -59,18 +59,18 @@ int64_t image_token_id() {
 }
 
 /// The recorded decode positions, [3, tokens + 1] with the rows temporal, height, width.
-void expect_decode_positions(const Case& c, const RotaryPositions& found) {
+void expect_decode_positions(const RecordedCase& c, const RotaryPositions& found) {
   std::vector<int64_t> rows = found.temporal;
   rows.insert(rows.end(), found.height.begin(), found.height.end());
   rows.insert(rows.end(), found.width.begin(), found.width.end());
   EXPECT_EQ(rows, c.values("ar.decode_position_ids"));
 }
 
-class TextToImage : public testing::TestWithParam<Case> {};
-class ImageToImage : public testing::TestWithParam<Case> {};
+class TextToImage : public testing::TestWithParam<RecordedCase> {};
+class ImageToImage : public testing::TestWithParam<RecordedCase> {};
 
 TEST_P(TextToImage, PromptAndPositionsAreTheReferences) {
-  const Case& c = GetParam();
+  const RecordedCase& c = GetParam();
   const auto bpe = tokenizer();
   const Grid target = target_grid(c.height, c.width);
   const Grid preview = preview_grid(target);
@@ -86,7 +86,7 @@ TEST_P(TextToImage, PromptAndPositionsAreTheReferences) {
 }
 
 TEST_P(ImageToImage, PromptAndPositionsAreTheReferences) {
-  const Case& c = GetParam();
+  const RecordedCase& c = GetParam();
   const auto bpe = tokenizer();
   auto images = c.grids();
   const Grid target = images.back();

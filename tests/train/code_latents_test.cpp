@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 
 #include "pipeline/image_settings.h"
 #include "posters/shared_source.h"
 #include "train/picture_batch.h"
+#include "train/token_kinds.h"
 
 namespace glm_image::train {
 namespace {
@@ -16,21 +18,28 @@ Tensor mean_colours(const Tensor& pictures) {
   return at::avg_pool2d(pictures, {8, 8});
 }
 
-TEST(CodeLatents, AreTheMeanOfWhatStandsUnderACode) {
+PictureCodes nano_codes() {
   const auto nano = test::project_dir() / "models" / "nano";
-  const PictureCodes codes(nano / "vision_language_encoder",
-                           pipeline::ImageSettings::load(nano / "processor"),
-                           at::kCPU,
-                           at::kFloat);
+  return {nano / "vision_language_encoder",
+          pipeline::ImageSettings::load(nano / "processor"),
+          at::kCPU,
+          at::kFloat};
+}
+
+TEST(CodeLatents, AreTheMeanOfWhatStandsUnderACode) {
+  const auto codes = nano_codes();
   PosterFeed feed(test::poster_folder(), /*seed=*/3);
-  const auto latents = mean_under_codes(feed, codes, mean_colours, /*posters=*/2, /*side=*/256);
+  const auto colours_of = [](const PosterExample& example) {
+    return mean_colours(picture_batch({example.image}));
+  };
+  const auto latents = mean_under_codes(feed, codes, colours_of, /*posters=*/2, /*side=*/256);
   ASSERT_EQ(latents.sizes(), at::IntArrayRef({codes.codes(), 3 * 4 * 4}));
 
   std::map<int64_t, std::vector<Tensor>> expected;
   for (int64_t i = 0; i < 2; ++i) {
-    const auto image = feed.example(i, 256, 256).image;
-    const auto ids = codes.encode(codes.patches(image).unsqueeze(0), 8, 8).flatten();
-    const auto colours = mean_colours(picture_batch({image}))[0];
+    const auto example = feed.example(i, 256, 256);
+    const auto ids = codes.encode(codes.patches(example.image).unsqueeze(0), 8, 8).flatten();
+    const auto colours = colours_of(example)[0];
     for (int64_t token = 0; token < 64; ++token) {
       expected[ids[token].item<int64_t>()].push_back(
           colours.narrow(1, token / 8 * 4, 4).narrow(2, token % 8 * 4, 4).flatten());
@@ -43,12 +52,53 @@ TEST(CodeLatents, AreTheMeanOfWhatStandsUnderACode) {
   }
 }
 
+TEST(CodeLatents, KindsAreThoseOfTheTokensWithACode) {
+  const auto codes = nano_codes();
+  PosterFeed feed(test::poster_folder(), /*seed=*/3);
+  const auto log_kinds = log_kinds_under_codes(feed, codes, /*posters=*/2, /*side=*/256);
+  ASSERT_EQ(log_kinds.sizes(), at::IntArrayRef({codes.codes(), count_token_kinds(feed.source())}));
+  std::map<int64_t, std::map<int64_t, double>> counts;
+  for (int64_t i = 0; i < 2; ++i) {
+    const auto example = feed.example(i, 256, 256);
+    const auto ids = codes.encode(codes.patches(example.image).unsqueeze(0), 8, 8).flatten();
+    const auto kinds = token_kinds(feed.source(), example.scene, example.layout, {8, 8});
+    for (int64_t token = 0; token < 64; ++token) {
+      counts[ids[token].item<int64_t>()][kinds[token].item<int64_t>()] += 1;
+    }
+  }
+  int64_t items = 0;
+  for (auto& [code, of_kinds] : counts) {
+    double total = 0;
+    for (const auto& [kind, count] : of_kinds) total += count;
+    for (const auto& [kind, count] : of_kinds) {
+      EXPECT_NEAR(log_kinds[code][kind].item<double>(), std::log(count / total + 0.01), 1e-4);
+      items += kind > 0 ? 1 : 0;
+    }
+    EXPECT_NEAR(log_kinds[code].exp().sum().item<double>(),
+                1 + 0.01 * static_cast<double>(log_kinds.size(1)),
+                1e-3);
+  }
+  EXPECT_GT(items, 3);
+  const auto seen = (log_kinds != 0).any(1).sum().item<int64_t>();
+  EXPECT_EQ(seen, static_cast<int64_t>(counts.size()));
+}
+
+TEST(CodeLatents, EmbeddingsShareTheirNumbersEvenly) {
+  at::manual_seed(2);
+  const auto few = at::randn({50, 4}) * 100, many = at::randn({50, 30});
+  const auto rows = embedding_of_codes({few, many}, 9);
+  ASSERT_EQ(rows.sizes(), at::IntArrayRef({50, 9}));
+  EXPECT_TRUE(at::allclose(rows.narrow(1, 0, 4), embedding_of_codes({few}, 4)));
+  EXPECT_TRUE(at::allclose(rows.narrow(1, 4, 5), embedding_of_codes({many}, 5)));
+  EXPECT_NEAR(rows.square().mean().item<double>(), 1, 1e-4);
+}
+
 TEST(CodeLatents, EmbeddingsAreAsFarApartAsTheLatents) {
   at::manual_seed(1);
   auto latents = at::randn({50, 12});
   latents[7].zero_();  // never seen
   for (const int64_t width : {12, 20}) {
-    const auto rows = embedding_of_latents(latents, width);
+    const auto rows = embedding_of_codes({latents}, width);
     ASSERT_EQ(rows.sizes(), at::IntArrayRef({50, width}));
     EXPECT_NEAR(rows.square().mean().item<double>(), 1, 1e-4);
     EXPECT_EQ(rows[7].abs().max().item<double>(), 0);
@@ -60,7 +110,7 @@ TEST(CodeLatents, EmbeddingsAreAsFarApartAsTheLatents) {
   // Too narrow: the strongest directions are kept.
   auto flat = at::zeros({50, 12});
   flat.narrow(1, 4, 3).copy_(at::randn({50, 3}));
-  const auto rows = embedding_of_latents(flat, 3);
+  const auto rows = embedding_of_codes({flat}, 3);
   const auto ratios = at::cdist(rows, rows).triu(1) / at::cdist(flat, flat).triu(1).clamp_min(1e-9);
   const auto first = ratios[0][1].item<double>();
   EXPECT_TRUE(at::allclose(at::where(ratios > 0, ratios, at::full_like(ratios, first)),
