@@ -35,6 +35,10 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("glm-image ") + version());
   app.require_subcommand(1);
   app.footer(kExamples);
+#if CLI11_VERSION_MAJOR > 2 || CLI11_VERSION_MINOR >= 5
+  // Else it breaks lines of examples anew, and takes their indent.
+  app.get_formatter()->enable_footer_formatting(false);
+#endif
   cli::add_generate_command(app);
   cli::add_edit_command(app);
   cli::add_info_command(app);

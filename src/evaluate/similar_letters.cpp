@@ -29,6 +29,7 @@ std::vector<std::string> letters_like(const std::string& letter) {
   }
   alike.erase(small);
   std::vector<std::string> result;
+  result.reserve(alike.size());
   for (const auto& other : alike) {
     result.push_back(is_capital ? posters::upper_case(other) : other);
   }

@@ -203,6 +203,7 @@ InkMap ink_of_line(const PosterPicture& picture,
 
 std::vector<PixelBox> letters_of(const std::vector<Part>& parts) {
   std::vector<PixelBox> boxes;
+  boxes.reserve(parts.size());
   for (const auto& part : parts) boxes.push_back(part.box);
   std::sort(boxes.begin(), boxes.end(), [](const PixelBox& a, const PixelBox& b) {
     return a.left < b.left;

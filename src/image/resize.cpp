@@ -53,9 +53,12 @@ class WeightTable {
     for (int64_t i = 0; i < output_size; ++i) {
       const double center = (static_cast<double>(i) + 0.5) * ratio;
       Window window;
+      // Pillow's rounding, which cuts towards zero.
+      // NOLINTBEGIN(bugprone-incorrect-roundings)
       window.begin = std::max<int64_t>(static_cast<int64_t>(center - reach + 0.5), 0);
       window.count =
           std::min(static_cast<int64_t>(center + reach + 0.5), input_size) - window.begin;
+      // NOLINTEND(bugprone-incorrect-roundings)
       window.first_weight = weights_.size();
 
       exact.clear();
