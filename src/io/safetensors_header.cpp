@@ -40,7 +40,7 @@ const TypeRow& row_of(ElementType type) {
 
 /// Parses the header text, refusing a key given twice in one object: the JSON library would keep
 /// one of the two silently, and two readers could then see two different files.
-nlohmann::json parse_json(std::string_view text, const std::string& name) {
+nlohmann::json parse_header(std::string_view text, const std::string& name) {
   std::vector<std::set<std::string>> keys;
   std::optional<std::string> repeated;
   const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
@@ -224,7 +224,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view file, const std::str
          file.size());
   }
   const uint64_t data_begin = kLengthBytes + header_size;
-  const auto json = parse_json(file.substr(kLengthBytes, header_size), name);
+  const auto json = parse_header(file.substr(kLengthBytes, header_size), name);
 
   SafetensorsHeader header;
   for (const auto& [key, value] : json.items()) {
