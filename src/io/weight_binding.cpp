@@ -101,7 +101,7 @@ void bind_weights(torch::nn::Module& module,
     location.file->file().prefetch(location.entry->begin, location.entry->end);
     const auto stored = location.file->tensor(item.key());
     const auto type = options.dtype.value_or(stored.scalar_type());
-    auto parameter = item.value();
+    const auto& parameter = item.value();
     // Neither device nor type may differ from the placeholder's: set_data would refuse.
     parameter.set_data(stored.to(options.device, type));
     done += location.entry->end - location.entry->begin;

@@ -14,7 +14,7 @@ Tensor modulated_layer_norm(const Tensor& x, const Tensor& shift, const Tensor& 
       const int64_t channels = x.size(2);
       const auto rows = dense_tokens(x);
       const auto shifts = shift.contiguous(), scales = scale.contiguous();
-      const auto out = at::empty(x.sizes(), x.options());
+      auto out = at::empty(x.sizes(), x.options());
       for_each_run_of_tokens(x, channels, [&](int64_t b, int64_t first, int64_t last) {
         kernels::modulated_layer_norm(element_of(x),
                                       value_at(rows, b * rows.stride(0) + first * channels),
@@ -40,7 +40,7 @@ Tensor gated_residual(const Tensor& x, const Tensor& y, const Tensor& gate) {
       const int64_t channels = x.size(2);
       const auto bases = dense_tokens(x), updates = dense_tokens(y);
       const auto gates = gate.contiguous();
-      const auto out = at::empty(x.sizes(), x.options());
+      auto out = at::empty(x.sizes(), x.options());
       for_each_run_of_tokens(x, channels, [&](int64_t b, int64_t first, int64_t last) {
         kernels::gated_residual(element_of(x),
                                 value_at(bases, b * bases.stride(0) + first * channels),
@@ -67,7 +67,7 @@ Tensor head_norm_rotary(
       const int64_t heads = x.size(2), dim = x.size(3), channels = heads * dim;
       const auto in = x.contiguous();
       const auto cosines = cos.contiguous(), sines = sin.contiguous();
-      const auto out = at::empty(x.sizes(), x.options());
+      auto out = at::empty(x.sizes(), x.options());
       const auto run = [&](int64_t b, int64_t first, int64_t last, bool rotated) {
         if (first >= last) return;
         const int64_t begin = b * in.stride(0) + first * channels;
@@ -103,7 +103,7 @@ Tensor rotary(const Tensor& x, const Tensor& cos, const Tensor& sin) {
       const auto in = x.contiguous();
       const auto cosines = cos.contiguous(), sines = sin.contiguous();
       const int64_t angle_batch = cos.dim() == 3 && cos.size(0) > 1 ? x.size(1) * rotated : 0;
-      const auto out = at::empty(x.sizes(), x.options());
+      auto out = at::empty(x.sizes(), x.options());
       for_each_run_of_tokens(x, heads * dim, [&](int64_t b, int64_t first, int64_t last) {
         const int64_t begin = b * in.stride(0) + first * heads * dim;
         const int64_t angle = b * angle_batch + first * rotated;
@@ -126,7 +126,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
     if (kernels_apply({&x, &weight})) {
       const int64_t channels = x.size(-1);
       const auto in = x.contiguous(), weights = weight.contiguous();
-      const auto out = at::empty(x.sizes(), x.options());
+      auto out = at::empty(x.sizes(), x.options());
       at::parallel_for(
           0, x.numel() / channels, rows_per_thread(channels), [&](int64_t first, int64_t last) {
             kernels::rms_norm(element_of(x),
@@ -150,7 +150,7 @@ Tensor gelu_tanh(const Tensor& x) {
   if constexpr (kHaveKernels) {
     if (kernels_apply({&x})) {
       const auto in = x.contiguous();
-      const auto out = at::empty(x.sizes(), x.options());
+      auto out = at::empty(x.sizes(), x.options());
       at::parallel_for(0, x.numel(), rows_per_thread(1), [&](int64_t first, int64_t last) {
         kernels::gelu_tanh(element_of(x), value_at(in, first), value_at(out, first), last - first);
       });
@@ -170,7 +170,7 @@ Tensor silu_gate(const Tensor& x) {
       auto sizes = x.sizes().vec();
       sizes.back() = channels;
       const auto in = x.contiguous();
-      const auto out = at::empty(sizes, x.options());
+      auto out = at::empty(sizes, x.options());
       at::parallel_for(0,
                        x.numel() / (2 * channels),
                        rows_per_thread(2 * channels),

@@ -75,7 +75,7 @@ ComponentInfo describe(const std::string& name,
 }
 
 template <typename Module>
-Module load_module(Module module, const io::WeightSet& weights, io::BindingOptions options) {
+Module load_module(Module module, const io::WeightSet& weights, const io::BindingOptions& options) {
   const torch::NoGradGuard no_grad;
   io::bind_weights(*module, weights, options);
   module->eval();
@@ -86,7 +86,7 @@ Module load_module(Module module, const io::WeightSet& weights, io::BindingOptio
 template <typename Module, typename Load>
 Module resident_or(std::optional<Module>& slot, bool stays, const Load& load) {
   if (slot) return *slot;
-  const Module module = load();
+  Module module = load();
   if (stays) slot = module;
   return module;
 }

@@ -70,7 +70,7 @@ void count_tokens(const PromptIds& prompt, int64_t pictures, Result& result) {
 }  // namespace
 
 Request check_request(const Checkpoint& checkpoint, const Request& request) {
-  const auto resolved = resolve_request(request, checkpoint);
+  auto resolved = resolve_request(request, checkpoint);
   const auto conditions = condition_grids(checkpoint, resolved);
   check_conditions(resolved, conditions);
   if (!resolved.composition)

@@ -92,7 +92,8 @@ text::Grid grid_within(const ImageSettings& settings, int64_t height, int64_t wi
   const auto patch = static_cast<double>(settings.patch_size);
   // The reference halves in whole numbers and rounds halves to even.
   const auto patches = [&](int64_t side) {
-    return std::max(1.0, std::nearbyint(static_cast<double>(side / 2) * scale / patch));
+    const int64_t half = side / 2;
+    return std::max(1.0, std::nearbyint(static_cast<double>(half) * scale / patch));
   };
   double rows = patches(height), columns = patches(width);
   const double longest = std::max(rows, columns) * patch;

@@ -49,7 +49,7 @@ class Denoiser {
     input.glyphs = input_.glyphs.texts;
     input.prior_drop = flag(false);
     input.read = cache_.get();
-    const auto conditional = model_->forward(input).to(at::kFloat);
+    auto conditional = model_->forward(input).to(at::kFloat);
     monitor.observe("dit.cond", conditional[0]);
     if (input_.guidance == 1.0) return conditional;
 

@@ -46,6 +46,7 @@ void plan_residency(std::vector<ComponentInfo>& components,
     fail(ErrorCode::kInvalidInput, "the memory for weights must not be negative");
   }
   std::vector<int64_t> sizes;
+  sizes.reserve(components.size());
   for (const auto& component : components) sizes.push_back(component.memory_bytes);
   const int64_t budget =
       options.max_memory_bytes > 0 ? options.max_memory_bytes : default_budget(on_cpu);

@@ -30,7 +30,8 @@ std::optional<Place> place_of(std::string_view name) {
 
 Anchor anchor_of(Place place) {
   const int index = static_cast<int>(place);
-  return {0.5 * (index % 3), 0.5 * (index / 3)};
+  const int column = index % 3, row = index / 3;
+  return {0.5 * column, 0.5 * row};
 }
 
 }  // namespace glm_image::posters

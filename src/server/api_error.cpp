@@ -22,7 +22,7 @@ const char* error_type(int status) {
 std::string field_of(const std::string& message) {
   constexpr std::array kFields = {
       "prompt", "size", "steps", "guidance", "temperature", "top-p", "text", "previews", "count"};
-  for (const std::string field : kFields) {
+  for (std::string field : kFields) {
     if (message.rfind(field + " ", 0) != 0 && message.rfind(field + ":", 0) != 0) continue;
     if (field == "top-p") return "top_p";
     if (field == "text") return "texts";

@@ -111,7 +111,7 @@ std::vector<std::string> ApiFields::texts(const std::string& name) const {
 
 std::optional<std::string> ApiFields::choice(const std::string& name,
                                              const std::vector<std::string>& choices) const {
-  const auto given = text(name);
+  auto given = text(name);
   if (!given) return std::nullopt;
   std::string list;
   for (const auto& choice : choices) {

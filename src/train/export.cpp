@@ -50,7 +50,7 @@ void copy_part(const fs::path& from, const fs::path& to) {
 
 fs::path source_of(const Part& part, const fs::path& runs, const fs::path& base) {
   std::error_code error;
-  const auto trained = runs / part.stage / "components" / part.name;
+  auto trained = runs / part.stage / "components" / part.name;
   if (fs::exists(trained, error)) return trained;
   if (base.empty()) {
     fail(ErrorCode::kNotFound,

@@ -16,8 +16,8 @@ void initialise_weight(const std::string& name, Tensor& weight, at::Generator& r
     weight.fill_(ends_with(name, "bias") ? 0 : 1);
     return;
   }
-  const auto fan_in = static_cast<double>(weight.numel() / weight.size(0));
-  double deviation = 1 / std::sqrt(fan_in);
+  const int64_t fan_in = weight.numel() / weight.size(0);
+  double deviation = 1 / std::sqrt(static_cast<double>(fan_in));
   // Tokens begin as large as what is added to them, or they would drown in it, and in bfloat16's
   // rounding: in the first layers' outputs, or, a DiT's codes, in patches of noise.
   if (ends_with(name, "embed_tokens.weight") || ends_with(name, "shared.weight") ||

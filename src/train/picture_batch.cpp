@@ -6,6 +6,7 @@ namespace glm_image::train {
 
 Tensor picture_batch(const std::vector<Image>& images) {
   std::vector<Tensor> pictures;
+  pictures.reserve(images.size());
   for (const auto& image : images) pictures.push_back(pipeline::picture_tensor(image));
   return at::cat(pictures);
 }
