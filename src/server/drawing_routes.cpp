@@ -113,7 +113,7 @@ void DrawingRoutes::generate(Exchange& exchange) {
   auto wanted = read_image_request(parse_body(body), options_.limits);
   if (options_.log_prompts) exchange.logged_prompt = wanted.request.prompt;
   auto job = submit(wanted);
-  answer(exchange, "image_generation", std::move(wanted), std::move(job));
+  answer(exchange, "image_generation", std::move(wanted), job);
 }
 
 void DrawingRoutes::edit(Exchange& exchange) {
@@ -137,13 +137,13 @@ void DrawingRoutes::edit(Exchange& exchange) {
     decode_pictures(form.pictures, options_.max_condition_pixels, wanted.request);
     job = submit(wanted);
   }
-  answer(exchange, "image_edit", std::move(wanted), std::move(job));
+  answer(exchange, "image_edit", std::move(wanted), job);
 }
 
 void DrawingRoutes::answer(Exchange& exchange,
                            const char* family,
                            ImageRequest wanted,
-                           std::shared_ptr<Job> job) {
+                           const std::shared_ptr<Job>& job) {
   if (!wanted.stream) {
     answer_whole(exchange, wanted, *job);
     return;
@@ -173,7 +173,7 @@ void DrawingRoutes::answer_whole(Exchange& exchange, const ImageRequest& wanted,
     auto encoded = encode_picture(picture, wanted, model_);
     if (wanted.as_url) {
       const auto id = store_.keep({std::move(encoded), media_type(wanted.format)});
-      pictures.push_back(address + "/v1/images/" + id);
+      pictures.push_back(concat(address, "/v1/images/", id));
     } else {
       pictures.push_back(base64(encoded));
     }

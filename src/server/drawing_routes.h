@@ -44,7 +44,7 @@ class DrawingRoutes {
   void answer(Exchange& exchange,
               const char* family,
               ImageRequest wanted,
-              std::shared_ptr<Job> job);
+              const std::shared_ptr<Job>& job);
   void answer_whole(Exchange& exchange, const ImageRequest& wanted, Job& job);
   void write_events(const Exchange::Write& write,
                     const std::string& family,
