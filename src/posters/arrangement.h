@@ -11,9 +11,10 @@ namespace glm_image::posters {
 inline constexpr double kMargin = 0.05;
 inline constexpr double kGap = 0.045;
 /// Of a text's em square, and of a pictogram's longer side. Few, and far enough apart to be told
-/// from one another: what a small model draws well it has seen often at the same size.
+/// from one another: what a small model draws well it has seen often at the same size. Of
+/// pictograms there is one size, so that the same part of one falls on a token wherever it stands.
 inline constexpr std::array<double, 3> kTextSizes{0.13, 0.1557, 0.2076};
-inline constexpr std::array<double, 2> kPictogramSizes{0.3125, 0.4375};
+inline constexpr std::array<double, 1> kPictogramSizes{0.3125};
 /// The grid that base lines stand on and lines begin on, as typographers set a page; at 256 pixels
 /// its lines are those of the visual tokens, so that these alone tell where each letter stands.
 inline constexpr double kGrid = 1.0 / 8;

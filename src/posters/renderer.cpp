@@ -79,7 +79,17 @@ class Renderer::Drawing {
     for (std::size_t i = 0; i < scene_.texts.size(); ++i) {
       add(BoxKind::kText, i, ink_of_text(i));
     }
-    for (const auto& line : lines_) add_letters(line, layout.letters);
+    for (const auto& line : lines_) {
+      PangoRectangle logical;
+      pango_layout_line_get_extents(
+          pango_layout_get_line_readonly(line.layout.get(), 0), nullptr, &logical);
+      layout.lines.push_back({line.text,
+                              line.number,
+                              line.pen_x,
+                              line.base_line,
+                              pango_units_to_double(logical.width)});
+      add_letters(line, layout.letters);
+    }
     return layout;
   }
 
@@ -119,6 +129,7 @@ class Renderer::Drawing {
  private:
   struct Line {
     std::size_t text;
+    std::size_t number;  // in the text's lines
     std::size_t offset;  // of the line's first byte in the text
     ObjectHandle<PangoLayout> layout;
     double pen_x, base_line;  // whole pixels: cairo draws letters at whole pixels anyway
@@ -141,6 +152,7 @@ class Renderer::Drawing {
     const double x = begin + std::floor(anchor_of(item.place).x * spare / kGrid + 1e-6) * kGrid;
     const double y = box.y + shape.base_line * item.size;
     lines_.push_back({text,
+                      line,
                       offset,
                       state_.room.lay_out(item.lines[line], face, item.size * unit_),
                       std::round(x * unit_),

@@ -23,8 +23,17 @@ struct LetterBox {
   int64_t x, y, width, height;
 };
 
+/// Where a line of text stands.
+struct LineBox {
+  std::size_t text;     ///< in the scene's texts
+  std::size_t line;     ///< in the text's lines
+  double x, base_line;  ///< where the pen starts
+  double width;         ///< how far the pen goes
+};
+
 struct Layout {
   std::vector<ItemBox> boxes;      ///< pictograms first, then texts
+  std::vector<LineBox> lines;      ///< of all texts, in the order of reading
   std::vector<LetterBox> letters;  ///< of all texts, in the order of reading; spaces have none
 };
 

@@ -16,13 +16,14 @@ Tensor mean_under_codes(PosterFeed& feed,
                         int64_t posters,
                         int64_t side);
 
-/// How likely a token with a code shows each kind (token_kinds.h), the logarithms, [codes, kinds]:
-/// added up over an item's codes they tell which it is. Zeros for codes that none of these square
-/// posters has.
-Tensor log_kinds_under_codes(PosterFeed& feed,
-                             const PictureCodes& codes,
-                             int64_t posters,
-                             int64_t side);
+/// How likely a token with a code shows each kind (token_kinds.h) and each part of it
+/// (token_parts.h, one question's answers after the other's), the logarithms, [codes, kinds and
+/// answers]: added up over an item's codes they tell which it is. Zeros for codes that none of
+/// these square posters has.
+Tensor log_contents_under_codes(PosterFeed& feed,
+                                const PictureCodes& codes,
+                                int64_t posters,
+                                int64_t side);
 
 /// Rows of `width` numbers for codes, of root mean square 1. Each of `told` [codes, any] gets the
 /// same part of them, in which codes are as far apart as it says (as far as so many directions

@@ -97,7 +97,7 @@ void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Gener
     };
     weight.copy_(embedding_of_codes(
         {mean_under_codes(feed, *codes_, latents_of_poster, embed_posters_, kSide),
-         log_kinds_under_codes(feed, *codes_, embed_posters_, kSide)},
+         log_contents_under_codes(feed, *codes_, embed_posters_, kSide)},
         weight.size(1)));
   }
 }

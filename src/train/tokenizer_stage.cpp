@@ -1,6 +1,6 @@
 #include "train/tokenizer_stage.h"
 
-#include <algorithm>
+#include <array>
 
 #include "core/random.h"
 #include "image/contact_sheet.h"
@@ -12,57 +12,74 @@
 #include "train/initialise.h"
 #include "train/picture_batch.h"
 #include "train/picture_codes.h"
+#include "train/scene_questions.h"
 #include "train/seeds.h"
 #include "train/token_kinds.h"
+#include "train/token_parts.h"
 
 namespace glm_image::train {
 namespace {
 
 constexpr uint64_t kRevivalPurpose = 201;
 constexpr int64_t kReducedPatch = 8;  // pixels along a token's side
+constexpr int64_t kReducedPixels = 3 * kReducedPatch * kReducedPatch;
+constexpr int64_t kTeacherHidden = 512;
+/// Of the cosines between vectors and codes, as logits: neighbours among 4096 codes in 32
+/// dimensions lie at 0.7 to 0.9.
+constexpr double kSharpness = 20;
 constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
 constexpr const char* kComponent = "vision_language_encoder";
 constexpr const char* kCodebook = "quantize.embedding.weight";
+/// How much each question of token_parts.h counts. A line's number, height, size and style are
+/// told by a text's other tokens, too.
+constexpr std::array<double, 6> kQuestionWeights{1, 1, 0.5, 0.5, 0.5, 0.25};
+
+Tensor weighted_mean(const Tensor& of_tokens, const Tensor& weights) {
+  return (of_tokens * weights).sum() / weights.sum();
+}
+
+Tensor share_of(const Tensor& right, const Tensor& shown) {
+  return right.logical_and(shown).sum().to(at::kFloat) / shown.sum().clamp_min(1);
+}
+
+void copy_weights(const CodeTeacherImpl& from, CodeTeacherImpl& to) {
+  const auto sources = from.named_parameters();
+  for (auto& weight : to.named_parameters()) weight.value().copy_(sources[weight.key()]);
+}
 
 }  // namespace
-
-CodeReaderImpl::CodeReaderImpl(const models::VisionConfig& config,
-                               int64_t kinds,
-                               const at::TensorOptions& options) {
-  const int64_t hidden = 2 * config.hidden_size;
-  norm = register_module("norm", nn::LayerNorm(config.hidden_size, config.layer_norm_eps, options));
-  to_hidden = register_module("to_hidden", nn::Linear(config.hidden_size, hidden, options));
-  to_pixels =
-      register_module("to_pixels", nn::Linear(hidden, 3 * kReducedPatch * kReducedPatch, options));
-  to_kinds = register_module("to_kinds", nn::Linear(hidden, kinds, options));
-}
-
-CodeReaderImpl::Reading CodeReaderImpl::forward(const Tensor& features) const {
-  const auto x = at::gelu(to_hidden->forward(norm->forward(features)));
-  return {to_pixels->forward(x).to(at::kFloat), to_kinds->forward(x).to(at::kFloat)};
-}
 
 TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& device)
     : PosterStage(config, device) {
   const auto fields = config.fields.required_object("tokenizer");
   kind_weight_ = fields.optional_double("kind_weight", 0.3, 0, 1e3);
-  commitment_weight_ = fields.optional_double("commitment_weight", 0.25, 0, 1e3);
+  part_weight_ = fields.optional_double("part_weight", 1, 0, 1e3);
+  finding_weight_ = fields.optional_double("finding_weight", 1, 0, 1e3);
   pictogram_weight_ = fields.optional_double("pictogram_weight", 6, 1e-3, 1e3);
   text_weight_ = fields.optional_double("text_weight", 2, 1e-3, 1e3);
   ground_weight_ = fields.optional_double("ground_weight", 1, 1e-3, 1e3);
-  is_local_ = fields.optional_bool("local", true);
   quantised_from_ = fields.optional_int64("quantised_from", 0, 0, 1'000'000);
+  codes_until_ = fields.optional_int64("codes_until", 1500, 1, 1'000'000);
   codebook_decay_ = fields.optional_double("codebook_decay", 0.98, 0, 0.99999);
   const auto component = io::JsonFields::load(config.model / kComponent / "config.json");
   vision_config_ = models::VisionConfig::from_json(component.required_object("vision_config"));
   vq_config_ = models::VqConfig::from_json(component.required_object("vq_config"));
   image_settings_ = pipeline::ImageSettings::load(config.model / "processor");
-  kinds_ = count_token_kinds(feed_.source());
+  const auto kinds = count_token_kinds(feed_.source());
+  const auto parts = count_part_answers(feed_.source());
 
   const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
   visual_ = models::GlmImageVisionModel(vision_config_, options);
   vqmodel_ = models::GlmImageVQModel(vq_config_, options);
-  reader_ = CodeReader(vision_config_, kinds_, options);
+  teacher_ =
+      CodeTeacher(kinds, parts, kReducedPixels, kTeacherHidden, vq_config_.embed_dim, options);
+  settled_ =
+      CodeTeacher(kinds, parts, kReducedPixels, kTeacherHidden, vq_config_.embed_dim, options);
+  for (auto& weight : settled_->parameters()) {
+    weight.set_data(at::zeros(weight.sizes(), options));
+    weight.set_requires_grad(false);
+  }
+  reader_ = CodeReader(kinds, parts, kReducedPixels, vision_config_.hidden_size, options);
 
   auto random = make_random(mix_seed(config.seed, /*purpose=*/200, 0));
   const auto wide = at::TensorOptions().dtype(at::kFloat);
@@ -75,30 +92,14 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   code_sums_.div_(code_sums_.norm(2, {1}, /*keepdim=*/true));
   code_sums_ = code_sums_.to(device);
   code_counts_ = at::ones({vq_config_.num_embeddings}, wide.device(device));
-  auto weights_by_name = visual_->named_parameters();
-  for (const auto& name : held_at_zero()) {
-    auto& weight = weights_by_name[name];
-    weight.set_data(at::zeros(weight.sizes(), options));
-  }
   auto codebook = vqmodel_->codebook()->weight;
   codebook.set_data(code_sums_.to(config.working_type()));
 }
 
-std::vector<std::string> TokenizerStage::held_at_zero() const {
-  std::vector<std::string> names;
-  if (!is_local_) return names;
-  for (const auto& name : visual_->named_parameters().keys()) {
-    if (name.find("position_embedding") != std::string::npos ||
-        name.find("attn.proj") != std::string::npos) {
-      names.push_back(name);
-    }
-  }
-  return names;
-}
-
 std::vector<TrainedModule> TokenizerStage::modules() {
-  return {{"visual", visual_.get(), held_at_zero(), kComponent, models::kVisualPrefix},
+  return {{"visual", visual_.get(), {}, kComponent, models::kVisualPrefix},
           {"vqmodel", vqmodel_.get(), {kCodebook}, kComponent, models::kVqPrefix},
+          {"teacher", teacher_.get()},
           {"reader", reader_.get()}};
 }
 
@@ -109,15 +110,17 @@ void TokenizerStage::initialise(const std::string& name, Tensor& weight, at::Gen
 Batch TokenizerStage::make_batch(int64_t step, PosterFeed& feed) const {
   const auto& size = config_.size_at(step);
   const auto grid = text::target_grid(size.height, size.width);
-  std::vector<Tensor> patches, kinds, pixels;
+  std::vector<Tensor> patches, kinds, parts, pixels;
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed.example(config_.example_at(step, i), size.width, size.height);
     kinds.push_back(token_kinds(feed_.source(), example.scene, example.layout, grid));
+    parts.push_back(token_parts(feed_.source(), example, kinds.back(), grid));
     pixels.push_back(essence(feed.renderer(), example, kinds.back()));
     patches.push_back(pipeline::vision_patches(image_settings_, {std::move(example.image), grid}));
   }
   return {{"patches", at::stack(patches)},
           {"kinds", at::stack(kinds)},
+          {"parts", at::stack(parts, 1)},
           {"pixels", at::stack(pixels)},
           {"grid", torch::tensor({grid.height, grid.width})}};
 }
@@ -141,65 +144,111 @@ Tensor TokenizerStage::essence(posters::Renderer& renderer,
   return at::where((kinds > 0).unsqueeze(1), pixels[1], pixels[0]);
 }
 
-TokenizerStage::Encoded TokenizerStage::encode(const Tensor& patches,
-                                               int64_t grid_height,
-                                               int64_t grid_width,
-                                               bool quantised) const {
+Tensor TokenizerStage::vectors_of(const Tensor& patches,
+                                  int64_t grid_height,
+                                  int64_t grid_width) const {
   const auto features = visual_->forward(patches.to(device_), grid_height, grid_width);
-  Encoded encoded;
-  encoded.vectors = vqmodel_->vectors(features.flatten(0, 1));
-  const auto codes = vqmodel_->codes().detach();
-  encoded.ids = models::GlmImageVQModelImpl::nearest(encoded.vectors.detach(), codes);
-  const auto chosen = codes.index_select(0, encoded.ids);
-  const auto passed =
-      quantised ? encoded.vectors + (chosen - encoded.vectors).detach() : encoded.vectors;
-  encoded.reading = reader_->forward(
-      vqmodel_->features_of(passed).view({features.size(0), features.size(1), -1}));
-  return encoded;
+  return vqmodel_->vectors(features.flatten(0, 1));
 }
 
 Outcome TokenizerStage::forward(const Batch& batch, int64_t step) {
-  const auto grid = batch.at("grid");
-  const auto encoded = encode(batch.at("patches"),
-                              grid[0].item<int64_t>(),
-                              grid[1].item<int64_t>(),
-                              step >= quantised_from_);
-  const auto kinds = batch.at("kinds").to(device_).flatten();
+  const TokenContent content{batch.at("kinds").to(device_).flatten(),
+                             batch.at("parts").to(device_).flatten(1),
+                             batch.at("pixels").to(device_).flatten(0, 1)};
+  const auto& kinds = content.kinds;
   auto weights = at::full(kinds.sizes(), ground_weight_, kinds.options().dtype(at::kFloat));
-  const auto first_pictogram = first_pictogram_kind(feed_.source());
   weights.masked_fill_(kinds > 0, text_weight_);
-  weights.masked_fill_(kinds >= first_pictogram, pictogram_weight_);
-  const auto weighted_mean = [&](const Tensor& of_tokens) {
-    return (of_tokens * weights).sum() / weights.sum();
-  };
-  const auto pixel_loss = weighted_mean(
-      (encoded.reading.pixels - batch.at("pixels").to(device_)).abs().mean(2).flatten());
-  const auto logits = encoded.reading.kinds.flatten(0, 1);
-  const auto kind_loss =
-      weighted_mean(at::cross_entropy_loss(logits, kinds, /*weight=*/{}, at::Reduction::None));
-  const auto chosen = vqmodel_->codes().detach().index_select(0, encoded.ids);
-  const auto commitment = weighted_mean(1 - (encoded.vectors * chosen).sum(1));
+  weights.masked_fill_(kinds >= first_pictogram_kind(feed_.source()), pictogram_weight_);
+  return step < codes_until_ ? make_codes(content, weights, step)
+                             : find_codes(batch, content, weights);
+}
 
-  last_vectors_ = encoded.vectors.detach();
-  last_ids_ = encoded.ids;
+Outcome TokenizerStage::make_codes(const TokenContent& content,
+                                   const Tensor& weights,
+                                   int64_t step) {
+  const auto& kinds = content.kinds;
+  const auto vectors = teacher_->forward(content);
+  const auto codes = vqmodel_->codes().detach();
+  const auto ids = models::GlmImageVQModelImpl::nearest(vectors.detach(), codes);
+  const auto chosen = codes.index_select(0, ids);
+  const auto passed = step >= quantised_from_ ? vectors + (chosen - vectors).detach() : vectors;
+  const auto reading = reader_->forward(vqmodel_->features_of(passed));
+
+  const auto pixel_loss = weighted_mean((reading.pixels - content.pixels).abs().mean(1), weights);
+  const auto kind_loss = weighted_mean(
+      at::cross_entropy_loss(reading.kinds, kinds, /*weight=*/{}, at::Reduction::None), weights);
+  auto part_loss = at::zeros({}, weights.options());
+  std::vector<Tensor> parts_right;
+  for (size_t question = 0; question < kQuestionWeights.size(); ++question) {
+    const auto& answers = reading.parts.at(question);
+    const auto wanted = content.parts[static_cast<int64_t>(question)];
+    const auto losses =
+        at::cross_entropy_loss(answers, wanted, /*weight=*/{}, at::Reduction::None, kNoAnswer);
+    part_loss = part_loss + kQuestionWeights[question] * weighted_mean(losses, weights);
+    parts_right.push_back(share_of(answers.argmax(1) == wanted, wanted != kNoAnswer));
+  }
+
+  last_vectors_ = vectors.detach();
+  last_ids_ = ids;
   last_weights_ = weights;
+  last_distances_ = 1 - (last_vectors_ * chosen).sum(1);
   const auto shares = code_counts_ / code_counts_.sum();
-  const auto entropy = -(shares * (shares + 1e-12).log2()).sum();
-  const auto is_right = logits.argmax(1) == kinds;
-  const auto share_right = [&](const Tensor& shown) {
-    return is_right.logical_and(shown).sum().to(at::kFloat) / shown.sum().clamp_min(1);
-  };
-  return {pixel_loss + kind_weight_ * kind_loss + commitment_weight_ * commitment,
+  const auto is_right = reading.kinds.argmax(1) == kinds;
+  return {pixel_loss + kind_weight_ * kind_loss + part_weight_ * part_loss,
           {{"pixel_error", pixel_loss.detach()},
            {"kind_loss", kind_loss.detach()},
-           {"pictogram_right", share_right(kinds >= first_pictogram)},
-           {"text_colour_right", share_right((kinds > 0).logical_and(kinds < first_pictogram))},
-           {"commitment", commitment.detach()},
-           {"code_entropy_bits", entropy},
+           {"pictogram_right", share_of(is_right, are_pictograms(kinds))},
+           {"text_colour_right", share_of(is_right, are_texts(kinds))},
+           {"pictogram_part_right", parts_right[0]},
+           {"line_column_right", parts_right[1]},
+           {"line_number_right", parts_right[2]},
+           {"line_height_right", parts_right[3]},
+           {"text_size_right", parts_right[4]},
+           {"text_style_right", parts_right[5]},
+           {"distance", weighted_mean(last_distances_, weights)},
+           {"code_entropy_bits", -(shares * (shares + 1e-12).log2()).sum()},
            {"codes_in_use", (shares > 0.05 / shares.size(0)).sum().to(at::kFloat)}}};
 }
 
+Outcome TokenizerStage::find_codes(const Batch& batch,
+                                   const TokenContent& content,
+                                   const Tensor& weights) const {
+  const auto codes = vqmodel_->codes().detach();
+  Tensor ids;
+  {
+    const at::NoGradGuard no_gradients;
+    ids = models::GlmImageVQModelImpl::nearest(settled_->forward(content), codes);
+  }
+  const auto grid = batch.at("grid");
+  const auto vectors =
+      vectors_of(batch.at("patches"), grid[0].item<int64_t>(), grid[1].item<int64_t>());
+  const auto cosines = at::matmul(vectors, codes.t());
+  const auto loss = weighted_mean(
+      at::cross_entropy_loss(kSharpness * cosines, ids, /*weight=*/{}, at::Reduction::None),
+      weights);
+  const auto is_found = cosines.detach().argmax(1) == ids;
+  return {finding_weight_ * loss,
+          {{"finding_loss", loss.detach()},
+           {"found_in_ground", share_of(is_found, content.kinds == 0)},
+           {"found_in_pictograms", share_of(is_found, are_pictograms(content.kinds))},
+           {"found_in_texts", share_of(is_found, are_texts(content.kinds))}}};
+}
+
+Tensor TokenizerStage::are_pictograms(const Tensor& kinds) const {
+  return kinds >= first_pictogram_kind(feed_.source());
+}
+
+Tensor TokenizerStage::are_texts(const Tensor& kinds) const {
+  return (kinds > 0).logical_and(kinds < first_pictogram_kind(feed_.source()));
+}
+
 void TokenizerStage::after_step(int64_t step) {
+  if (step >= codes_until_) return;
+  move_codes(step);
+  if (step + 1 == codes_until_) copy_weights(*teacher_, *settled_);
+}
+
+void TokenizerStage::move_codes(int64_t step) {
   const int64_t codes = vq_config_.num_embeddings;
   const auto counts = at::bincount(last_ids_, last_weights_, codes).to(at::kFloat);
   const auto sums = at::zeros_like(code_sums_)
@@ -212,8 +261,8 @@ void TokenizerStage::after_step(int64_t step) {
   const auto dead = (code_counts_ < 0.1 * share).nonzero().squeeze(1);
   if (dead.size(0) > 0 && step % 10 == 0) {
     auto random = make_random(mix_seed(config_.seed, kRevivalPurpose, step));
-    const auto picked =
-        at::multinomial(last_weights_.to(at::kCPU), dead.size(0), /*replacement=*/true, random);
+    const auto wanting = (last_weights_ * last_distances_.clamp_min(1e-6)).to(at::kCPU);
+    const auto picked = at::multinomial(wanting, dead.size(0), /*replacement=*/true, random);
     code_sums_.index_copy_(0, dead, last_vectors_.index_select(0, picked.to(device_)) * share);
     code_counts_.index_fill_(0, dead, share);
   }
@@ -222,9 +271,13 @@ void TokenizerStage::after_step(int64_t step) {
 }
 
 NamedTensors TokenizerStage::state() {
-  return {{"stage.code_sums", code_sums_},
-          {"stage.code_counts", code_counts_},
-          {"stage.codebook", vqmodel_->codebook()->weight}};
+  NamedTensors state{{"stage.code_sums", code_sums_},
+                     {"stage.code_counts", code_counts_},
+                     {"stage.codebook", vqmodel_->codebook()->weight}};
+  for (const auto& weight : settled_->named_parameters()) {
+    state.emplace_back("stage.teacher." + weight.key(), weight.value());
+  }
+  return state;
 }
 
 Image TokenizerStage::sample_sheet() {
@@ -241,8 +294,11 @@ Image TokenizerStage::sample_sheet() {
             pixels.view({1, grid.size(), -1}), grid.height, grid.width, kReducedPatch);
         return picture_of(at::upsample_nearest2d(reduced, {256, 256})[0]);
       };
-      readings.push_back(
-          show(encode(patches.unsqueeze(0), grid.height, grid.width).reading.pixels));
+      const auto codes = vqmodel_->codes();
+      const auto ids = models::GlmImageVQModelImpl::nearest(
+          vectors_of(patches.unsqueeze(0), grid.height, grid.width), codes);
+      const auto features = vqmodel_->features_of(codes.index_select(0, ids));
+      readings.push_back(show(reader_->forward(features).pixels));
       const auto kinds = token_kinds(feed_.source(), example.scene, example.layout, grid);
       essences.push_back(show(essence(feed.renderer(), example, kinds)));
       originals.push_back(std::move(example.image));

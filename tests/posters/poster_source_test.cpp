@@ -108,8 +108,7 @@ TEST(PosterSource, LettersAreLargeAndStandOut) {
       EXPECT_EQ(text::to_nfc(item.text), item.text);
     }
     for (const auto& item : scene.pictograms) {
-      EXPECT_GE(item.size, 0.3125);
-      EXPECT_LE(item.size, 0.4375);
+      EXPECT_EQ(item.size, 0.3125);
     }
     poster_source().check(scene);
   }
@@ -167,7 +166,7 @@ TEST(PosterSource, ChecksScenesFromOutside) {
     test::expect_error(ErrorCode::kInvalidInput, {reason}, [&] { poster_source().check(scene); });
   };
   expect_refused("no pictogram is called unicorn", [](Scene& scene) {
-    scene.pictograms = {{"unicorn", Place::kTop, 0.375}};
+    scene.pictograms = {{"unicorn", Place::kTop, kPictogramSizes[0]}};
   });
   expect_refused("no style", [](Scene& scene) { scene.texts[0].font = "Comic Sans"; });
   expect_refused("size", [](Scene& scene) { scene.texts[0].size = 0.05; });

@@ -4,11 +4,13 @@
 
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "pipeline/image_settings.h"
 #include "posters/shared_source.h"
 #include "train/picture_batch.h"
 #include "train/token_kinds.h"
+#include "train/token_parts.h"
 
 namespace glm_image::train {
 namespace {
@@ -52,11 +54,16 @@ TEST(CodeLatents, AreTheMeanOfWhatStandsUnderACode) {
   }
 }
 
-TEST(CodeLatents, KindsAreThoseOfTheTokensWithACode) {
+TEST(CodeLatents, ContentsAreThoseOfTheTokensWithACode) {
   const auto codes = nano_codes();
   PosterFeed feed(test::poster_folder(), /*seed=*/3);
-  const auto log_kinds = log_kinds_under_codes(feed, codes, /*posters=*/2, /*side=*/256);
-  ASSERT_EQ(log_kinds.sizes(), at::IntArrayRef({codes.codes(), count_token_kinds(feed.source())}));
+  const auto contents = log_contents_under_codes(feed, codes, /*posters=*/2, /*side=*/256);
+  const auto kind_count = count_token_kinds(feed.source());
+  const auto log_kinds = contents.narrow(1, 0, kind_count);
+  const auto answers = count_part_answers(feed.source());
+  ASSERT_EQ(contents.sizes(),
+            at::IntArrayRef(
+                {codes.codes(), std::accumulate(answers.begin(), answers.end(), kind_count)}));
   std::map<int64_t, std::map<int64_t, double>> counts;
   for (int64_t i = 0; i < 2; ++i) {
     const auto example = feed.example(i, 256, 256);
@@ -79,6 +86,10 @@ TEST(CodeLatents, KindsAreThoseOfTheTokensWithACode) {
                 1e-3);
   }
   EXPECT_GT(items, 3);
+  // A text has one line number, or none was asked for.
+  const auto line_numbers =
+      contents.narrow(1, kind_count + answers[0] + answers[1], answers[2]).exp().sum(1) - 0.02;
+  EXPECT_LE(line_numbers.masked_select((log_kinds != 0).any(1)).max().item<double>(), 1.001);
   const auto seen = (log_kinds != 0).any(1).sum().item<int64_t>();
   EXPECT_EQ(seen, static_cast<int64_t>(counts.size()));
 }
