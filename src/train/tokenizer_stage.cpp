@@ -30,6 +30,7 @@ constexpr double kSharpness = 20;
 constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
 constexpr const char* kComponent = "vision_language_encoder";
 constexpr const char* kCodebook = "quantize.embedding.weight";
+constexpr double kLeastFindingWeight = 0.5;
 /// How much each question of token_parts.h counts. A line's number, height, size and style are
 /// told by a text's other tokens, too.
 constexpr std::array<double, 6> kQuestionWeights{1, 1, 0.5, 0.5, 0.5, 0.25};
@@ -159,8 +160,9 @@ Outcome TokenizerStage::forward(const Batch& batch, int64_t step) {
   auto weights = at::full(kinds.sizes(), ground_weight_, kinds.options().dtype(at::kFloat));
   weights.masked_fill_(kinds > 0, text_weight_);
   weights.masked_fill_(kinds >= first_pictogram_kind(feed_.source()), pictogram_weight_);
-  return step < codes_until_ ? make_codes(content, weights, step)
-                             : find_codes(batch, content, weights);
+  if (step < codes_until_) return make_codes(content, weights, step);
+  // The codes are shared out; what is left is that each is the same wherever it should be.
+  return find_codes(batch, content, weights.clamp_min(kLeastFindingWeight));
 }
 
 Outcome TokenizerStage::make_codes(const TokenContent& content,
