@@ -40,7 +40,6 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
                    fields.optional_double("pictogram_weight", 2, 1, 100)};
   letter_weight_ = fields.optional_double("letter_weight", 0.1, 0, 100);
   position_weight_ = fields.optional_double("position_weight", 0.1, 0, 100);
-  recognition_weight_ = fields.optional_double("recognition_weight", 0.15, 0, 100);
   embed_posters_ = fields.optional_int64("embed_posters", 0, 0, 1000000);
   band_share_ = fields.optional_double("band_share", 0, 0, 1);
   band_height_ = fields.optional_int64("band_height", 96, text::kPixelsPerToken, 4096);
@@ -74,17 +73,13 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   letter_reader_ =
       LetterReader(transformer_->config().hidden_size(), glyph_encoder_.d_model, options);
   position_reader_ = PositionReader(transformer_->config().hidden_size(), options);
-  const int64_t pictograms =
-      count_token_kinds(feed_.source()) - first_pictogram_kind(feed_.source());
-  pictogram_reader_ = PictogramReader(transformer_->config().hidden_size(), pictograms, options);
 }
 
 std::vector<TrainedModule> DecoderStage::modules() {
   return {{"transformer", transformer_.get(), {}, "transformer"},
           {"text_encoder", text_encoder_.get(), {}, "text_encoder"},
           {"letter_reader", letter_reader_.get()},
-          {"position_reader", position_reader_.get()},
-          {"pictogram_reader", pictogram_reader_.get()}};
+          {"position_reader", position_reader_.get()}};
 }
 
 void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
@@ -142,7 +137,7 @@ int64_t DecoderStage::band_top(const PosterExample& example,
 Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
   const auto& size = config_.size_at(step);
   std::vector<Image> images;
-  std::vector<Tensor> patches, weights, letters, pictograms, kinds;
+  std::vector<Tensor> patches, weights, letters, kinds;
   std::vector<int64_t> tops;
   std::vector<std::vector<std::string>> texts;
   auto random = make_random(mix_seed(config_.seed, kDropPurpose, step));
@@ -160,12 +155,8 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
     letters.push_back(letters_of_patches(example, *byte_tokenizer_, patch_side()));
     kinds.push_back(token_kinds(
         feed.source(), example.scene, example.layout, text::target_grid(size.height, size.width)));
-    pictograms.push_back(pictograms_of_patches(feed.source(), example, patch_side()));
     const bool dropped = drop[i].item<bool>();
-    if (dropped) {
-      letters.back().fill_(-1);
-      pictograms.back().fill_(-1);
-    }
+    if (dropped) letters.back().fill_(-1);
     texts.push_back(dropped ? std::vector<std::string>() : texts_of(example.scene));
     images.push_back(std::move(example.image));
   }
@@ -179,7 +170,6 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
           {"patches", at::stack(patches)},
           {"weights", at::stack(weights)},
           {"letters", at::stack(letters)},
-          {"pictograms", at::stack(pictograms)},
           {"kinds", at::stack(kinds)},
           {"tops", torch::tensor(tops)},
           {"rows", torch::tensor(rows)},
@@ -280,8 +270,6 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
     return blocks[block].narrow(1, input.glyphs.size(1), patches.size());
   };
   const auto places = position_reader_->forward(image_tokens((blocks.size() - 1) / 4), {patches});
-  const auto recognition =
-      pictogram_reader_->forward(image_tokens((blocks.size() - 1) / 2), of_patches("pictograms"));
 
   // The examples stand in the order of their noise.
   const auto by_example = error.detach().mean({1, 2, 3});
@@ -294,7 +282,7 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   return {loss +
               letter_weight_ * (reading.pointing_loss + reading.spelling_loss +
                                 reading.placing_loss + reading.counting_loss) +
-              position_weight_ * places.loss + recognition_weight_ * recognition.loss,
+              position_weight_ * places.loss,
           {{"loss_velocity", loss.detach()},
            {"rows_right", places.rows_right},
            {"columns_right", places.columns_right},
@@ -307,11 +295,7 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
            {"letters_read_most_noise", share(most(reading.spelling_right), most(reading.shown))},
            {"letters_placed", share(reading.placing_right, reading.shown)},
            {"letters_placed_most_noise", share(most(reading.placing_right), most(reading.shown))},
-           {"letters_counted", reading.counting_right},
-           {"pictograms_named", share(recognition.named_right, recognition.shown)},
-           {"pictograms_named_most_noise",
-            share(most(recognition.named_right), most(recognition.shown))},
-           {"pictograms_placed", share(recognition.placed_right, recognition.shown)}}};
+           {"letters_counted", reading.counting_right}}};
 }
 
 std::vector<Image> DecoderStage::draw(const Tensor& codes,

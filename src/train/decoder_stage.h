@@ -9,7 +9,6 @@
 #include "train/code_noise.h"
 #include "train/glyph_batch.h"
 #include "train/letter_reader.h"
-#include "train/pictogram_reader.h"
 #include "train/picture_codes.h"
 #include "train/position_reader.h"
 #include "train/poster_stage.h"
@@ -26,9 +25,9 @@ namespace glm_image::train {
 ///
 /// A share of the steps sees only a band of every picture, cut from its latents around an item, and
 /// is told so (Podell et al. 2024, SDXL, section 2.2): letters are the hard part, and most of a
-/// poster is ground. A LetterReader learns beside the DiT, and so do a PositionReader, which asks
-/// the image tokens of an early block where they stand (a code covers several of them, and which
-/// part of it each must draw only its position tells), and a PictogramReader.
+/// poster is ground. A LetterReader learns beside the DiT, and so does a PositionReader, which asks
+/// the image tokens of an early block where they stand: a code covers several of them, and which
+/// part of it each must draw only its position tells.
 class DecoderStage : public PosterStage {
  public:
   DecoderStage(const TrainingConfig& config, const at::Device& device);
@@ -59,8 +58,7 @@ class DecoderStage : public PosterStage {
   int64_t band_top(const PosterExample& example, int64_t rows, at::Generator& random) const;
   int64_t patch_side() const;  ///< in pixels
 
-  double drop_share_, letter_weight_, position_weight_, recognition_weight_, band_share_,
-      noise_power_;
+  double drop_share_, letter_weight_, position_weight_, band_share_, noise_power_;
   double guidance_;
   ItemWeights item_weights_;
   CodeNoise code_noise_;
@@ -75,7 +73,6 @@ class DecoderStage : public PosterStage {
   models::T5EncoderModel text_encoder_{nullptr};
   LetterReader letter_reader_{nullptr};
   PositionReader position_reader_{nullptr};
-  PictogramReader pictogram_reader_{nullptr};
 };
 
 }  // namespace glm_image::train

@@ -21,7 +21,6 @@ namespace glm_image::train {
 namespace {
 
 constexpr const char* kComponent = "vision_language_encoder";
-constexpr int64_t kReducedPatch = 8;  // pixels along a token's side in the sample sheet
 constexpr uint64_t kPromptPurpose = 500, kHidingPurpose = 501;
 
 /// The part of a sequence that does not depend on codes.
@@ -72,6 +71,10 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
                  pipeline::ImageSettings::load(config.model / "processor"),
                  device,
                  config.working_type());
+  if (fields.optional_bool("scene_codes", false)) {
+    scene_codes_.emplace(
+        config.folder("tokenizer"), *codes_, feed_.source(), device, config.working_type());
+  }
   model_ = models::GlmImageForConditionalGeneration(
       vision_language_, at::TensorOptions().dtype(config.working_type()).device(device));
   const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
@@ -123,20 +126,27 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
   const int64_t drawn = preview.size() + target.size();
 
   std::vector<Image> targets, previews;
-  std::vector<Tensor> kinds, answers;
+  std::vector<Tensor> codes, kinds, answers;
   std::vector<Sequence> sequences;
   int64_t longest = 0;
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed.example(config_.example_at(step, i), size.width, size.height);
-    targets.push_back(std::move(example.image));
     const int64_t preview_width = preview.width * text::kPixelsPerToken;
     const int64_t preview_height = preview.height * text::kPixelsPerToken;
     auto& renderer = feed.renderer();
-    previews.push_back(renderer.render(example.scene, preview_width, preview_height));
-    const auto preview_layout = renderer.layout(example.scene, preview_width, preview_height);
-    kinds.push_back(at::cat({token_kinds(feed_.source(), example.scene, preview_layout, preview),
-                             token_kinds(feed_.source(), example.scene, example.layout, target)}));
-    answers.push_back(scene_answers(feed_.source(), example.scene, preview_layout, preview));
+    PosterExample shown{example.scene, example.index, {preview_width, preview_height, {}}, {}};
+    shown.layout = renderer.layout(example.scene, preview_width, preview_height);
+    const auto preview_kinds = token_kinds(feed_.source(), shown.scene, shown.layout, preview);
+    const auto target_kinds = token_kinds(feed_.source(), example.scene, example.layout, target);
+    kinds.push_back(at::cat({preview_kinds, target_kinds}));
+    answers.push_back(scene_answers(feed_.source(), shown.scene, shown.layout, preview));
+    if (scene_codes_) {
+      codes.push_back(at::cat({scene_codes_->encode(renderer, shown, preview_kinds, preview),
+                               scene_codes_->encode(renderer, example, target_kinds, target)}));
+    } else {
+      previews.push_back(renderer.render(example.scene, preview_width, preview_height));
+      targets.push_back(std::move(example.image));
+    }
     Sequence sequence;
     sequence.prompt = prompt_ids(example.scene, example.index, target);
     sequence.prompt_positions =
@@ -173,11 +183,15 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
       {"positions", positions},
       {"code_slots", code_slots},
       {"hidden_codes", hidden_codes(hiding_sequences(), config_.batch, drawn, random)},
-      {"preview_patches", patches_of(previews)},
-      {"target_patches", patches_of(targets)},
       {"kinds", at::stack(kinds)},
       {"answers", at::stack(answers)},
       {"grids", torch::tensor({preview.height, preview.width, target.height, target.width})}};
+  if (scene_codes_) {
+    batch.emplace("codes", at::stack(codes));
+  } else {
+    batch.emplace("preview_patches", patches_of(previews));
+    batch.emplace("target_patches", patches_of(targets));
+  }
   if (more_prompts_ > 0) batch.merge(prompts_alone(step, target, feed));
   return batch;
 }
@@ -218,11 +232,17 @@ Tensor GeneratorStage::read_prompts_alone(const Batch& batch) const {
   return prompt_ends(read, batch.at("prompt_ends").to(device_));
 }
 
+Tensor GeneratorStage::codes_of(const Batch& batch) const {
+  if (scene_codes_) return batch.at("codes").to(device_);
+  const auto grid = [&](int64_t i) { return batch.at("grids")[i].item<int64_t>(); };
+  return at::cat({codes_->encode(batch.at("preview_patches"), grid(0), grid(1)),
+                  codes_->encode(batch.at("target_patches"), grid(2), grid(3))},
+                 1);
+}
+
 Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto grid = [&](int64_t i) { return batch.at("grids")[i].item<int64_t>(); };
-  const auto codes = at::cat({codes_->encode(batch.at("preview_patches"), grid(0), grid(1)),
-                              codes_->encode(batch.at("target_patches"), grid(2), grid(3))},
-                             1);
+  const auto codes = codes_of(batch);
   const auto slots = batch.at("code_slots").to(device_);
   const auto shown_codes =
       codes.masked_fill(batch.at("hidden_codes").to(device_), vision_language_.image_token_id);

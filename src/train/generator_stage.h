@@ -8,11 +8,13 @@
 #include "train/picture_codes.h"
 #include "train/position_reader.h"
 #include "train/poster_stage.h"
+#include "train/scene_codes.h"
 #include "train/scene_reader.h"
 
 namespace glm_image::train {
 
-/// The stage "generator": the autoregressive model, from the frozen tokenizer's codes.
+/// The stage "generator": the autoregressive model, from the frozen tokenizer's codes: those that
+/// its encoder finds in posters, or those that its teacher gives them (`scene_codes`).
 ///
 /// A sequence is the prompt (text::text_to_image_prompt of a poster's caption), the codes of the
 /// poster at the preview's size, those at the target's, and the end marker. The loss is the mean
@@ -63,6 +65,8 @@ class GeneratorStage : public PosterStage {
   Tensor read_prompts_alone(const Batch& batch) const;
   /// [B, tokens, …] patches of the posters at the size of `grid`.
   Tensor patches_of(const std::vector<Image>& images) const;
+  /// [B, preview's and target's tokens]
+  Tensor codes_of(const Batch& batch) const;
   /// What 32×32 pixels look like on average where a code stands, [codes, 3·8·8].
   Tensor code_pictures(PosterFeed& feed) const;
   std::vector<int64_t> draw(const posters::Scene& scene, uint64_t index, const text::Grid& target);
@@ -72,6 +76,7 @@ class GeneratorStage : public PosterStage {
   std::optional<text::BpeTokenizer> tokenizer_;
   text::PromptTokens prompt_tokens_;
   std::optional<PictureCodes> codes_;
+  std::optional<SceneCodes> scene_codes_;
   models::GlmImageForConditionalGeneration model_{nullptr};
   nn::Linear to_kinds_{nullptr};  ///< this and the readers in training alone
   SceneReader scene_reader_{nullptr};

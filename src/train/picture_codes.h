@@ -35,6 +35,8 @@ class PictureCodes {
   /// patches [B, tokens, 3·P·P] → ids [B, tokens].
   Tensor encode(const Tensor& patches, int64_t grid_height, int64_t grid_width) const;
   int64_t codes() const { return codes_; }
+  /// [codes, embed_dim] float32, of length 1.
+  Tensor code_vectors() const { return vqmodel_->codes(); }
 
  private:
   pipeline::ImageSettings settings_;

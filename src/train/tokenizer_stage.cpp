@@ -12,6 +12,7 @@
 #include "train/initialise.h"
 #include "train/picture_batch.h"
 #include "train/picture_codes.h"
+#include "train/scene_codes.h"
 #include "train/scene_questions.h"
 #include "train/seeds.h"
 #include "train/token_kinds.h"
@@ -21,13 +22,9 @@ namespace glm_image::train {
 namespace {
 
 constexpr uint64_t kRevivalPurpose = 201;
-constexpr int64_t kReducedPatch = 8;  // pixels along a token's side
-constexpr int64_t kReducedPixels = 3 * kReducedPatch * kReducedPatch;
-constexpr int64_t kTeacherHidden = 512;
 /// Of the cosines between vectors and codes, as logits: neighbours among 4096 codes in 32
 /// dimensions lie at 0.7 to 0.9.
 constexpr double kSharpness = 20;
-constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
 constexpr const char* kComponent = "vision_language_encoder";
 constexpr const char* kCodebook = "quantize.embedding.weight";
 constexpr double kLeastFindingWeight = 0.5;
@@ -44,6 +41,7 @@ Tensor share_of(const Tensor& right, const Tensor& shown) {
 }
 
 void copy_weights(const CodeTeacherImpl& from, CodeTeacherImpl& to) {
+  const at::NoGradGuard no_gradients;
   const auto sources = from.named_parameters();
   for (auto& weight : to.named_parameters()) weight.value().copy_(sources[weight.key()]);
 }
@@ -60,7 +58,7 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   text_weight_ = fields.optional_double("text_weight", 2, 1e-3, 1e3);
   ground_weight_ = fields.optional_double("ground_weight", 1, 1e-3, 1e3);
   quantised_from_ = fields.optional_int64("quantised_from", 0, 0, 1'000'000);
-  codes_until_ = fields.optional_int64("codes_until", 1500, 1, 1'000'000);
+  codes_until_ = fields.optional_int64("codes_until", 1500, 0, 1'000'000);
   codebook_decay_ = fields.optional_double("codebook_decay", 0.98, 0, 0.99999);
   const auto component = io::JsonFields::load(config.model / kComponent / "config.json");
   vision_config_ = models::VisionConfig::from_json(component.required_object("vision_config"));
@@ -72,13 +70,15 @@ TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& d
   const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
   visual_ = models::GlmImageVisionModel(vision_config_, options);
   vqmodel_ = models::GlmImageVQModel(vq_config_, options);
-  teacher_ =
-      CodeTeacher(kinds, parts, kReducedPixels, kTeacherHidden, vq_config_.embed_dim, options);
-  settled_ =
-      CodeTeacher(kinds, parts, kReducedPixels, kTeacherHidden, vq_config_.embed_dim, options);
+  teacher_ = make_code_teacher(feed_.source(), vq_config_.embed_dim, options);
+  settled_ = make_code_teacher(feed_.source(), vq_config_.embed_dim, options);
   for (auto& weight : settled_->parameters()) {
     weight.set_data(at::zeros(weight.sizes(), options));
     weight.set_requires_grad(false);
+  }
+  if (codes_until_ == 0) {
+    if (!config.start) fields.refuse("codes_until", "above 0 where no start has made codes");
+    load_component(*config.start / kCodeTeacher, *settled_, device, config.working_type());
   }
   reader_ = CodeReader(kinds, parts, kReducedPixels, vision_config_.hidden_size, options);
 
@@ -139,9 +139,7 @@ Tensor TokenizerStage::essence(posters::Renderer& renderer,
     return renderer.render(
         scene, example.image.width, example.image.height, posters::LetterShapes::kBars);
   };
-  const auto pictures = picture_batch({draw(ground), draw(items)});
-  const auto pixels =
-      models::patchify(at::avg_pool2d(pictures, {kReduction, kReduction}), kReducedPatch);
+  const auto pixels = reduced_by_tokens({draw(ground), draw(items)});
   return at::where((kinds > 0).unsqueeze(1), pixels[1], pixels[0]);
 }
 
@@ -161,6 +159,7 @@ Outcome TokenizerStage::forward(const Batch& batch, int64_t step) {
   weights.masked_fill_(kinds > 0, text_weight_);
   weights.masked_fill_(kinds >= first_pictogram_kind(feed_.source()), pictogram_weight_);
   if (step < codes_until_) return make_codes(content, weights, step);
+  if (step == codes_until_ && step > 0) copy_weights(*teacher_, *settled_);
   // The codes are shared out; what is left is that each is the same wherever it should be.
   return find_codes(batch, content, weights.clamp_min(kLeastFindingWeight));
 }
@@ -245,9 +244,7 @@ Tensor TokenizerStage::are_texts(const Tensor& kinds) const {
 }
 
 void TokenizerStage::after_step(int64_t step) {
-  if (step >= codes_until_) return;
-  move_codes(step);
-  if (step + 1 == codes_until_) copy_weights(*teacher_, *settled_);
+  if (step < codes_until_) move_codes(step);
 }
 
 void TokenizerStage::move_codes(int64_t step) {
@@ -317,6 +314,11 @@ void TokenizerStage::write_components(const std::filesystem::path& folder) {
   auto config = io::read_json_file(config_.model / kComponent / "config.json");
   write_component(
       folder / kComponent, config, *tokenizer_half(visual_, vqmodel_), "model.safetensors");
+  const bool is_settled = settled_->parameters().front().any().item<bool>();
+  write_component(folder / kCodeTeacher,
+                  io::Json::object(),
+                  is_settled ? *settled_ : *teacher_,
+                  "model.safetensors");
 }
 
 }  // namespace glm_image::train

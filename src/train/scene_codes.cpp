@@ -1,0 +1,52 @@
+#include "train/scene_codes.h"
+
+#include "models/transformer/patches.h"
+#include "train/component_files.h"
+#include "train/picture_batch.h"
+#include "train/token_kinds.h"
+#include "train/token_parts.h"
+
+namespace glm_image::train {
+
+Tensor reduced_by_tokens(const std::vector<Image>& pictures) {
+  constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
+  const auto reduced = at::avg_pool2d(picture_batch(pictures), {kReduction, kReduction});
+  return models::patchify(reduced, kReducedPatch);
+}
+
+CodeTeacher make_code_teacher(const posters::PosterSource& source,
+                              int64_t dim,
+                              const at::TensorOptions& options) {
+  constexpr int64_t kHidden = 512;
+  return CodeTeacher(
+      count_token_kinds(source), count_part_answers(source), kReducedPixels, kHidden, dim, options);
+}
+
+SceneCodes::SceneCodes(const std::filesystem::path& components,
+                       const PictureCodes& codes,
+                       const posters::PosterSource& source,
+                       const at::Device& device,
+                       at::ScalarType type)
+    : source_(source), device_(device), codes_(codes.code_vectors()) {
+  teacher_ =
+      make_code_teacher(source, codes_.size(1), at::TensorOptions().dtype(type).device(device));
+  load_component(components / kCodeTeacher, *teacher_, device, type);
+}
+
+Tensor SceneCodes::encode(posters::Renderer& renderer,
+                          const PosterExample& example,
+                          const Tensor& kinds,
+                          const text::Grid& grid) const {
+  const at::NoGradGuard no_gradients;
+  auto ground = example.scene;
+  ground.texts.clear();
+  ground.pictograms.clear();
+  const auto pixels =
+      reduced_by_tokens({renderer.render(ground, example.image.width, example.image.height)})[0];
+  const TokenContent content{kinds.to(device_),
+                             token_parts(source_, example, kinds, grid).to(device_),
+                             pixels.to(device_)};
+  return models::GlmImageVQModelImpl::nearest(teacher_->forward(content), codes_).to(at::kCPU);
+}
+
+}  // namespace glm_image::train
