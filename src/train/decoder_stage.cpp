@@ -16,7 +16,7 @@
 namespace glm_image::train {
 namespace {
 
-constexpr uint64_t kNoisePurpose = 301, kDropPurpose = 302, kBandPurpose = 303;
+constexpr uint64_t kNoisePurpose = 301, kDropPurpose = 302, kBandPurpose = 303, kCodesPurpose = 304;
 
 /// Of every example's [..., H, W] the rows top·scale … (top + rows)·scale − 1.
 Tensor cut_bands(const Tensor& x, const Tensor& tops, int64_t rows, int64_t scale) {
@@ -40,6 +40,7 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
                    fields.optional_double("pictogram_weight", 2, 1, 100)};
   letter_weight_ = fields.optional_double("letter_weight", 0.1, 0, 100);
   position_weight_ = fields.optional_double("position_weight", 0.1, 0, 100);
+  scene_codes_share_ = fields.optional_double("scene_codes", 0, 0, 1);
   embed_posters_ = fields.optional_int64("embed_posters", 0, 0, 1000000);
   band_share_ = fields.optional_double("band_share", 0, 0, 1);
   band_height_ = fields.optional_int64("band_height", 96, text::kPixelsPerToken, 4096);
@@ -56,6 +57,10 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
                  pipeline::ImageSettings::load(config.model / "processor"),
                  device,
                  config.working_type());
+  if (scene_codes_share_ > 0) {
+    scene_codes_.emplace(
+        config.folder("tokenizer"), *codes_, feed_.source(), device, config.working_type());
+  }
 
   const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
   const auto vae_folder = config.folder("vae") / "vae";
@@ -137,13 +142,15 @@ int64_t DecoderStage::band_top(const PosterExample& example,
 Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
   const auto& size = config_.size_at(step);
   std::vector<Image> images;
-  std::vector<Tensor> patches, weights, letters, kinds;
+  std::vector<Tensor> patches, weights, letters, kinds, scene_codes;
   std::vector<int64_t> tops;
   std::vector<std::vector<std::string>> texts;
   auto random = make_random(mix_seed(config_.seed, kDropPurpose, step));
   const at::TensorOptions wide(at::kFloat);
   const auto drop = at::rand({config_.batch}, random, wide) < drop_share_;
   auto band_random = make_random(mix_seed(config_.seed, kBandPurpose, step));
+  auto code_random = make_random(mix_seed(config_.seed, kCodesPurpose, step));
+  const auto of_scene = at::rand({config_.batch}, code_random, wide) < scene_codes_share_;
   const bool bands = at::rand({}, band_random, wide).item<double>() < band_share_;
   const int64_t rows = bands ? std::min(band_height_, size.height) / text::kPixelsPerToken
                              : size.height / text::kPixelsPerToken;
@@ -153,8 +160,11 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
     patches.push_back(codes_->patches(example.image));
     weights.push_back(cell_weights(example, item_weights_, vae_->config().scale_factor()));
     letters.push_back(letters_of_patches(example, *byte_tokenizer_, patch_side()));
-    kinds.push_back(token_kinds(
-        feed.source(), example.scene, example.layout, text::target_grid(size.height, size.width)));
+    const auto grid = text::target_grid(size.height, size.width);
+    kinds.push_back(token_kinds(feed.source(), example.scene, example.layout, grid));
+    scene_codes.push_back(of_scene[i].item<bool>()
+                              ? scene_codes_->encode(feed.renderer(), example, kinds.back(), grid)
+                              : at::full_like(kinds.back(), -1));
     const bool dropped = drop[i].item<bool>();
     if (dropped) letters.back().fill_(-1);
     texts.push_back(dropped ? std::vector<std::string>() : texts_of(example.scene));
@@ -171,6 +181,7 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
           {"weights", at::stack(weights)},
           {"letters", at::stack(letters)},
           {"kinds", at::stack(kinds)},
+          {"scene_codes", at::stack(scene_codes)},
           {"tops", torch::tensor(tops)},
           {"rows", torch::tensor(rows)},
           {"drop", drop},
@@ -206,6 +217,8 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   auto random = make_random(mix_seed(config_.seed, kNoisePurpose, step));
 
   auto codes = codes_->encode(batch.at("patches"), all_rows, columns);
+  const auto scene_codes = batch.at("scene_codes").to(device_);
+  codes = at::where(scene_codes >= 0, scene_codes, codes);
   codes = disturb_codes(codes, batch.at("kinds"), codes_->codes(), code_noise_, random);
   codes = cut_bands(codes.view({-1, all_rows, columns}), tops, rows, 1);
 

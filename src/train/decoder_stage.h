@@ -12,6 +12,7 @@
 #include "train/picture_codes.h"
 #include "train/position_reader.h"
 #include "train/poster_stage.h"
+#include "train/scene_codes.h"
 
 namespace glm_image::train {
 
@@ -21,7 +22,9 @@ namespace glm_image::train {
 /// Flow matching (Lipman et al. 2023; Liu et al. 2023): t is drawn evenly from 1 … 1000, σ = t/1000
 /// shifted for the resolution, z = (1 − σ)·x + σ·ε, and the DiT, told t − 1, learns ε − x. For
 /// guidance a share of the examples sees no prior and the empty text. A small share of the prior's
-/// codes is drawn at random: at inference the generator makes mistakes too.
+/// codes is drawn at random: at inference the generator makes mistakes too. Codes are those that
+/// the tokenizer's encoder finds in posters, or for a share of these those that its teacher gives
+/// them (`scene_codes`), as a generator does that learnt from it.
 ///
 /// A share of the steps sees only a band of every picture, cut from its latents around an item, and
 /// is told so (Podell et al. 2024, SDXL, section 2.2): letters are the hard part, and most of a
@@ -59,7 +62,7 @@ class DecoderStage : public PosterStage {
   int64_t patch_side() const;  ///< in pixels
 
   double drop_share_, letter_weight_, position_weight_, band_share_, noise_power_;
-  double guidance_;
+  double scene_codes_share_, guidance_;
   ItemWeights item_weights_;
   CodeNoise code_noise_;
   int64_t noises_per_picture_, noises_per_band_, band_height_, sample_steps_;
@@ -67,6 +70,7 @@ class DecoderStage : public PosterStage {
   models::T5Config glyph_encoder_;
   std::optional<text::ByteTokenizer> byte_tokenizer_;
   std::optional<PictureCodes> codes_;
+  std::optional<SceneCodes> scene_codes_;
   int64_t embed_posters_;
   models::AutoencoderKL vae_{nullptr};
   models::GlmImageTransformer2DModel transformer_{nullptr};

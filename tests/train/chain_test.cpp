@@ -13,6 +13,7 @@
 #include "support/reference.h"
 #include "text/bpe_tokenizer.h"
 #include "train/export.h"
+#include "train/scene_codes.h"
 #include "train/train.h"
 #include "train/vocabulary.h"
 
@@ -29,14 +30,16 @@ class Chain : public testing::Test {
     train::train_vocabulary(
         train::VocabularyConfig::load(config("vocabulary", {{"captions", 6000}})), {});
     run("vae", nlohmann::json::object());
-    run("tokenizer", nlohmann::json::object());
+    run("tokenizer", {{"codes_until", 1}});
     run("decoder",
         {{"vae", "../vae/components"},
          {"tokenizer", "../tokenizer/components"},
+         {"scene_codes", 0.5},
          {"embed_posters", 2}});
     run("generator",
         {{"vocabulary", "../vocabulary/components"},
          {"tokenizer", "../tokenizer/components"},
+         {"scene_codes", true},
          {"more_prompts", 2}});
   }
   static void TearDownTestSuite() {
@@ -105,6 +108,32 @@ TEST_F(Chain, TheDecodersEmbeddingBeganWithLatents) {
   EXPECT_LT(unseen, rows.size(0));
 }
 
+TEST_F(Chain, CodesAndTheirTeacherStayOnceTheyAreMade) {
+  const auto made = runs() / "tokenizer" / "components";
+  auto json = nlohmann::json::parse(read_file(config("tokenizer", {{"codes_until", 0}})));
+  json["start"] = made.string();
+  json["run"] = "finding";
+  const auto file = folder_->path() / "finding.json";
+  write_file(file, json.dump(2));
+  train::train(train::TrainingConfig::load(file), at::kCPU, {});
+
+  const auto found = folder_->path() / "finding" / "components";
+  std::map<std::string, bool> is_same;
+  for (const char* component : {"vision_language_encoder", train::kCodeTeacher}) {
+    const auto before = io::WeightSet::open(made / component);
+    const auto after = io::WeightSet::open(found / component);
+    for (const auto& [name, location] : after.tensors()) {
+      is_same[name] =
+          at::equal(location.file->tensor(name), before.tensors().at(name).file->tensor(name));
+    }
+  }
+  EXPECT_TRUE(is_same.at("model.vqmodel.quantize.embedding.weight"));
+  EXPECT_TRUE(is_same.at("from_content.weight"));
+  EXPECT_TRUE(is_same.at("to_vectors.weight"));
+  EXPECT_FALSE(is_same.at("model.visual.patch_embed.proj.weight"));
+  EXPECT_FALSE(is_same.at("model.vqmodel.quant_conv.weight"));
+}
+
 TEST_F(Chain, TheModelDraws) {
   const auto model = folder_->path() / "drawing_model";
   train::export_checkpoint(runs(), model);
@@ -142,7 +171,7 @@ TEST_F(Chain, ARunThatStartsFromAModelHasItsWeights) {
     const auto components = folder_->path() / "continued" / stage / "components";
     for (const auto& component : fs::directory_iterator(components)) {
       // Beside them stands what is needed in training alone.
-      if (!component.is_directory()) continue;
+      if (!component.is_directory() || component.path().filename() == train::kCodeTeacher) continue;
       const auto name = component.path().filename();
       const auto before = io::WeightSet::open(model / name);
       const auto after = io::WeightSet::open(component.path());
