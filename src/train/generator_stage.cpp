@@ -23,12 +23,6 @@ namespace {
 constexpr const char* kComponent = "vision_language_encoder";
 constexpr uint64_t kPromptPurpose = 500, kHidingPurpose = 501;
 
-/// The part of a sequence that does not depend on codes.
-struct Sequence {
-  std::vector<int64_t> prompt;
-  text::RotaryPositions prompt_positions, drawn_positions;
-};
-
 /// [tokens, 3·8·8] pictures of tokens, row by row → a picture of 256 pixels along its longer side.
 Image picture_of_tokens(const Tensor& tokens, const text::Grid& grid) {
   constexpr int64_t kLongerSide = 256;
@@ -52,6 +46,7 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   scene_weight_ = fields.optional_double("scene_weight", 0.5, 0, 1e3);
   first_weight_ = fields.optional_double("first_weight", 1, 0, 1e3);
   position_weight_ = fields.optional_double("position_weight", 0.2, 0, 1e3);
+  counting_weight_ = fields.optional_double("counting_weight", 0.2, 0, 1e3);
   decision_weight_ = fields.optional_double("decision_weight", 0, 0, 1e3);
   hidden_share_ = fields.optional_double("hidden_share", 0, 0, 0.9);
   more_prompts_ = fields.optional_int64("more_prompts", 0, 0, 4096);
@@ -82,6 +77,7 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   to_kinds_ = nn::Linear(hidden, count_token_kinds(feed_.source()), options);
   scene_reader_ = SceneReader(feed_.source(), hidden, options);
   position_reader_ = PositionReader(hidden, options);
+  letter_counter_ = LetterCounter(hidden, options);
   load_tokenizer_half(
       tokenizer_component, model_->visual, model_->vqmodel, device, config.working_type());
 }
@@ -92,7 +88,8 @@ std::vector<TrainedModule> GeneratorStage::modules() {
   return {trained,
           {"to_kinds", to_kinds_.get()},
           {"scene_reader", scene_reader_.get()},
-          {"position_reader", position_reader_.get()}};
+          {"position_reader", position_reader_.get()},
+          {"letter_counter", letter_counter_.get()}};
 }
 
 void GeneratorStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
@@ -105,11 +102,14 @@ void GeneratorStage::initialise(const std::string& name, Tensor& weight, at::Gen
   }
 }
 
-std::vector<int64_t> GeneratorStage::prompt_ids(const posters::Scene& scene,
-                                                uint64_t index,
-                                                const text::Grid& target) const {
-  return tokenizer_->encode(text::text_to_image_prompt(
-      feed_.source().caption(scene, index), target, text::preview_grid(target), prompt_tokens_));
+GeneratorStage::Prompt GeneratorStage::prompt_of(const posters::Scene& scene,
+                                                 uint64_t index,
+                                                 const text::Grid& target) const {
+  const auto caption = feed_.source().caption(scene, index);
+  auto ids = tokenizer_->encode(
+      text::text_to_image_prompt(caption, target, text::preview_grid(target), prompt_tokens_));
+  auto letters = letters_read(*tokenizer_, ids, caption, texts_of(scene));
+  return {std::move(ids), std::move(letters)};
 }
 
 Tensor GeneratorStage::patches_of(const std::vector<Image>& images) const {
@@ -148,24 +148,26 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
       targets.push_back(std::move(example.image));
     }
     Sequence sequence;
-    sequence.prompt = prompt_ids(example.scene, example.index, target);
+    sequence.prompt = prompt_of(example.scene, example.index, target);
     sequence.prompt_positions =
-        text::prefill_positions(sequence.prompt, vision_language_.image_token_id, {});
+        text::prefill_positions(sequence.prompt.ids, vision_language_.image_token_id, {});
     sequence.drawn_positions =
         text::decode_positions(sequence.prompt_positions.next, {preview, target});
-    longest = std::max(longest, static_cast<int64_t>(sequence.prompt.size()));
+    longest = std::max(longest, static_cast<int64_t>(sequence.prompt.ids.size()));
     sequences.push_back(std::move(sequence));
   }
 
   auto random = make_random(mix_seed(config_.seed, kHidingPurpose, static_cast<uint64_t>(step)));
   // What follows the last code is padding: nothing before it sees it.
   auto ids = at::zeros({config_.batch, longest + drawn}, at::kLong);
+  auto letters = at::full({config_.batch, longest}, kNoAnswer, at::kLong);
   auto positions = at::zeros({3, config_.batch, longest + drawn}, at::kLong);
   auto code_slots = at::empty({config_.batch, drawn}, at::kLong);
   for (int64_t i = 0; i < config_.batch; ++i) {
     const auto& sequence = sequences[i];
-    const auto length = static_cast<int64_t>(sequence.prompt.size());
-    ids[i].narrow(0, 0, length).copy_(torch::tensor(sequence.prompt));
+    const auto length = static_cast<int64_t>(sequence.prompt.ids.size());
+    ids[i].narrow(0, 0, length).copy_(torch::tensor(sequence.prompt.ids));
+    letters[i].narrow(0, 0, length).copy_(torch::tensor(sequence.prompt.letters));
     code_slots[i].copy_(at::arange(length, length + drawn, at::kLong));
     const auto put = [&](int64_t axis,
                          const std::vector<int64_t>& of_prompt,
@@ -180,6 +182,7 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
   }
   Batch batch{
       {"ids", ids},
+      {"letters", letters},
       {"positions", positions},
       {"code_slots", code_slots},
       {"hidden_codes", hidden_codes(hiding_sequences(), config_.batch, drawn, random)},
@@ -205,13 +208,15 @@ Batch GeneratorStage::prompts_alone(int64_t step,
                                     const text::Grid& target,
                                     PosterFeed& feed) const {
   const auto preview = text::preview_grid(target);
-  std::vector<Tensor> ids, answers;
+  std::vector<Tensor> ids, letters, answers;
   std::vector<int64_t> ends;
   for (int64_t i = 0; i < more_prompts_; ++i) {
     const auto index =
         mix_seed(config_.seed, kPromptPurpose, static_cast<uint64_t>(step * more_prompts_ + i));
     const auto scene = feed_.source().scene(index, posters::Split::kTraining);
-    ids.push_back(torch::tensor(prompt_ids(scene, index, target)));
+    const auto prompt = prompt_of(scene, index, target);
+    ids.push_back(torch::tensor(prompt.ids));
+    letters.push_back(torch::tensor(prompt.letters));
     ends.push_back(ids.back().size(0) - 1);
     const auto layout = feed.renderer().layout(
         scene, preview.width * text::kPixelsPerToken, preview.height * text::kPixelsPerToken);
@@ -219,17 +224,20 @@ Batch GeneratorStage::prompts_alone(int64_t step,
   }
   // What follows a prompt's end is padding: nothing before it sees it.
   return {{"prompt_ids", at::pad_sequence(ids, /*batch_first=*/true)},
+          {"prompt_letters", at::pad_sequence(letters, /*batch_first=*/true, kNoAnswer)},
           {"prompt_ends", torch::tensor(ends)},
           {"prompt_answers", at::stack(answers)}};
 }
 
-Tensor GeneratorStage::read_prompts_alone(const Batch& batch) const {
+GeneratorStage::ReadPrompts GeneratorStage::read_prompts_alone(const Batch& batch) const {
   const auto ids = batch.at("prompt_ids").to(device_);
   const auto positions = at::arange(ids.size(1), ids.options()).expand({3, ids.size(0), -1});
   const auto& language = model_->language_model;
+  const auto placed = language->through_layers(
+      language->embed(ids), positions, /*cache=*/nullptr, 0, position_layers_);
   const auto read = language->through_layers(
-      language->embed(ids), positions, /*cache=*/nullptr, 0, scene_layers_);
-  return prompt_ends(read, batch.at("prompt_ends").to(device_));
+      placed, positions, /*cache=*/nullptr, position_layers_, scene_layers_);
+  return {placed, prompt_ends(read, batch.at("prompt_ends").to(device_))};
 }
 
 Tensor GeneratorStage::codes_of(const Batch& batch) const {
@@ -297,11 +305,18 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   // The whole scene, read where the prompt ends.
   auto ends_of_prompts = prompt_ends(halfway, readers.select(1, 0));
   auto answers = batch.at("answers").to(device_);
+  auto letters = batch.at("letters").to(device_);
+  auto in_prompts = placed.narrow(1, 0, letters.size(1)).flatten(0, 1);
+  letters = letters.flatten();
   if (more_prompts_ > 0) {
-    ends_of_prompts = at::cat({ends_of_prompts, read_prompts_alone(batch)});
+    const auto alone = read_prompts_alone(batch);
+    ends_of_prompts = at::cat({ends_of_prompts, alone.ends});
     answers = at::cat({answers, batch.at("prompt_answers").to(device_)});
+    in_prompts = at::cat({in_prompts, alone.placed.flatten(0, 1)});
+    letters = at::cat({letters, batch.at("prompt_letters").to(device_).flatten()});
   }
   const auto scene = scene_reader_->forward(ends_of_prompts, answers);
+  const auto counted = letter_counter_->forward(in_prompts, letters);
 
   const auto doubt = 1 - std::get<0>(at::softmax(kind_logits.detach(), 1).max(1));
   auto weights = at::ones_like(losses);
@@ -319,13 +334,14 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   };
   const auto shows_item = (kinds > 0).to(at::kFloat);
   return {code_loss + kind_weight_ * kind_loss + scene_weight_ * scene.loss +
-              position_weight_ * places.loss,
+              position_weight_ * places.loss + counting_weight_ * counted.loss,
           {{"loss_codes", seen.mean()},
            {"loss_first", seen.select(1, 0).mean()},
            {"loss_kinds", kind_loss.detach()},
            {"loss_position", places.loss.detach()},
            {"rows_right", places.rows_right},
            {"columns_right", places.columns_right},
+           {"letters_counted", counted.right},
            {"loss_scene", scene.loss.detach()},
            {"scene_right", scene.kinds_right},
            {"edges_right", scene.edges_right},
@@ -351,7 +367,7 @@ Tensor GeneratorStage::code_pictures(PosterFeed& feed) const {
 std::vector<int64_t> GeneratorStage::draw(const posters::Scene& scene,
                                           uint64_t index,
                                           const text::Grid& target) {
-  const auto prompt = prompt_ids(scene, index, target);
+  const auto prompt = prompt_of(scene, index, target).ids;
   const auto positions = text::prefill_positions(prompt, vision_language_.image_token_id, {});
   const auto grids = text::decode_positions(positions.next, {text::preview_grid(target), target});
   pipeline::Decoding decoding(model_,

@@ -5,6 +5,8 @@
 #include "models/generator/generation_model.h"
 #include "models/generator/token_sampler.h"
 #include "text/prompt_recipe.h"
+#include "text/rotary_positions.h"
+#include "train/letter_counts.h"
 #include "train/picture_codes.h"
 #include "train/position_reader.h"
 #include "train/poster_stage.h"
@@ -23,7 +25,7 @@ namespace glm_image::train {
 ///
 /// Such a loss sees grounds for the most part, and repeating one's neighbours keeps it low. What
 /// drawing depends on, what the prompt asks for at the few tokens where an item begins, is
-/// therefore asked for in five more ways:
+/// therefore asked for in six more ways:
 /// - Beside each code the kind of what it will show (token_kinds.h), read where the token is
 ///   predicted. There tokens that show something else than their neighbour on the left count
 ///   `change_weight` times.
@@ -36,6 +38,8 @@ namespace glm_image::train {
 ///   `more_prompts` a step that no picture follows: they are a fifth as long. It is asked in the
 ///   middle of the layers (after the first `scene_layers`), since a token's later layers can look
 ///   up only what earlier layers have left at the prompt.
+/// - In these prompts and those, how many letters of a text have been read (letter_counts.h), after
+///   the first `position_layers`.
 /// - Every token in which row and column it stands (position_reader.h), after the first
 ///   `position_layers`, so that the others can ask the prompt about this place.
 class GeneratorStage : public PosterStage {
@@ -53,16 +57,25 @@ class GeneratorStage : public PosterStage {
 
  private:
   Batch make_batch(int64_t step, PosterFeed& feed) const override;
-  std::vector<int64_t> prompt_ids(const posters::Scene& scene,
-                                  uint64_t index,
-                                  const text::Grid& target) const;
+  struct Prompt {
+    std::vector<int64_t> ids, letters;  ///< `letters` as from letters_read
+  };
+  /// The part of a sequence that does not depend on codes.
+  struct Sequence {
+    Prompt prompt;
+    text::RotaryPositions prompt_positions, drawn_positions;
+  };
+  Prompt prompt_of(const posters::Scene& scene, uint64_t index, const text::Grid& target) const;
   /// The first so many sequences of a batch hide codes.
   int64_t hiding_sequences() const;
-  /// The prompts of which only the scene is asked: "prompt_ids" [N, longest] padded, "prompt_ends"
-  /// [N] where each ends, "prompt_answers" [N, questions].
+  /// The prompts that no picture follows: "prompt_ids" and "prompt_letters" [N, longest] padded,
+  /// "prompt_ends" [N] where each ends, "prompt_answers" [N, questions].
   Batch prompts_alone(int64_t step, const text::Grid& target, PosterFeed& feed) const;
-  /// What the scene reader reads of them, after the first `scene_layers`.
-  Tensor read_prompts_alone(const Batch& batch) const;
+  struct ReadPrompts {
+    Tensor placed;  ///< [N, longest, hidden] after the first `position_layers`
+    Tensor ends;    ///< what the scene reader reads, after the first `scene_layers`
+  };
+  ReadPrompts read_prompts_alone(const Batch& batch) const;
   /// [B, tokens, …] patches of the posters at the size of `grid`.
   Tensor patches_of(const std::vector<Image>& images) const;
   /// [B, preview's and target's tokens]
@@ -82,7 +95,8 @@ class GeneratorStage : public PosterStage {
   SceneReader scene_reader_{nullptr};
   PositionReader position_reader_{nullptr};
   double kind_weight_, change_weight_, scene_weight_, first_weight_, hidden_share_;
-  double position_weight_, decision_weight_;
+  LetterCounter letter_counter_{nullptr};
+  double position_weight_, decision_weight_, counting_weight_;
   int64_t scene_layers_, position_layers_, more_prompts_;
 };
 
