@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "text/unicode.h"
 #include "train/scene_questions.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
 #include "posters/arrangement.h"
 #include "posters/poster_data.h"
 #include "train/scene_questions.h"
