@@ -5,15 +5,6 @@
 #include "train/token_parts.h"
 
 namespace glm_image::train {
-namespace {
-
-/// [tokens] → [count, tokens]; no answer (kNoAnswer) has no flag.
-Tensor flags_of(const Tensor& answers, int64_t count) {
-  const auto flags = answers.unsqueeze(0) == at::arange(count, answers.options()).unsqueeze(1);
-  return flags.to(at::kFloat);
-}
-
-}  // namespace
 
 Tensor mean_under_codes(PosterFeed& feed,
                         const PictureCodes& codes,
@@ -42,18 +33,14 @@ Tensor log_contents_under_codes(PosterFeed& feed,
                                 int64_t side) {
   constexpr double kLeast = 0.01;  // what was not seen among a few thousand posters may still be
   const auto& source = feed.source();
-  const auto kinds_count = count_token_kinds(source);
-  const auto answers = count_part_answers(source);
+  auto counts = count_part_answers(source);
+  counts.insert(counts.begin(), count_token_kinds(source));
   const int64_t tokens = side / text::kPixelsPerToken;
   const auto shown = [&](const PosterExample& example) {
     const text::Grid grid{tokens, tokens};
     const auto kinds = token_kinds(source, example.scene, example.layout, grid);
-    const auto parts = token_parts(source, example, kinds, grid);
-    std::vector<Tensor> flags{flags_of(kinds, kinds_count)};
-    for (int64_t question = 0; question < parts.size(0); ++question) {
-      flags.push_back(flags_of(parts[question], answers.at(question)));
-    }
-    return at::cat(flags).view({1, -1, tokens, tokens});
+    const auto flags = content_flags(kinds, token_parts(source, example, kinds, grid), counts);
+    return flags.t().reshape({1, -1, tokens, tokens});
   };
   const auto shares = mean_under_codes(feed, codes, shown, posters, side);
   const auto is_seen = shares.sum(1, /*keepdim=*/true) > 0;

@@ -2,17 +2,13 @@
 
 #include <numeric>
 
+#include "train/token_parts.h"
+
 namespace glm_image::train {
 namespace {
 
 int64_t sum_of(const std::vector<int64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), int64_t{0});
-}
-
-/// [tokens] → [tokens, count]; zeros where an answer is negative.
-Tensor as_flags(const Tensor& answers, int64_t count) {
-  const auto flags = answers.unsqueeze(1) == at::arange(count, answers.options()).unsqueeze(0);
-  return flags.to(at::kFloat);
 }
 
 }  // namespace
@@ -23,22 +19,18 @@ CodeTeacherImpl::CodeTeacherImpl(int64_t kinds,
                                  int64_t hidden,
                                  int64_t dim,
                                  const at::TensorOptions& options)
-    : parts_(std::move(parts)) {
-  parts_.insert(parts_.begin(), kinds);
+    : counts_(std::move(parts)) {
+  counts_.insert(counts_.begin(), kinds);
   from_content =
-      register_module("from_content", nn::Linear(sum_of(parts_) + pixels, hidden, options));
+      register_module("from_content", nn::Linear(sum_of(counts_) + pixels, hidden, options));
   to_vectors = register_module("to_vectors", nn::Linear(hidden, dim, options));
 }
 
 Tensor CodeTeacherImpl::forward(const TokenContent& content) const {
-  std::vector<Tensor> told{as_flags(content.kinds, parts_[0])};
-  for (int64_t question = 0; question < content.parts.size(0); ++question) {
-    told.push_back(as_flags(content.parts[question], parts_.at(question + 1)));
-  }
-  const auto& weight = from_content->weight;
+  const auto flags = content_flags(content.kinds, content.parts, counts_);
   const auto is_ground = (content.kinds == 0).unsqueeze(1);
-  told.push_back(content.pixels * is_ground);
-  const auto x = at::cat(told, 1).to(weight.scalar_type());
+  const auto x =
+      at::cat({flags, content.pixels * is_ground}, 1).to(from_content->weight.scalar_type());
   const auto vectors = to_vectors->forward(at::gelu(from_content->forward(x))).to(at::kFloat);
   return vectors / vectors.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-6);
 }

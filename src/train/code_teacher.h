@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "models/vision/config.h"
 #include "nn/modules.h"
 
 namespace glm_image::train {
@@ -30,7 +29,7 @@ struct CodeTeacherImpl : torch::nn::Module {
   Tensor forward(const TokenContent& content) const;
 
  private:
-  std::vector<int64_t> parts_;
+  std::vector<int64_t> counts_;  ///< of kinds, then of each question's answers
   nn::Linear from_content{nullptr}, to_vectors{nullptr};
 };
 TORCH_MODULE(CodeTeacher);
@@ -53,7 +52,7 @@ struct CodeReaderImpl : torch::nn::Module {
   Reading forward(const Tensor& features) const;
 
  private:
-  std::vector<int64_t> parts_;
+  std::vector<int64_t> parts_;  ///< how many answers each question has
   nn::Linear to_hidden{nullptr}, to_pixels{nullptr}, to_kinds{nullptr}, to_parts{nullptr};
 };
 TORCH_MODULE(CodeReader);

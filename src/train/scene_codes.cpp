@@ -14,6 +14,12 @@ Tensor reduced_by_tokens(const std::vector<Image>& pictures) {
   return models::patchify(reduced, kReducedPatch);
 }
 
+posters::Scene ground_of(posters::Scene scene) {
+  scene.texts.clear();
+  scene.pictograms.clear();
+  return scene;
+}
+
 CodeTeacher make_code_teacher(const posters::PosterSource& source,
                               int64_t dim,
                               const at::TensorOptions& options) {
@@ -38,11 +44,8 @@ Tensor SceneCodes::encode(posters::Renderer& renderer,
                           const Tensor& kinds,
                           const text::Grid& grid) const {
   const at::NoGradGuard no_gradients;
-  auto ground = example.scene;
-  ground.texts.clear();
-  ground.pictograms.clear();
-  const auto pixels =
-      reduced_by_tokens({renderer.render(ground, example.image.width, example.image.height)})[0];
+  const auto pixels = reduced_by_tokens(
+      {renderer.render(ground_of(example.scene), example.image.width, example.image.height)})[0];
   const TokenContent content{kinds.to(device_),
                              token_parts(source_, example, kinds, grid).to(device_),
                              pixels.to(device_)};

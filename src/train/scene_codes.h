@@ -12,6 +12,9 @@ inline constexpr int64_t kReducedPixels = 3 * kReducedPatch * kReducedPatch;
 /// Pictures of one size → [pictures, tokens, kReducedPixels] float32, −1 … 1.
 Tensor reduced_by_tokens(const std::vector<Image>& pictures);
 
+/// The scene without what stands on its ground.
+posters::Scene ground_of(posters::Scene scene);
+
 /// A teacher for the posters of this source.
 CodeTeacher make_code_teacher(const posters::PosterSource& source,
                               int64_t dim,

@@ -1,30 +1,16 @@
 #include "train/token_kinds.h"
 
-#include <algorithm>
-
-#include "core/error.h"
 #include "posters/poster_data.h"
+#include "train/index_of.h"
 #include "train/poster_feed.h"
 
 namespace glm_image::train {
 
-namespace {
-
-/// The place of the entry that has this id.
-template <typename Entries, typename IdOf>
-int64_t index_of(const Entries& entries, const std::string& id, IdOf id_of) {
-  const auto found = std::find_if(
-      entries.begin(), entries.end(), [&](const auto& entry) { return id_of(entry) == id; });
-  GLM_IMAGE_CHECK(found != entries.end(), "the poster data have no ", id);
-  return found - entries.begin();
-}
-
-}  // namespace
-
 int64_t index_of_colour(const posters::PosterSource& source, const posters::Colour& colour) {
-  return index_of(source.data().palette.colours(), colour.id, [](const auto& named) {
-    return named.colour.id;
-  });
+  return index_of(
+      source.data().palette.colours(),
+      [&](const auto& named) { return named.colour.id == colour.id; },
+      colour.id);
 }
 
 int64_t kind_of(const posters::PosterSource& source, const posters::TextItem& item) {
@@ -33,9 +19,10 @@ int64_t kind_of(const posters::PosterSource& source, const posters::TextItem& it
 
 int64_t kind_of(const posters::PosterSource& source, const posters::PictogramItem& item) {
   return first_pictogram_kind(source) +
-         index_of(source.data().pictograms.all(), item.id, [](const auto& pictogram) {
-           return pictogram.id;
-         });
+         index_of(
+             source.data().pictograms.all(),
+             [&](const auto& pictogram) { return pictogram.id == item.id; },
+             item.id);
 }
 
 int64_t first_pictogram_kind(const posters::PosterSource& source) {

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "posters/arrangement.h"
 #include "posters/poster_data.h"
+#include "train/index_of.h"
 #include "train/scene_questions.h"
 #include "train/token_kinds.h"
 
@@ -19,19 +20,18 @@ constexpr int64_t kHeights = 8;       // half steps from the base line …
 constexpr int64_t kLowestHeight = 3;  // … of which so many are below it
 constexpr int64_t kBesideLine = kMostColumns;
 
-template <typename Entries, typename IsIt>
-int64_t place_of_entry(const Entries& entries, const IsIt& is_it) {
-  return std::find_if(entries.begin(), entries.end(), is_it) - entries.begin();
-}
-
 int64_t size_of(const posters::TextItem& item) {
-  return place_of_entry(posters::kTextSizes,
-                        [&](double size) { return std::fabs(size - item.size) < 1e-6; });
+  return index_of(
+      posters::kTextSizes,
+      [&](double size) { return std::fabs(size - item.size) < 1e-6; },
+      item.size);
 }
 
 int64_t style_of(const posters::PosterSource& source, const posters::TextItem& item) {
-  return place_of_entry(source.data().lettering.styles(),
-                        [&](const auto& style) { return style.id == item.style; });
+  return index_of(
+      source.data().lettering.styles(),
+      [&](const auto& style) { return style.id == item.style; },
+      item.style);
 }
 
 /// Of the lines of a text the one that these pixels of a column belong to: the first whose base
@@ -110,6 +110,17 @@ Tensor token_parts(const posters::PosterSource& source,
     }
   }
   return parts.flatten(1);
+}
+
+Tensor content_flags(const Tensor& kinds, const Tensor& parts, const std::vector<int64_t>& counts) {
+  const auto flags_of = [](const Tensor& answers, int64_t count) {
+    return answers.unsqueeze(1) == at::arange(count, answers.options()).unsqueeze(0);
+  };
+  std::vector<Tensor> flags{flags_of(kinds, counts.at(0))};
+  for (int64_t question = 0; question < parts.size(0); ++question) {
+    flags.push_back(flags_of(parts[question], counts.at(question + 1)));
+  }
+  return at::cat(flags, 1).to(at::kFloat);
 }
 
 }  // namespace glm_image::train

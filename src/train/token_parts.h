@@ -27,4 +27,9 @@ Tensor token_parts(const posters::PosterSource& source,
                    const Tensor& kinds,
                    const text::Grid& grid);
 
+/// Kinds [tokens] and parts [questions, tokens] as flags, [tokens, sum of counts] float32, 0 or 1;
+/// where there is no answer, none of its flags. `counts`: of the kinds, then of each question's
+/// answers.
+Tensor content_flags(const Tensor& kinds, const Tensor& parts, const std::vector<int64_t>& counts);
+
 }  // namespace glm_image::train

@@ -117,13 +117,16 @@ Batch TokenizerStage::make_batch(int64_t step, PosterFeed& feed) const {
     kinds.push_back(token_kinds(feed_.source(), example.scene, example.layout, grid));
     parts.push_back(token_parts(feed_.source(), example, kinds.back(), grid));
     pixels.push_back(essence(feed.renderer(), example, kinds.back()));
+    // While codes are made nobody looks at pictures.
+    if (step < codes_until_) continue;
     patches.push_back(pipeline::vision_patches(image_settings_, {std::move(example.image), grid}));
   }
-  return {{"patches", at::stack(patches)},
-          {"kinds", at::stack(kinds)},
-          {"parts", at::stack(parts, 1)},
-          {"pixels", at::stack(pixels)},
-          {"grid", torch::tensor({grid.height, grid.width})}};
+  Batch batch{{"kinds", at::stack(kinds)},
+              {"parts", at::stack(parts, 1)},
+              {"pixels", at::stack(pixels)},
+              {"grid", torch::tensor({grid.height, grid.width})}};
+  if (!patches.empty()) batch.emplace("patches", at::stack(patches));
+  return batch;
 }
 
 Tensor TokenizerStage::essence(posters::Renderer& renderer,
@@ -131,15 +134,13 @@ Tensor TokenizerStage::essence(posters::Renderer& renderer,
                                const Tensor& kinds) {
   // No ground of a poster and no pictogram has this colour.
   const posters::Colour no_ground{"", {255, 0, 255}};
-  auto ground = example.scene, items = example.scene;
-  ground.texts.clear();
-  ground.pictograms.clear();
+  auto items = example.scene;
   items.background = {no_ground, {}};
   const auto draw = [&](const posters::Scene& scene) {
     return renderer.render(
         scene, example.image.width, example.image.height, posters::LetterShapes::kBars);
   };
-  const auto pixels = reduced_by_tokens({draw(ground), draw(items)});
+  const auto pixels = reduced_by_tokens({draw(ground_of(example.scene)), draw(items)});
   return at::where((kinds > 0).unsqueeze(1), pixels[1], pixels[0]);
 }
 
