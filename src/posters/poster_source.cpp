@@ -1,6 +1,7 @@
 #include "posters/poster_source.h"
 
 #include "posters/caption_writer.h"
+#include "posters/defaults.h"
 #include "posters/scene_maker.h"
 
 namespace glm_image::posters {
@@ -61,6 +62,13 @@ Scene PosterSource::scene(uint64_t index, Split split, const Options& options) c
 Caption PosterSource::worded(const Scene& scene, uint64_t index) const {
   RandomStream random(mix_bits(index) ^ stable_hash("caption"));
   return write_caption(*data_, scene, random);
+}
+
+Poster PosterSource::poster(uint64_t index, Split split, const Options& options) const {
+  const auto drawn = scene(index, split, options);
+  auto caption = worded(drawn, index);
+  auto settled = with_defaults(*data_, drawn, caption.says, split);
+  return {std::move(settled), std::move(caption)};
 }
 
 void PosterSource::check(const Scene& scene) const {

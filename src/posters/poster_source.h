@@ -19,6 +19,11 @@ struct Caption {
   std::set<std::string> says;
 };
 
+struct Poster {
+  Scene scene;
+  Caption caption;
+};
+
 /// Posters without end, each by its number: the data that nano learns from and is tested on.
 /// Immutable: one source may serve several threads.
 class PosterSource {
@@ -47,6 +52,11 @@ class PosterSource {
     return worded(scene, index).text;
   }
   Caption worded(const Scene& scene, uint64_t index) const;
+
+  /// A scene and a caption for it; what the caption leaves open takes a default (with_defaults in
+  /// defaults.h).
+  Poster poster(uint64_t index, Split split, const Options& options) const;
+  Poster poster(uint64_t index, Split split) const { return poster(index, split, Options()); }
 
   /// Throws kInvalidInput for a scene that names what the data does not have, or that does not fit.
   void check(const Scene& scene) const;

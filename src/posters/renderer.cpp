@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "posters/colour_contrast.h"
-#include "posters/scene_maker.h"
+#include "posters/placing.h"
 
 namespace glm_image::posters {
 namespace {

@@ -4,28 +4,13 @@
 #include <cmath>
 
 #include "posters/colour_contrast.h"
+#include "posters/placing.h"
 #include "text/unicode.h"
 
 namespace glm_image::posters {
 namespace {
 
-/// Lines begin on the grid, up to half a step beside where they are centred.
-constexpr double kMaxWidth = 1 - 2 * kMargin - kGrid / 2;
-/// A wide text at the left may have its centre so far beyond the left third, not farther: it would
-/// look as if it were in the middle.
-constexpr double kReach = 0.04;
 constexpr double kContrast = 3;
-/// Kerning that widens a line is unknown to the metrics.
-constexpr double kWidthReserve = 1.02;
-
-/// The next smaller of these sizes; the same size where there is none.
-template <typename Sizes>
-double next_smaller(const Sizes& sizes, double size) {
-  for (auto smaller = sizes.rbegin(); smaller != sizes.rend(); ++smaller) {
-    if (*smaller < size) return *smaller;
-  }
-  return size;
-}
 
 std::vector<std::string> words_of(const std::string& text) {
   std::vector<std::string> words;
@@ -36,24 +21,6 @@ std::vector<std::string> words_of(const std::string& text) {
     begin = end + 1;
   }
   return words;
-}
-
-/// Not beside a number, "13 h 55", nor one that leaves a scrap.
-bool is_good_break(const std::string& text, std::size_t space) {
-  constexpr std::size_t kShortestLine = 3;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  return space >= kShortestLine && text.size() - space > kShortestLine &&
-         !is_digit(text[space - 1]) && !is_digit(text[space + 1]);
-}
-
-/// The text on one line, and each way to break it at a space.
-std::vector<std::vector<std::string>> breaks_of(const std::string& text, bool may_break) {
-  std::vector<std::vector<std::string>> breaks{{text}};
-  if (!may_break) return breaks;
-  for (auto at = text.find(' '); at != std::string::npos; at = text.find(' ', at + 1)) {
-    if (is_good_break(text, at)) breaks.push_back({text.substr(0, at), text.substr(at + 1)});
-  }
-  return breaks;
 }
 
 class SceneMaker {
@@ -120,35 +87,18 @@ class SceneMaker {
 
   bool add_text() {
     TextItem item;
-    const bool may_break = !(texts_ == 2 && pictograms_ > 0);
-    item.text = data_.words.text(random_, split_, /*max_words=*/may_break ? 3 : 2);
+    const bool can_break = may_break(texts_, pictograms_);
+    item.text = data_.words.text(random_, split_, /*max_words=*/can_break ? 3 : 2);
     for (const auto& other : scene_.texts) {
       if (other.text == item.text) return false;
     }
     std::vector<double> weights;
     for (const auto& style : data_.lettering.styles()) weights.push_back(style.weight);
     const auto& style = data_.lettering.styles()[random_.pick_weighted(weights)];
-    const auto face = random_.pick(style.faces);
     item.style = style.id;
-    item.font = data_.lettering.faces()[face].family;
-    if (!choose_lines(item, face, may_break) || !choose_colour(item)) return false;
+    item.font = data_.lettering.faces()[random_.pick(style.faces)].family;
+    if (!fit_lines(data_, item, can_break) || !choose_colour(item)) return false;
     scene_.texts.push_back(std::move(item));
-    return true;
-  }
-
-  bool choose_lines(TextItem& item, std::size_t face, bool may_break) {
-    double largest = 0;
-    for (auto& lines : breaks_of(item.text, may_break)) {
-      const auto shape = shape_text(data_.metrics, face, lines);
-      const double fitting = kMaxWidth / (shape.width * kWidthReserve);
-      if (fitting > largest * 1.05) {
-        largest = fitting;
-        item.lines = std::move(lines);
-      }
-    }
-    if (largest < kTextSizes.front()) return false;
-    const auto fitting = std::upper_bound(kTextSizes.begin(), kTextSizes.end(), largest);
-    item.size = *std::prev(fitting);
     return true;
   }
 
@@ -164,7 +114,7 @@ class SceneMaker {
     return true;
   }
 
-  /// Tries one layout, at smaller and smaller sizes.
+  /// Tries one layout.
   bool arrange() {
     const auto places =
         data_.layouts.pick(random_, scene_.texts.size(), scene_.pictograms.size(), split_);
@@ -173,28 +123,9 @@ class SceneMaker {
     for (std::size_t i = 0; i < trial.pictograms.size(); ++i) {
       trial.pictograms[i].place = places.pictograms[i];
     }
-    while (!fits(trial)) {
-      if (!shrink(trial)) return false;
-    }
+    if (!shrink_to_fit(data_, trial)) return false;
     scene_ = std::move(trial);
     return true;
-  }
-
-  bool fits(const Scene& scene) const;
-
-  /// The next smaller size of all pictograms, or else of all texts: sizes follow from what the
-  /// scene shows and where, so that who reads its caption can foresee them.
-  static bool shrink(Scene& scene) {
-    const auto shrink_all = [](auto& items, const auto& sizes) {
-      bool has_shrunk = false;
-      for (auto& item : items) {
-        const double smaller = next_smaller(sizes, item.size);
-        has_shrunk |= smaller < item.size;
-        item.size = smaller;
-      }
-      return has_shrunk;
-    };
-    return shrink_all(scene.pictograms, kPictogramSizes) || shrink_all(scene.texts, kTextSizes);
   }
 
   const PosterData& data_;
@@ -205,30 +136,6 @@ class SceneMaker {
   int64_t texts_ = 0;
   int64_t pictograms_ = 0;
 };
-
-/// Why a scene does not fit the square of side 1, and with it any picture; empty when it does.
-std::string misfit(const PosterData& data, const Scene& scene) {
-  const auto placed = place_scene(data, scene, 1, 1);
-  std::vector<Box> boxes = placed.pictograms;
-  for (std::size_t i = 0; i < placed.texts.size(); ++i) {
-    const auto& box = placed.texts[i];
-    if (box.width * kWidthReserve > kMaxWidth || box.height > kMaxWidth ||
-        !stands_at(scene.texts[i].place, box, 1, 1, kReach)) {
-      return concat("the text ", scene.texts[i].text, " is too large for its place");
-    }
-    boxes.push_back(box);
-  }
-  for (std::size_t i = 0; i < boxes.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (!are_apart(boxes[i], boxes[j])) return "two items of the scene stand too close";
-    }
-  }
-  return {};
-}
-
-bool SceneMaker::fits(const Scene& scene) const {
-  return misfit(data_, scene).empty();
-}
 
 void check_size(const char* what, double size, double smallest, double largest) {
   constexpr double kRounding = 1e-9;
@@ -248,38 +155,6 @@ Scene make_scene(const PosterData& data,
     if (maker.attempt()) return maker.take();
   }
   fail(ErrorCode::kCorruptFile, "the poster data give no scene with the wished options");
-}
-
-PlacedScene place_scene(const PosterData& data, const Scene& scene, double width, double height) {
-  PlacedScene placed;
-  for (const auto& item : scene.pictograms) {
-    const auto& pictogram = data.pictograms.named(item.id);
-    placed.pictograms.push_back(box_at(item.place,
-                                       pictogram.relative_width() * item.size,
-                                       pictogram.relative_height() * item.size,
-                                       /*pen=*/0,
-                                       /*base_line=*/0,
-                                       width,
-                                       height));
-  }
-  for (const auto& item : scene.texts) {
-    const auto face = data.lettering.face_of(item.style, item.font);
-    auto shape = spread_on_grid(shape_text(data.metrics, face, item.lines), item.size);
-    const double first = shape.lines.at(0).base_line;
-    const double between = shape.lines.back().base_line - first;
-    auto box = box_at(item.place,
-                      shape.width * item.size,
-                      (kAscent + between + kDescent) * item.size,
-                      -shape.lines[0].left * item.size,
-                      kAscent * item.size,
-                      width,
-                      height);
-    box.y += (kAscent - first) * item.size;
-    box.height = shape.height * item.size;
-    placed.texts.push_back(box);
-    placed.shapes.push_back(std::move(shape));
-  }
-  return placed;
 }
 
 void check_scene(const PosterData& data, const Scene& scene) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "posters/arrangement.h"
 #include "posters/poster_data.h"
 #include "posters/poster_source.h"
 
@@ -14,13 +13,5 @@ Scene make_scene(const PosterData& data,
 
 /// See PosterSource::check.
 void check_scene(const PosterData& data, const Scene& scene);
-
-/// Where everything stands in a picture, in fractions of its shorter side; pictograms first.
-struct PlacedScene {
-  std::vector<Box> pictograms;
-  std::vector<Box> texts;
-  std::vector<TextShape> shapes;  ///< of the texts, in ems
-};
-PlacedScene place_scene(const PosterData& data, const Scene& scene, double width, double height);
 
 }  // namespace glm_image::posters

@@ -21,7 +21,7 @@ namespace glm_image::train {
 namespace {
 
 constexpr const char* kComponent = "vision_language_encoder";
-constexpr uint64_t kPromptPurpose = 500, kHidingPurpose = 501;
+constexpr uint64_t kHidingPurpose = 501;
 
 /// [tokens, 3·8·8] pictures of tokens, row by row → a picture of 256 pixels along its longer side.
 Image picture_of_tokens(const Tensor& tokens, const text::Grid& grid) {
@@ -58,9 +58,7 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
       "position_layers", std::min((layers + 2) / 3, scene_layers_), 1, scene_layers_);
   sampling_ = models::SamplingOptions::from_json(
       io::JsonFields::load(config.model / kComponent / "generation_config.json"));
-  tokenizer_ =
-      text::BpeTokenizer::load(config.folder("vocabulary") / "processor" / "tokenizer.json");
-  prompt_tokens_ = text::load_prompt_tokens(config.model, *tokenizer_);
+  prompts_.emplace(config, feed_.source());
   const auto tokenizer_component = config.folder("tokenizer") / kComponent;
   codes_.emplace(tokenizer_component,
                  pipeline::ImageSettings::load(config.model / "processor"),
@@ -102,16 +100,6 @@ void GeneratorStage::initialise(const std::string& name, Tensor& weight, at::Gen
   }
 }
 
-GeneratorStage::Prompt GeneratorStage::prompt_of(const posters::Scene& scene,
-                                                 uint64_t index,
-                                                 const text::Grid& target) const {
-  const auto caption = feed_.source().caption(scene, index);
-  auto ids = tokenizer_->encode(
-      text::text_to_image_prompt(caption, target, text::preview_grid(target), prompt_tokens_));
-  auto letters = letters_read(*tokenizer_, ids, caption, texts_of(scene));
-  return {std::move(ids), std::move(letters)};
-}
-
 Tensor GeneratorStage::patches_of(const std::vector<Image>& images) const {
   std::vector<Tensor> patches;
   patches.reserve(images.size());
@@ -130,11 +118,11 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
   std::vector<Sequence> sequences;
   int64_t longest = 0;
   for (int64_t i = 0; i < config_.batch; ++i) {
-    auto example = feed.example(config_.example_at(step, i), size.width, size.height);
+    const auto example = feed.laid_out(config_.example_at(step, i), size.width, size.height);
     const int64_t preview_width = preview.width * text::kPixelsPerToken;
     const int64_t preview_height = preview.height * text::kPixelsPerToken;
     auto& renderer = feed.renderer();
-    PosterExample shown{example.scene, example.index, {preview_width, preview_height, {}}, {}};
+    PosterExample shown{example.scene, example.caption, {preview_width, preview_height, {}}, {}};
     shown.layout = renderer.layout(example.scene, preview_width, preview_height);
     const auto preview_kinds = token_kinds(feed_.source(), shown.scene, shown.layout, preview);
     const auto target_kinds = token_kinds(feed_.source(), example.scene, example.layout, target);
@@ -145,10 +133,10 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
                                scene_codes_->encode(renderer, example, target_kinds, target)}));
     } else {
       previews.push_back(renderer.render(example.scene, preview_width, preview_height));
-      targets.push_back(std::move(example.image));
+      targets.push_back(renderer.render(example.scene, size.width, size.height));
     }
     Sequence sequence;
-    sequence.prompt = prompt_of(example.scene, example.index, target);
+    sequence.prompt = prompts_->prompt_of(example.scene, example.caption, target);
     sequence.prompt_positions =
         text::prefill_positions(sequence.prompt.ids, vision_language_.image_token_id, {});
     sequence.drawn_positions =
@@ -195,38 +183,13 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
     batch.emplace("preview_patches", patches_of(previews));
     batch.emplace("target_patches", patches_of(targets));
   }
-  if (more_prompts_ > 0) batch.merge(prompts_alone(step, target, feed));
+  if (more_prompts_ > 0) batch.merge(prompts_->alone(step, more_prompts_, target, feed.renderer()));
   return batch;
 }
 
 int64_t GeneratorStage::hiding_sequences() const {
   const int64_t hiding = std::llround(hidden_share_ * static_cast<double>(config_.batch));
   return std::min(hiding, config_.batch - 1);  // one sequence at least sees its codes
-}
-
-Batch GeneratorStage::prompts_alone(int64_t step,
-                                    const text::Grid& target,
-                                    PosterFeed& feed) const {
-  const auto preview = text::preview_grid(target);
-  std::vector<Tensor> ids, letters, answers;
-  std::vector<int64_t> ends;
-  for (int64_t i = 0; i < more_prompts_; ++i) {
-    const auto index =
-        mix_seed(config_.seed, kPromptPurpose, static_cast<uint64_t>(step * more_prompts_ + i));
-    const auto scene = feed_.source().scene(index, posters::Split::kTraining);
-    const auto prompt = prompt_of(scene, index, target);
-    ids.push_back(torch::tensor(prompt.ids));
-    letters.push_back(torch::tensor(prompt.letters));
-    ends.push_back(ids.back().size(0) - 1);
-    const auto layout = feed.renderer().layout(
-        scene, preview.width * text::kPixelsPerToken, preview.height * text::kPixelsPerToken);
-    answers.push_back(scene_answers(feed_.source(), scene, layout, preview));
-  }
-  // What follows a prompt's end is padding: nothing before it sees it.
-  return {{"prompt_ids", at::pad_sequence(ids, /*batch_first=*/true)},
-          {"prompt_letters", at::pad_sequence(letters, /*batch_first=*/true, kNoAnswer)},
-          {"prompt_ends", torch::tensor(ends)},
-          {"prompt_answers", at::stack(answers)}};
 }
 
 GeneratorStage::ReadPrompts GeneratorStage::read_prompts_alone(const Batch& batch) const {
@@ -364,16 +327,16 @@ Tensor GeneratorStage::code_pictures(PosterFeed& feed) const {
   return mean_under_codes(feed, *codes_, reduced, kPosters, kSide);
 }
 
-std::vector<int64_t> GeneratorStage::draw(const posters::Scene& scene,
-                                          uint64_t index,
+std::vector<int64_t> GeneratorStage::draw(const PosterExample& example,
+                                          uint64_t seed,
                                           const text::Grid& target) {
-  const auto prompt = prompt_of(scene, index, target).ids;
+  const auto prompt = prompts_->prompt_of(example.scene, example.caption, target).ids;
   const auto positions = text::prefill_positions(prompt, vision_language_.image_token_id, {});
   const auto grids = text::decode_positions(positions.next, {text::preview_grid(target), target});
   pipeline::Decoding decoding(model_,
                               static_cast<int64_t>(prompt.size() + grids.temporal.size()),
                               at::TensorOptions().dtype(config_.working_type()).device(device_));
-  auto random = make_random(index);
+  auto random = make_random(seed);
   return decoding.draw(
       decoding.read(prompt, positions), grids, codes_->codes(), sampling_, random, {});
 }
@@ -395,7 +358,8 @@ Image GeneratorStage::sample_sheet() {
       const auto codes =
           codes_->encode(patches_of({example.image}), target.height, target.width).flatten();
       encoded.push_back(show(codes.to(at::kCPU), target));
-      const auto tokens = torch::tensor(draw(example.scene, example.index, target));
+      const auto tokens =
+          torch::tensor(draw(example, static_cast<uint64_t>(row * kColumns + i), target));
       previews.push_back(show(tokens.narrow(0, 0, preview.size()), preview));
       drawn.push_back(show(tokens.narrow(0, preview.size(), target.size()), target));
       originals.push_back(std::move(example.image));

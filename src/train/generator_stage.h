@@ -4,12 +4,12 @@
 
 #include "models/generator/generation_model.h"
 #include "models/generator/token_sampler.h"
-#include "text/prompt_recipe.h"
 #include "text/rotary_positions.h"
 #include "train/letter_counts.h"
 #include "train/picture_codes.h"
 #include "train/position_reader.h"
 #include "train/poster_stage.h"
+#include "train/prompt_examples.h"
 #include "train/scene_codes.h"
 #include "train/scene_reader.h"
 
@@ -57,20 +57,13 @@ class GeneratorStage : public PosterStage {
 
  private:
   Batch make_batch(int64_t step, PosterFeed& feed) const override;
-  struct Prompt {
-    std::vector<int64_t> ids, letters;  ///< `letters` as from letters_read
-  };
   /// The part of a sequence that does not depend on codes.
   struct Sequence {
-    Prompt prompt;
+    PromptExamples::Prompt prompt;
     text::RotaryPositions prompt_positions, drawn_positions;
   };
-  Prompt prompt_of(const posters::Scene& scene, uint64_t index, const text::Grid& target) const;
   /// The first so many sequences of a batch hide codes.
   int64_t hiding_sequences() const;
-  /// The prompts that no picture follows: "prompt_ids" and "prompt_letters" [N, longest] padded,
-  /// "prompt_ends" [N] where each ends, "prompt_answers" [N, questions].
-  Batch prompts_alone(int64_t step, const text::Grid& target, PosterFeed& feed) const;
   struct ReadPrompts {
     Tensor placed;  ///< [N, longest, hidden] after the first `position_layers`
     Tensor ends;    ///< what the scene reader reads, after the first `scene_layers`
@@ -82,20 +75,19 @@ class GeneratorStage : public PosterStage {
   Tensor codes_of(const Batch& batch) const;
   /// What 32×32 pixels look like on average where a code stands, [codes, 3·8·8].
   Tensor code_pictures(PosterFeed& feed) const;
-  std::vector<int64_t> draw(const posters::Scene& scene, uint64_t index, const text::Grid& target);
+  std::vector<int64_t> draw(const PosterExample& example, uint64_t seed, const text::Grid& target);
 
   models::VisionLanguageConfig vision_language_;
   models::SamplingOptions sampling_;
-  std::optional<text::BpeTokenizer> tokenizer_;
-  text::PromptTokens prompt_tokens_;
+  std::optional<PromptExamples> prompts_;
   std::optional<PictureCodes> codes_;
   std::optional<SceneCodes> scene_codes_;
   models::GlmImageForConditionalGeneration model_{nullptr};
   nn::Linear to_kinds_{nullptr};  ///< this and the readers in training alone
   SceneReader scene_reader_{nullptr};
   PositionReader position_reader_{nullptr};
-  double kind_weight_, change_weight_, scene_weight_, first_weight_, hidden_share_;
   LetterCounter letter_counter_{nullptr};
+  double kind_weight_, change_weight_, scene_weight_, first_weight_, hidden_share_;
   double position_weight_, decision_weight_, counting_weight_;
   int64_t scene_layers_, position_layers_, more_prompts_;
 };

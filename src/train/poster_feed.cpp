@@ -40,10 +40,21 @@ PosterExample PosterFeed::example(int64_t position,
                                   int64_t width,
                                   int64_t height,
                                   posters::Split split) {
-  PosterExample example;
-  example.index = mix_seed(seed_, /*purpose=*/100, static_cast<uint64_t>(position));
-  example.scene = source_->scene(example.index, split, {});
+  auto example = laid_out(position, width, height, split);
   example.image = renderer_.render(example.scene, width, height);
+  return example;
+}
+
+PosterExample PosterFeed::laid_out(int64_t position,
+                                   int64_t width,
+                                   int64_t height,
+                                   posters::Split split) {
+  PosterExample example;
+  const auto index = mix_seed(seed_, /*purpose=*/100, static_cast<uint64_t>(position));
+  auto poster = source_->poster(index, split);
+  example.scene = std::move(poster.scene);
+  example.caption = std::move(poster.caption.text);
+  example.image = {width, height, {}};
   example.layout = renderer_.layout(example.scene, width, height);
   return example;
 }

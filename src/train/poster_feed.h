@@ -12,7 +12,7 @@ namespace glm_image::train {
 /// One poster as training sees it.
 struct PosterExample {
   posters::Scene scene;
-  uint64_t index = 0;
+  std::string caption;
   Image image;
   posters::Layout layout;
 };
@@ -45,6 +45,11 @@ class PosterFeed {
                         int64_t width,
                         int64_t height,
                         posters::Split split = posters::Split::kTraining);
+  /// The same without its picture, which has no more than its size.
+  PosterExample laid_out(int64_t position,
+                         int64_t width,
+                         int64_t height,
+                         posters::Split split = posters::Split::kTraining);
   const posters::PosterSource& source() const { return *source_; }
   posters::Renderer& renderer() { return renderer_; }
 

@@ -7,7 +7,7 @@
 
 #include "posters/colour_contrast.h"
 #include "posters/poster_data.h"
-#include "posters/scene_maker.h"
+#include "posters/placing.h"
 #include "shared_source.h"
 
 namespace glm_image::posters {
