@@ -10,7 +10,8 @@
 namespace glm_image::posters {
 namespace {
 
-constexpr const char* kPlainStyle = "plain";
+/// Thick strokes: letters of posters are read from afar.
+constexpr const char* kStyle = "bold";
 
 /// `first`, then all others.
 std::vector<Place> all_places(std::vector<Place> first) {
@@ -49,13 +50,13 @@ const Colour& default_colour(const Palette& palette, const Background& backgroun
              : white->colour;
 }
 
-void make_plain(const Lettering& lettering, TextItem& item) {
+void make_bold(const Lettering& lettering, TextItem& item) {
   const auto& styles = lettering.styles();
-  const auto plain = std::find_if(
-      styles.begin(), styles.end(), [](const auto& style) { return style.id == kPlainStyle; });
-  if (plain == styles.end()) fail(ErrorCode::kCorruptFile, "no style is called ", kPlainStyle);
-  item.style = plain->id;
-  item.font = lettering.faces()[plain->faces.at(0)].family;
+  const auto bold = std::find_if(
+      styles.begin(), styles.end(), [](const auto& style) { return style.id == kStyle; });
+  if (bold == styles.end()) fail(ErrorCode::kCorruptFile, "no style is called ", kStyle);
+  item.style = bold->id;
+  item.font = lettering.faces()[bold->faces.at(0)].family;
 }
 
 /// An item whose place is open, and where it may stand, the best place first.
@@ -86,7 +87,7 @@ Scene with_defaults(const PosterData& data,
       };
   for (std::size_t i = 0; i < settled.texts.size(); ++i) {
     auto& item = settled.texts[i];
-    if (is_open("texts", i, "style")) make_plain(data.lettering, item);
+    if (is_open("texts", i, "style")) make_bold(data.lettering, item);
     if (is_open("texts", i, "colour")) {
       item.colour = default_colour(data.palette, scene.background);
     }

@@ -75,7 +75,7 @@ TEST(Defaults, LeaveNothingOpenButTheGround) {
         text.colour = poster_source().data().palette.find("red")->colour;
       }
       if (caption.says.count(name_of("texts", item, "style")) == 0) {
-        text.style = "bold";
+        text.style = "plain";
         text.font = "DejaVu Sans Mono";
       }
       if (caption.says.count(name_of("texts", item, "place")) == 0) text.place = Place::kTopLeft;
@@ -94,7 +94,7 @@ TEST(Defaults, LeaveNothingOpenButTheGround) {
   EXPECT_GT(compared, kPosters * 95 / 100);
 }
 
-TEST(Defaults, AreALoneTextInPlainBlackOrWhiteInTheCentre) {
+TEST(Defaults, AreALoneTextInBoldBlackOrWhiteInTheCentre) {
   const auto& palette = poster_source().data().palette;
   PosterSource::Options options;
   options.max_texts = 1;
@@ -106,7 +106,7 @@ TEST(Defaults, AreALoneTextInPlainBlackOrWhiteInTheCentre) {
     const auto settled =
         with_defaults(poster_source().data(), scene, /*says=*/{}, Split::kTraining);
     EXPECT_EQ(settled.texts[0].colour.id, ink);
-    EXPECT_EQ(settled.texts[0].style, "plain");
+    EXPECT_EQ(settled.texts[0].style, "bold");
     EXPECT_EQ(settled.texts[0].place, Place::kCentre);
   }
 }
