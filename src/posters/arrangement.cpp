@@ -10,17 +10,13 @@ TextShape shape_text(const LetterMetrics& metrics,
                      const std::vector<std::string>& lines) {
   constexpr double kLineHeight = 1.2;
   TextShape shape;
-  double base_line = 0;
-  double descent = 0;
+  double base_line = kAscent;
   for (const auto& text : lines) {
-    const auto line = metrics.measure(face, text);
-    base_line = shape.lines.empty() ? line.ascent
-                                    : base_line + std::max(kLineHeight, descent + line.ascent);
-    descent = line.descent;
-    shape.lines.push_back({line.width, line.left, base_line});
-    shape.width = std::max(shape.width, line.width);
+    shape.lines.push_back({metrics.width(face, text), base_line});
+    shape.width = std::max(shape.width, shape.lines.back().width);
+    shape.height = base_line + kDescent;
+    base_line += kLineHeight;
   }
-  shape.height = base_line + descent;
   return shape;
 }
 
@@ -44,7 +40,6 @@ TextShape spread_on_grid(TextShape shape, double size) {
 Box box_at(Place place,
            double width,
            double height,
-           double pen,
            double base_line,
            double picture_width,
            double picture_height) {
@@ -55,10 +50,7 @@ Box box_at(Place place,
   const auto inwards = [](double anchor, double position) {
     return on_grid(position + (0.5 - anchor) * 0.99 * kGrid);
   };
-  return {inwards(anchor.x, x + pen) - pen,
-          inwards(anchor.y, y + base_line) - base_line,
-          width,
-          height};
+  return {inwards(anchor.x, x), inwards(anchor.y, y + base_line) - base_line, width, height};
 }
 
 bool stands_at(Place place, const Box& box, double width, double height, double reach) {

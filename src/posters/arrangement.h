@@ -20,8 +20,9 @@ inline constexpr std::array<double, 1> kPictogramSizes{0.3125};
 inline constexpr double kGrid = 1.0 / 8;
 /// Lines of one text are whole steps of this apart.
 inline constexpr double kLineStep = kGrid / 2;
-/// What a line of any text is taken to reach above and below its base line, in ems, where a text is
-/// placed: were it the ink's own, letters like É and g would move a text by a token's height.
+/// What a line of any text is taken to reach above and below its base line, in ems. Were it the
+/// ink's own, letters like É and g would move a text by a token's height, and who foresees a poster
+/// would have to know the shape of every letter.
 inline constexpr double kAscent = 0.8;
 inline constexpr double kDescent = 0.2;
 /// The nearest line of it.
@@ -31,12 +32,11 @@ struct Box {
   double x = 0, y = 0, width = 0, height = 0;
 };
 
-/// One or two lines of text under each other, in ems: where each line's pen starts, from the upper
-/// left corner of the ink of all.
+/// One or two lines of text under each other, in ems, whatever their ink: from where the pens start
+/// to where they end, and from the first line's ascent to the last one's descent.
 struct TextShape {
   struct Line {
-    double width;      ///< of the ink
-    double left;       ///< from the pen to the ink
+    double width;
     double base_line;  ///< below the upper edge
   };
   std::vector<Line> lines;
@@ -50,14 +50,13 @@ TextShape shape_text(const LetterMetrics& metrics,
 /// are whole line steps apart.
 TextShape spread_on_grid(TextShape shape, double size);
 
-/// Where an item of this size goes at a place of a picture: on the grid lies what is `pen` to the
-/// right of its left edge and `base_line` below its upper edge. Two boxes that are apart in the
+/// Where an item of this size goes at a place of a picture: on the grid lie its left edge and what
+/// is `base_line` below its upper edge. Two boxes that are apart in the
 /// square of side 1 do not meet in any wider or higher picture: stretching moves the one that is
 /// further to the right, or lower, at least as far as the other, but for a step of the grid.
 Box box_at(Place place,
            double width,
            double height,
-           double pen,
            double base_line,
            double picture_width,
            double picture_height);

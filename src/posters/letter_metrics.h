@@ -8,16 +8,8 @@
 
 namespace glm_image::posters {
 
-/// What one line of text covers, in ems, from the pen's starting point on the base line.
-struct LineExtent {
-  double left = 0;     ///< to the first ink; negative when it stands out
-  double width = 0;    ///< of the ink
-  double ascent = 0;   ///< of the ink above the base line
-  double descent = 0;  ///< of the ink below it
-};
-
-/// Widths and heights of the letters of a few faces, so that texts can be measured from several
-/// threads without font libraries. Kerning is not known here: it makes lines a little narrower.
+/// How wide the letters of a few faces are, so that texts can be measured from several threads
+/// without font libraries. Kerning is not known here: it makes lines a little narrower.
 class LetterMetrics {
  public:
   /// Throws kNotFound for a face without one of the letters, naming both.
@@ -27,13 +19,11 @@ class LetterMetrics {
 
   /// `face` is an index into the list that the metrics were made from; every letter of the text
   /// must be among theirs.
-  LineExtent measure(std::size_t face, std::string_view line) const;
+  /// In ems: how far the pen goes.
+  double width(std::size_t face, std::string_view line) const;
 
  private:
-  struct Letter {
-    double advance, left, right, top, bottom;  // bottom is positive below the base line
-  };
-  std::vector<std::unordered_map<char32_t, Letter>> faces_;
+  std::vector<std::unordered_map<char32_t, double>> faces_;
 };
 
 }  // namespace glm_image::posters

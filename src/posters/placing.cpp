@@ -51,7 +51,6 @@ PlacedScene place_scene(const PosterData& data, const Scene& scene, double width
     placed.pictograms.push_back(box_at(item.place,
                                        pictogram.relative_width() * item.size,
                                        pictogram.relative_height() * item.size,
-                                       /*pen=*/0,
                                        /*base_line=*/0,
                                        width,
                                        height));
@@ -59,18 +58,12 @@ PlacedScene place_scene(const PosterData& data, const Scene& scene, double width
   for (const auto& item : scene.texts) {
     const auto face = data.lettering.face_of(item.style, item.font);
     auto shape = spread_on_grid(shape_text(data.metrics, face, item.lines), item.size);
-    const double first = shape.lines.at(0).base_line;
-    const double between = shape.lines.back().base_line - first;
-    auto box = box_at(item.place,
-                      shape.width * item.size,
-                      (kAscent + between + kDescent) * item.size,
-                      -shape.lines[0].left * item.size,
-                      kAscent * item.size,
-                      width,
-                      height);
-    box.y += (kAscent - first) * item.size;
-    box.height = shape.height * item.size;
-    placed.texts.push_back(box);
+    placed.texts.push_back(box_at(item.place,
+                                  shape.width * item.size,
+                                  shape.height * item.size,
+                                  shape.lines.at(0).base_line * item.size,
+                                  width,
+                                  height));
     placed.shapes.push_back(std::move(shape));
   }
   return placed;

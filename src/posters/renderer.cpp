@@ -87,7 +87,8 @@ class Renderer::Drawing {
                               line.number,
                               line.pen_x,
                               line.base_line,
-                              pango_units_to_double(logical.width)});
+                              pango_units_to_double(logical.width),
+                              scene_.texts[line.text].size * unit_});
       add_letters(line, layout.letters);
     }
     return layout;
@@ -148,8 +149,7 @@ class Renderer::Drawing {
     const auto& face = data().lettering.faces()[data().lettering.face_of(item.style, item.font)];
     // Whole steps of the grid to the right of where the box begins, where a pen stands on it.
     const double spare = box.width - shape.width * item.size;
-    const double begin = box.x - placed_.shapes[text].lines.front().left * item.size;
-    const double x = begin + std::floor(anchor_of(item.place).x * spare / kGrid + 1e-6) * kGrid;
+    const double x = box.x + std::floor(anchor_of(item.place).x * spare / kGrid + 1e-6) * kGrid;
     const double y = box.y + shape.base_line * item.size;
     lines_.push_back({text,
                       line,

@@ -23,12 +23,13 @@ struct LetterBox {
   int64_t x, y, width, height;
 };
 
-/// Where a line of text stands.
+/// Where a line of text stands, in pixels.
 struct LineBox {
   std::size_t text;     ///< in the scene's texts
   std::size_t line;     ///< in the text's lines
   double x, base_line;  ///< where the pen starts
   double width;         ///< how far the pen goes
+  double em;
 };
 
 struct Layout {

@@ -39,7 +39,7 @@ Tensor log_contents_under_codes(PosterFeed& feed,
   const auto shown = [&](const PosterExample& example) {
     const text::Grid grid{tokens, tokens};
     const auto kinds = token_kinds(source, example.scene, example.layout, grid);
-    const auto flags = content_flags(kinds, token_parts(source, example, kinds, grid), counts);
+    const auto flags = content_flags(kinds, token_parts(source, example, grid), counts);
     return flags.t().reshape({1, -1, tokens, tokens});
   };
   const auto shares = mean_under_codes(feed, codes, shown, posters, side);

@@ -47,7 +47,7 @@ Tensor SceneCodes::encode(posters::Renderer& renderer,
   const auto pixels = reduced_by_tokens(
       {renderer.render(ground_of(example.scene), example.image.width, example.image.height)})[0];
   const TokenContent content{kinds.to(device_),
-                             token_parts(source_, example, kinds, grid).to(device_),
+                             token_parts(source_, example, grid).to(device_),
                              pixels.to(device_)};
   return models::GlmImageVQModelImpl::nearest(teacher_->forward(content), codes_).to(at::kCPU);
 }

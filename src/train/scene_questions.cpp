@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "posters/poster_data.h"
+#include "train/item_areas.h"
 #include "train/token_kinds.h"
 
 namespace glm_image::train {
@@ -45,23 +46,27 @@ Tensor scene_answers(const posters::PosterSource& source,
                      const text::Grid& grid) {
   std::vector<int64_t> kinds(kKindQuestions, 0);
   std::vector<int64_t> edges(kEdges * posters::kPlaceCount, kNoAnswer);
-  for (const auto& box : layout.boxes) {
-    const auto answer = [&](const auto& item) {
-      const auto place = static_cast<size_t>(item.place);
-      kinds.at(place) = kind_of(source, item);
-      const auto token = [](int64_t pixel, int64_t tokens) {
-        return std::min(pixel / text::kPixelsPerToken, std::min(tokens, kMostTokens) - 1);
-      };
-      const auto first = edges.begin() + static_cast<std::ptrdiff_t>(kEdges * place);
-      first[0] = token(box.x, grid.width);
-      first[1] = token(box.x + box.width - 1, grid.width);
-      first[2] = token(box.y, grid.height);
-      first[3] = token(box.y + box.height - 1, grid.height);
+  const auto answer = [&](const auto& item, int64_t token) {
+    const auto place = static_cast<size_t>(item.place);
+    kinds.at(place) = kind_of(source, item);
+    const auto edge = edges.begin() + static_cast<std::ptrdiff_t>(kEdges * place);
+    const auto spread = [](int64_t& first, int64_t& last, int64_t at) {
+      at = std::min(at, kMostTokens - 1);
+      first = first == kNoAnswer ? at : std::min(first, at);
+      last = std::max(last, at);
     };
-    if (box.kind == posters::BoxKind::kText) {
-      answer(scene.texts.at(box.index));
+    spread(edge[0], edge[1], token % grid.width);
+    spread(edge[2], edge[3], token / grid.width);
+  };
+  const auto areas = item_areas(layout);
+  const auto of_tokens = areas_of_tokens(areas, grid);
+  for (int64_t token = 0; token < grid.size(); ++token) {
+    const auto* area = of_tokens[static_cast<size_t>(token)];
+    if (area == nullptr) continue;
+    if (area->kind == posters::BoxKind::kText) {
+      answer(scene.texts.at(area->index), token);
     } else {
-      answer(scene.pictograms.at(box.index));
+      answer(scene.pictograms.at(area->index), token);
     }
   }
   const auto& ground = scene.background;

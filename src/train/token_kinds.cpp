@@ -2,7 +2,7 @@
 
 #include "posters/poster_data.h"
 #include "train/index_of.h"
-#include "train/poster_feed.h"
+#include "train/item_areas.h"
 
 namespace glm_image::train {
 
@@ -37,29 +37,18 @@ Tensor token_kinds(const posters::PosterSource& source,
                    const posters::Scene& scene,
                    const posters::Layout& layout,
                    const text::Grid& grid) {
-  constexpr double kLeastShare = 0.25;
-  auto kinds = at::zeros({grid.height, grid.width}, at::kLong);
-  auto covered = at::full({grid.height, grid.width}, kLeastShare, at::kDouble);
-  auto kind_at = kinds.accessor<int64_t, 2>();
-  auto covered_at = covered.accessor<double, 2>();
-  for (const auto& box : layout.boxes) {
-    const int64_t kind = box.kind == posters::BoxKind::kPictogram
-                             ? kind_of(source, scene.pictograms.at(box.index))
-                             : kind_of(source, scene.texts.at(box.index));
-    const auto overlap = [&](int64_t token, int64_t begin, int64_t length) {
-      return static_cast<double>(overlap_of_cell(token, text::kPixelsPerToken, begin, length)) /
-             static_cast<double>(text::kPixelsPerToken);
-    };
-    for (int64_t row = 0; row < grid.height; ++row) {
-      for (int64_t column = 0; column < grid.width; ++column) {
-        const double share = overlap(row, box.y, box.height) * overlap(column, box.x, box.width);
-        if (share <= covered_at[row][column]) continue;
-        covered_at[row][column] = share;
-        kind_at[row][column] = kind;
-      }
+  const auto areas = item_areas(layout);
+  std::vector<int64_t> kinds;
+  for (const auto* area : areas_of_tokens(areas, grid)) {
+    if (area == nullptr) {
+      kinds.push_back(0);
+    } else if (area->kind == posters::BoxKind::kPictogram) {
+      kinds.push_back(kind_of(source, scene.pictograms.at(area->index)));
+    } else {
+      kinds.push_back(kind_of(source, scene.texts.at(area->index)));
     }
   }
-  return kinds.flatten();
+  return torch::tensor(kinds);
 }
 
 Tensor kind_changes(const Tensor& kinds, int64_t height, int64_t width) {

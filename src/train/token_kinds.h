@@ -17,8 +17,8 @@ int64_t kind_of(const posters::PosterSource& source, const posters::PictogramIte
 /// Which of the data's colours this is.
 int64_t index_of_colour(const posters::PosterSource& source, const posters::Colour& colour);
 
-/// [tokens of the grid] int64, for a poster that is laid out at the grid's size: a token shows what
-/// covers most of it, and at least a quarter.
+/// [tokens of the grid] int64, for a poster that is laid out at the grid's size: of what takes a
+/// part of a token (item_areas.h) it shows what takes most.
 Tensor token_kinds(const posters::PosterSource& source,
                    const posters::Scene& scene,
                    const posters::Layout& layout,

@@ -11,8 +11,7 @@ namespace glm_image::train {
 /// Which part of its item a token shows, as questions with so many possible answers each:
 ///   0: of a pictogram, row and column, in steps of the grid that posters are laid out on
 ///      (posters::kGrid);
-///   1: of a text, how many such steps behind the start of its line, one answer for what lies
-///      before the line or behind its end;
+///   1: of a text, how many such steps behind the start of its line;
 ///   2: which of the text's lines;
 ///   3: how many half steps above the base line;
 ///   4, 5: which size (posters::kTextSizes), and which style.
@@ -21,10 +20,10 @@ namespace glm_image::train {
 std::vector<int64_t> count_part_answers(const posters::PosterSource& source);
 
 /// [questions, tokens of the grid] int64, kNoAnswer (scene_questions.h) where a question has no
-/// meaning; for a poster that is laid out at the grid's size. `kinds`: from token_kinds.
+/// meaning; for a poster that is laid out at the grid's size. What a token shows is told as by
+/// token_kinds.
 Tensor token_parts(const posters::PosterSource& source,
                    const PosterExample& example,
-                   const Tensor& kinds,
                    const text::Grid& grid);
 
 /// Kinds [tokens] and parts [questions, tokens] as flags, [tokens, sum of counts] float32, 0 or 1;

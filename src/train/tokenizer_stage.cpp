@@ -115,7 +115,7 @@ Batch TokenizerStage::make_batch(int64_t step, PosterFeed& feed) const {
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed.example(config_.example_at(step, i), size.width, size.height);
     kinds.push_back(token_kinds(feed_.source(), example.scene, example.layout, grid));
-    parts.push_back(token_parts(feed_.source(), example, kinds.back(), grid));
+    parts.push_back(token_parts(feed_.source(), example, grid));
     pixels.push_back(essence(feed.renderer(), example, kinds.back()));
     // While codes are made nobody looks at pictures.
     if (step < codes_until_) continue;

@@ -57,7 +57,7 @@ TEST_F(SceneCodesTest, AreTheSameForTheSamePartsOfTheSameItems) {
     const auto codes = encode(example);
     ASSERT_EQ(codes.sizes(), at::IntArrayRef({kGrid.size()}));
     const auto kinds = token_kinds(feed_.source(), example.scene, example.layout, kGrid);
-    const auto parts = token_parts(feed_.source(), example, kinds, kGrid);
+    const auto parts = token_parts(feed_.source(), example, kGrid);
     for (int64_t token = 0; token < kGrid.size(); ++token) {
       std::vector<int64_t> content{kinds[token].item<int64_t>()};
       if (content[0] == 0) continue;

@@ -4,6 +4,7 @@
 
 #include "posters/poster_data.h"
 #include "posters/shared_source.h"
+#include "train/item_areas.h"
 #include "train/poster_feed.h"
 #include "train/token_kinds.h"
 
@@ -43,19 +44,27 @@ TEST(SceneAnswers, SayWhatStandsAtEveryPlaceAndOnWhatGround) {
       EXPECT_EQ(data.pictograms.all().at(answer(item.place) - first).id, item.id);
     }
     EXPECT_EQ(colours.at(answer(posters::kPlaceCount)).colour.id, scene.background.first.id);
-    for (const auto& box : example.layout.boxes) {
-      const auto place = box.kind == posters::BoxKind::kText ? scene.texts.at(box.index).place
-                                                             : scene.pictograms.at(box.index).place;
+    const auto areas = item_areas(example.layout);
+    const auto of_tokens = areas_of_tokens(areas, grid);
+    for (const auto* area : of_tokens) {
+      if (area == nullptr) continue;
+      const auto place = area->kind == posters::BoxKind::kText
+                             ? scene.texts.at(area->index).place
+                             : scene.pictograms.at(area->index).place;
+      int64_t first_column = 8, last_column = -1, first_row = 8, last_row = -1;
+      for (int64_t token = 0; token < grid.size(); ++token) {
+        const auto* other = of_tokens[static_cast<size_t>(token)];
+        if (other == nullptr || other->kind != area->kind || other->index != area->index) continue;
+        first_column = std::min(first_column, token % 8);
+        last_column = std::max(last_column, token % 8);
+        first_row = std::min(first_row, token / 8);
+        last_row = std::max(last_row, token / 8);
+      }
       const int64_t of_item = edges_begin + 4 * static_cast<int64_t>(place);
-      const auto touches = [&](int64_t question, int64_t begin, int64_t length) {
-        const auto is_in = [&](int64_t token) {
-          return overlap_of_cell(token, text::kPixelsPerToken, begin, length) > 0;
-        };
-        const auto first = answer(question), last = answer(question + 1);
-        EXPECT_TRUE(is_in(first) && !is_in(first - 1) && is_in(last) && !is_in(last + 1)) << index;
-      };
-      touches(of_item, box.x, box.width);
-      touches(of_item + 2, box.y, box.height);
+      EXPECT_EQ(answer(of_item), first_column) << index;
+      EXPECT_EQ(answer(of_item + 1), last_column) << index;
+      EXPECT_EQ(answer(of_item + 2), first_row) << index;
+      EXPECT_EQ(answer(of_item + 3), last_row) << index;
     }
     for (int64_t place = 0; place < posters::kPlaceCount; ++place) {
       const bool is_empty = answer(place) == 0;

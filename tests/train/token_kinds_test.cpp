@@ -4,8 +4,10 @@
 
 #include <set>
 
+#include "posters/arrangement.h"
 #include "posters/poster_data.h"
 #include "posters/shared_source.h"
+#include "train/item_areas.h"
 #include "train/poster_feed.h"
 
 namespace glm_image::train {
@@ -21,29 +23,54 @@ TEST(TokenKinds, AreThoseOfTheItemsThatStandThere) {
     const auto example = feed.example(index, grid.width * side, grid.height * side);
     const auto kinds = token_kinds(feed.source(), example.scene, example.layout, grid);
     ASSERT_EQ(kinds.sizes(), at::IntArrayRef({grid.size()}));
+    const auto areas = item_areas(example.layout);
     std::set<int64_t> here;
     for (int64_t token = 0; token < grid.size(); ++token) {
       const auto kind = kinds[token].item<int64_t>();
       ASSERT_LT(kind, count_token_kinds(feed.source()));
       if (kind == 0) continue;
       here.insert(kind);
-      const auto is_it = [&](const posters::ItemBox& box) {
+      const auto is_it = [&](const ItemArea& area) {
         const int64_t first = first_pictogram_kind(feed.source());
-        const bool named = box.kind == posters::BoxKind::kPictogram
+        const bool named = area.kind == posters::BoxKind::kPictogram
                                ? kind >= first && data.pictograms.all().at(kind - first).id ==
-                                                      example.scene.pictograms[box.index].id
+                                                      example.scene.pictograms[area.index].id
                                : kind < first && data.palette.colours().at(kind - 1).colour.id ==
-                                                     example.scene.texts[box.index].colour.id;
-        return named && overlap_of_cell(token / grid.width, side, box.y, box.height) > 0 &&
-               overlap_of_cell(token % grid.width, side, box.x, box.width) > 0;
+                                                     example.scene.texts[area.index].colour.id;
+        const auto x = static_cast<double>(token % grid.width * side);
+        const auto y = static_cast<double>(token / grid.width * side);
+        return named && area.x < x + side && x < area.x + area.width && area.y < y + side &&
+               y < area.y + area.height;
       };
-      const auto& boxes = example.layout.boxes;
-      EXPECT_TRUE(std::any_of(boxes.begin(), boxes.end(), is_it)) << index << ", token " << token;
+      EXPECT_TRUE(std::any_of(areas.begin(), areas.end(), is_it)) << index << ", token " << token;
     }
     EXPECT_GE(here.size(), std::max<size_t>(example.scene.pictograms.size(), 1)) << index;
     seen.insert(here.begin(), here.end());
   }
   EXPECT_GT(seen.size(), 20U);
+}
+
+TEST(TokenKinds, DependOnHowManyLettersATextHasNotOnWhich) {
+  PosterFeed feed(test::poster_folder(), /*seed=*/8);
+  posters::PosterSource::Options options;
+  options.max_texts = 1;
+  options.max_pictograms = 0;
+  auto scene = feed.source().scene(1, posters::Split::kTraining, options);
+  const text::Grid grid{8, 8};
+  auto& item = scene.texts[0];
+  item.style = "bold";
+  item.font = "DejaVu Sans Mono";
+  item.place = posters::Place::kCentre;
+  for (const double size : posters::kTextSizes) {
+    item.size = size;
+    const auto kinds_of = [&](const std::string& text) {
+      item.text = text;
+      item.lines = {text};
+      return token_kinds(feed.source(), scene, feed.renderer().layout(scene, 256, 256), grid);
+    };
+    EXPECT_TRUE(at::equal(kinds_of("nanan"), kinds_of("Ɗĩgjl")));
+    EXPECT_FALSE(at::equal(kinds_of("nanan"), kinds_of("nan")));
+  }
 }
 
 TEST(KindChanges, AreWhereAnItemBeginsInARowOrHasEnded) {
