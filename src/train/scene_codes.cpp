@@ -46,9 +46,8 @@ Tensor SceneCodes::encode(posters::Renderer& renderer,
   const at::NoGradGuard no_gradients;
   const auto pixels = reduced_by_tokens(
       {renderer.render(ground_of(example.scene), example.image.width, example.image.height)})[0];
-  const TokenContent content{kinds.to(device_),
-                             token_parts(source_, example, grid).to(device_),
-                             pixels.to(device_)};
+  const TokenContent content{
+      kinds.to(device_), token_parts(source_, example, grid).to(device_), pixels.to(device_)};
   return models::GlmImageVQModelImpl::nearest(teacher_->forward(content), codes_).to(at::kCPU);
 }
 
