@@ -24,7 +24,7 @@ demo: build
 	@mkdir -p $(dir $(OUTPUT))
 	@echo "prompt: $(PROMPT)"
 	@case "$(MODEL)" in tests/*) echo "This is the toy checkpoint of the tests: its weights are random, and so is the picture." ;; esac
-	@$(BUILD)/bin/glm-image generate --model '$(MODEL)' --prompt '$(PROMPT)' --size 256x256 --steps 20 --seed 1 -o '$(OUTPUT)'
+	@$(BUILD)/bin/glm-image generate --model '$(MODEL)' --prompt '$(PROMPT)' --size 256x256 --steps 20 --guidance 2 --seed 1 -o '$(OUTPUT)'
 
 test: test_dependencies build
 	@ctest --preset release --parallel 2
