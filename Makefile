@@ -3,7 +3,7 @@
 #   make test                     the same, then runs every test
 # make demo PROMPT='…' draws something else.
 
-PROMPT ?= Une affiche jaune avec le titre « École de Saaba »
+PROMPT ?= Une affiche jaune avec une école et le titre « Saaba »
 MODEL ?= $(firstword $(wildcard models/nano) tests/data/tiny/model)
 OUTPUT ?= out/demo.png
 BUILD := build/release

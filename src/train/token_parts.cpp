@@ -59,8 +59,9 @@ Tensor token_parts(const posters::PosterSource& source,
   for (int64_t token = 0; token < grid.size(); ++token) {
     const auto* area = of_tokens[static_cast<std::size_t>(token)];
     if (area == nullptr) continue;
-    const double x = (static_cast<double>(token % grid.width) + 0.5) * side;
-    const double y = (static_cast<double>(token / grid.width) + 0.5) * side;
+    const int64_t row = token / grid.width, column = token % grid.width;
+    const double x = (static_cast<double>(column) + 0.5) * side;
+    const double y = (static_cast<double>(row) + 0.5) * side;
     if (area->line == nullptr) {
       part_at[0][token] =
           kMostSteps * steps(area->y, y, kMostSteps) + steps(area->x, x, kMostSteps);
