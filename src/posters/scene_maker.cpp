@@ -1,7 +1,6 @@
 #include "posters/scene_maker.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "posters/colour_contrast.h"
 #include "posters/placing.h"

@@ -30,25 +30,25 @@ std::vector<ItemArea> item_areas(const posters::Layout& layout) {
   return areas;
 }
 
-std::vector<const ItemArea*> areas_of_tokens(const std::vector<ItemArea>& areas,
-                                             const text::Grid& grid) {
+std::vector<std::optional<ItemArea>> areas_of_tokens(const posters::Layout& layout,
+                                                     const text::Grid& grid) {
   // Just above a quarter: some lines end at one, and a pixel's rounding must not decide.
   constexpr double kLeastShare = 0.26;
-  std::vector<const ItemArea*> of_tokens(static_cast<std::size_t>(grid.size()), nullptr);
+  std::vector<std::optional<ItemArea>> of_tokens(static_cast<std::size_t>(grid.size()));
   std::vector<double> covered(of_tokens.size(), kLeastShare);
   const auto overlap = [](int64_t token, double begin, double length) {
     constexpr double kSide = text::kPixelsPerToken;
     const double first = static_cast<double>(token) * kSide;
     return std::max(std::min(first + kSide, begin + length) - std::max(first, begin), 0.0) / kSide;
   };
-  for (const auto& area : areas) {
+  for (const auto& area : item_areas(layout)) {
     for (int64_t token = 0; token < grid.size(); ++token) {
       const double share = overlap(token / grid.width, area.y, area.height) *
                            overlap(token % grid.width, area.x, area.width);
       const auto at = static_cast<std::size_t>(token);
       if (share <= covered[at]) continue;
       covered[at] = share;
-      of_tokens[at] = &area;
+      of_tokens[at] = area;
     }
   }
   return of_tokens;

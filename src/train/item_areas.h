@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "posters/renderer.h"
@@ -19,9 +20,9 @@ struct ItemArea {
 /// Refers to the layout.
 std::vector<ItemArea> item_areas(const posters::Layout& layout);
 
-/// For each token of the grid the area that covers most of it, and more than a quarter; nullptr on
-/// the ground.
-std::vector<const ItemArea*> areas_of_tokens(const std::vector<ItemArea>& areas,
-                                             const text::Grid& grid);
+/// For each token of the grid the area that covers most of it, and more than a quarter; nothing on
+/// the ground. Refers to the layout.
+std::vector<std::optional<ItemArea>> areas_of_tokens(const posters::Layout& layout,
+                                                     const text::Grid& grid);
 
 }  // namespace glm_image::train

@@ -58,11 +58,10 @@ Tensor scene_answers(const posters::PosterSource& source,
     spread(edge[0], edge[1], token % grid.width);
     spread(edge[2], edge[3], token / grid.width);
   };
-  const auto areas = item_areas(layout);
-  const auto of_tokens = areas_of_tokens(areas, grid);
+  const auto of_tokens = areas_of_tokens(layout, grid);
   for (int64_t token = 0; token < grid.size(); ++token) {
-    const auto* area = of_tokens[static_cast<size_t>(token)];
-    if (area == nullptr) continue;
+    const auto& area = of_tokens[static_cast<size_t>(token)];
+    if (!area) continue;
     if (area->kind == posters::BoxKind::kText) {
       answer(scene.texts.at(area->index), token);
     } else {

@@ -37,10 +37,9 @@ Tensor token_kinds(const posters::PosterSource& source,
                    const posters::Scene& scene,
                    const posters::Layout& layout,
                    const text::Grid& grid) {
-  const auto areas = item_areas(layout);
   std::vector<int64_t> kinds;
-  for (const auto* area : areas_of_tokens(areas, grid)) {
-    if (area == nullptr) {
+  for (const auto& area : areas_of_tokens(layout, grid)) {
+    if (!area) {
       kinds.push_back(0);
     } else if (area->kind == posters::BoxKind::kPictogram) {
       kinds.push_back(kind_of(source, scene.pictograms.at(area->index)));

@@ -54,11 +54,10 @@ Tensor token_parts(const posters::PosterSource& source,
   const auto steps = [&](double from, double to, int64_t most) {
     return std::clamp<int64_t>(static_cast<int64_t>(std::floor((to - from) / step)), 0, most - 1);
   };
-  const auto areas = item_areas(example.layout);
-  const auto of_tokens = areas_of_tokens(areas, grid);
+  const auto of_tokens = areas_of_tokens(example.layout, grid);
   for (int64_t token = 0; token < grid.size(); ++token) {
-    const auto* area = of_tokens[static_cast<std::size_t>(token)];
-    if (area == nullptr) continue;
+    const auto& area = of_tokens[static_cast<std::size_t>(token)];
+    if (!area) continue;
     const int64_t row = token / grid.width, column = token % grid.width;
     const double x = (static_cast<double>(column) + 0.5) * side;
     const double y = (static_cast<double>(row) + 0.5) * side;

@@ -44,17 +44,16 @@ TEST(SceneAnswers, SayWhatStandsAtEveryPlaceAndOnWhatGround) {
       EXPECT_EQ(data.pictograms.all().at(answer(item.place) - first).id, item.id);
     }
     EXPECT_EQ(colours.at(answer(posters::kPlaceCount)).colour.id, scene.background.first.id);
-    const auto areas = item_areas(example.layout);
-    const auto of_tokens = areas_of_tokens(areas, grid);
-    for (const auto* area : of_tokens) {
-      if (area == nullptr) continue;
+    const auto of_tokens = areas_of_tokens(example.layout, grid);
+    for (const auto& area : of_tokens) {
+      if (!area) continue;
       const auto place = area->kind == posters::BoxKind::kText
                              ? scene.texts.at(area->index).place
                              : scene.pictograms.at(area->index).place;
       int64_t first_column = 8, last_column = -1, first_row = 8, last_row = -1;
       for (int64_t token = 0; token < grid.size(); ++token) {
-        const auto* other = of_tokens[static_cast<size_t>(token)];
-        if (other == nullptr || other->kind != area->kind || other->index != area->index) continue;
+        const auto& other = of_tokens[static_cast<size_t>(token)];
+        if (!other || other->kind != area->kind || other->index != area->index) continue;
         first_column = std::min(first_column, token % 8);
         last_column = std::max(last_column, token % 8);
         first_row = std::min(first_row, token / 8);
