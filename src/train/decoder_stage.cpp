@@ -45,6 +45,7 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   band_share_ = fields.optional_double("band_share", 0, 0, 1);
   band_height_ = fields.optional_int64("band_height", 96, text::kPixelsPerToken, 4096);
   if (band_height_ % text::kPixelsPerToken != 0) fields.refuse("band_height", "a multiple of 32");
+  band_texts_ = fields.optional_double("band_texts", 0, 0, 1);
   noises_per_band_ = fields.optional_int64("noises_per_band", 4, 1, 64);
   guidance_ = fields.optional_double("sample_guidance", 1.5, 1, 100);
   noises_per_picture_ = fields.optional_int64("noises_per_picture", 2, 1, 64);
@@ -130,7 +131,12 @@ int64_t DecoderStage::band_top(const PosterExample& example,
   const auto draw = [&] {
     return at::rand({}, random, at::TensorOptions(at::kDouble)).item<double>();
   };
-  const auto& boxes = example.layout.boxes;
+  const bool of_text = band_texts_ > 0 && draw() < band_texts_;
+  std::vector<posters::ItemBox> boxes;
+  for (const auto& box : example.layout.boxes) {
+    if (!of_text || box.kind == posters::BoxKind::kText) boxes.push_back(box);
+  }
+  if (boxes.empty()) boxes = example.layout.boxes;
   const auto& box = boxes.at(static_cast<size_t>(draw() * static_cast<double>(boxes.size())));
   const double centre = (static_cast<double>(box.y) + static_cast<double>(box.height) / 2) /
                         static_cast<double>(text::kPixelsPerToken);

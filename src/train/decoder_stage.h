@@ -57,12 +57,12 @@ class DecoderStage : public PosterStage {
                                         const Tensor& prior_ids,
                                         int64_t height,
                                         int64_t width) const;
-  /// The first row of tokens of a band of `rows` of them around one of the items.
+  /// The first row of tokens of a band of `rows` of them around one of the items, or of the texts.
   int64_t band_top(const PosterExample& example, int64_t rows, at::Generator& random) const;
   int64_t patch_side() const;  ///< in pixels
 
   double drop_share_, letter_weight_, position_weight_, band_share_, noise_power_;
-  double scene_codes_share_, guidance_;
+  double scene_codes_share_, guidance_, band_texts_;
   ItemWeights item_weights_;
   CodeNoise code_noise_;
   int64_t noises_per_picture_, noises_per_band_, band_height_, sample_steps_;

@@ -9,8 +9,8 @@
 namespace glm_image::train {
 namespace {
 
-/// First and last column, first and last row.
-constexpr size_t kEdges = 4;
+/// First and last column, first and last row, the last column in the first row and in the last.
+constexpr size_t kEdges = 6;
 constexpr size_t kKindQuestions = posters::kPlaceCount;
 constexpr size_t kGroundQuestions = 2;
 
@@ -51,12 +51,16 @@ Tensor scene_answers(const posters::PosterSource& source,
     kinds.at(place) = kind_of(source, item);
     const auto edge = edges.begin() + static_cast<std::ptrdiff_t>(kEdges * place);
     const auto spread = [](int64_t& first, int64_t& last, int64_t at) {
-      at = std::min(at, kMostTokens - 1);
       first = first == kNoAnswer ? at : std::min(first, at);
       last = std::max(last, at);
     };
-    spread(edge[0], edge[1], token % grid.width);
-    spread(edge[2], edge[3], token / grid.width);
+    const int64_t column = std::min(token % grid.width, kMostTokens - 1);
+    const int64_t row = std::min(token / grid.width, kMostTokens - 1);
+    spread(edge[0], edge[1], column);
+    spread(edge[2], edge[3], row);
+    // Tokens come row by row, and in each from the left.
+    if (row == edge[2]) edge[4] = column;
+    edge[5] = column;
   };
   const auto of_tokens = areas_of_tokens(layout, grid);
   for (int64_t token = 0; token < grid.size(); ++token) {

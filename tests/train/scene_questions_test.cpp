@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "posters/poster_data.h"
 #include "posters/shared_source.h"
 #include "train/item_areas.h"
@@ -18,7 +20,7 @@ TEST(SceneAnswers, SayWhatStandsAtEveryPlaceAndOnWhatGround) {
   const auto counts = count_scene_answers(feed.source());
   const int64_t edges_begin = count_kind_questions();
   ASSERT_EQ(edges_begin, posters::kPlaceCount + 2);
-  ASSERT_EQ(counts.size(), edges_begin + 4U * posters::kPlaceCount);
+  ASSERT_EQ(counts.size(), edges_begin + 6U * posters::kPlaceCount);
   const text::Grid grid{8, 8};
   int64_t gradients = 0;
   for (int64_t index = 0; index < 60; ++index) {
@@ -51,6 +53,7 @@ TEST(SceneAnswers, SayWhatStandsAtEveryPlaceAndOnWhatGround) {
                              ? scene.texts.at(area->index).place
                              : scene.pictograms.at(area->index).place;
       int64_t first_column = 8, last_column = -1, first_row = 8, last_row = -1;
+      std::map<int64_t, int64_t> last_in_row;
       for (int64_t token = 0; token < grid.size(); ++token) {
         const auto& other = of_tokens[static_cast<size_t>(token)];
         if (!other || other->kind != area->kind || other->index != area->index) continue;
@@ -58,17 +61,21 @@ TEST(SceneAnswers, SayWhatStandsAtEveryPlaceAndOnWhatGround) {
         last_column = std::max(last_column, token % 8);
         first_row = std::min(first_row, token / 8);
         last_row = std::max(last_row, token / 8);
+        auto& last = last_in_row.emplace(token / 8, 0).first->second;
+        last = std::max(last, token % 8);
       }
-      const int64_t of_item = edges_begin + 4 * static_cast<int64_t>(place);
+      const int64_t of_item = edges_begin + 6 * static_cast<int64_t>(place);
       EXPECT_EQ(answer(of_item), first_column) << index;
       EXPECT_EQ(answer(of_item + 1), last_column) << index;
       EXPECT_EQ(answer(of_item + 2), first_row) << index;
       EXPECT_EQ(answer(of_item + 3), last_row) << index;
+      EXPECT_EQ(answer(of_item + 4), last_in_row.at(first_row)) << index;
+      EXPECT_EQ(answer(of_item + 5), last_in_row.at(last_row)) << index;
     }
     for (int64_t place = 0; place < posters::kPlaceCount; ++place) {
       const bool is_empty = answer(place) == 0;
-      for (int64_t edge = 0; edge < 4; ++edge) {
-        EXPECT_EQ(answer(edges_begin + 4 * place + edge) == kNoAnswer, is_empty) << index;
+      for (int64_t edge = 0; edge < 6; ++edge) {
+        EXPECT_EQ(answer(edges_begin + 6 * place + edge) == kNoAnswer, is_empty) << index;
       }
     }
     const auto second = answer(posters::kPlaceCount + 1);
