@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "pipeline/checkpoint.h"
 #include "train/component_files.h"
+#include "train/scene_codes.h"
 
 namespace glm_image::train {
 namespace {
@@ -27,7 +28,11 @@ constexpr Part kParts[] = {{"vocabulary", "model_index.json"},
                            {"decoder", "text_encoder"},
                            {"generator", "vision_language_encoder"}};
 
+/// What training on needs beside the published layout; a checkpoint of elsewhere has none.
+constexpr Part kTeacher = {"tokenizer", kCodeTeacher};
+
 bool is_part(const fs::path& name) {
+  if (name == kTeacher.name) return true;
   for (const auto& part : kParts) {
     if (name == part.name) return true;
   }
@@ -48,21 +53,28 @@ void copy_part(const fs::path& from, const fs::path& to) {
   }
 }
 
-fs::path source_of(const Part& part, const fs::path& runs, const fs::path& base) {
+fs::path trained_part(const Part& part, const fs::path& runs) {
+  return runs / part.stage / "components" / part.name;
+}
+
+/// Nothing where neither has it.
+fs::path find_part(const Part& part, const fs::path& runs, const fs::path& base) {
   std::error_code error;
-  auto trained = runs / part.stage / "components" / part.name;
+  auto trained = trained_part(part, runs);
   if (fs::exists(trained, error)) return trained;
-  if (base.empty()) {
-    fail(ErrorCode::kNotFound,
-         trained.string(),
-         ": is not there; train the stage '",
-         part.stage,
-         "' first");
-  }
-  if (!fs::exists(base / part.name, error)) {
-    fail(ErrorCode::kNotFound, (base / part.name).string(), ": is not there");
-  }
+  if (base.empty() || !fs::exists(base / part.name, error)) return {};
   return base / part.name;
+}
+
+fs::path source_of(const Part& part, const fs::path& runs, const fs::path& base) {
+  auto found = find_part(part, runs, base);
+  if (!found.empty()) return found;
+  if (!base.empty()) fail(ErrorCode::kNotFound, (base / part.name).string(), ": is not there");
+  fail(ErrorCode::kNotFound,
+       trained_part(part, runs).string(),
+       ": is not there; train the stage '",
+       part.stage,
+       "' first");
 }
 
 /// A folder beside the one to be made; removed again unless it took its place.
@@ -126,6 +138,8 @@ void export_checkpoint(const fs::path& runs, const fs::path& output, const fs::p
   }
   std::map<std::string, fs::path> sources;
   for (const auto& part : kParts) sources[part.name] = source_of(part, runs, base);
+  const auto teacher = find_part(kTeacher, runs, base);
+  if (!teacher.empty()) sources[kTeacher.name] = teacher;
 
   NewFolder made(target);
   for (const auto& [name, source] : sources) copy_part(source, made.path() / name);
