@@ -6,9 +6,11 @@
 #include "core/random.h"
 #include "image/contact_sheet.h"
 #include "models/transformer/patches.h"
+#include "train/bands.h"
 #include "train/code_latents.h"
 #include "train/component_files.h"
 #include "train/initialise_decoder.h"
+#include "train/line_noise.h"
 #include "train/picture_batch.h"
 #include "train/seeds.h"
 #include "train/token_kinds.h"
@@ -17,16 +19,6 @@ namespace glm_image::train {
 namespace {
 
 constexpr uint64_t kNoisePurpose = 301, kDropPurpose = 302, kBandPurpose = 303, kCodesPurpose = 304;
-
-/// Of every example's [..., H, W] the rows top·scale … (top + rows)·scale − 1.
-Tensor cut_bands(const Tensor& x, const Tensor& tops, int64_t rows, int64_t scale) {
-  if (x.size(-2) == rows * scale) return x;
-  std::vector<Tensor> bands;
-  for (int64_t i = 0; i < x.size(0); ++i) {
-    bands.push_back(x[i].narrow(-2, tops[i].item<int64_t>() * scale, rows * scale));
-  }
-  return at::stack(bands);
-}
 
 }  // namespace
 
@@ -41,6 +33,7 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   letter_weight_ = fields.optional_double("letter_weight", 0.1, 0, 100);
   position_weight_ = fields.optional_double("position_weight", 0.1, 0, 100);
   scene_codes_share_ = fields.optional_double("scene_codes", 0, 0, 1);
+  miscounted_lines_ = fields.optional_double("miscounted_lines", 0, 0, 1);
   embed_posters_ = fields.optional_int64("embed_posters", 0, 0, 1000000);
   band_share_ = fields.optional_double("band_share", 0, 0, 1);
   band_height_ = fields.optional_int64("band_height", 96, text::kPixelsPerToken, 4096);
@@ -125,26 +118,6 @@ GlyphBatch DecoderStage::glyphs_of(const std::vector<std::vector<std::string>>& 
   return make_glyph_batch(*byte_tokenizer_, texts);
 }
 
-int64_t DecoderStage::band_top(const PosterExample& example,
-                               int64_t rows,
-                               at::Generator& random) const {
-  const auto draw = [&] {
-    return at::rand({}, random, at::TensorOptions(at::kDouble)).item<double>();
-  };
-  const bool of_text = band_texts_ > 0 && draw() < band_texts_;
-  std::vector<posters::ItemBox> boxes;
-  for (const auto& box : example.layout.boxes) {
-    if (!of_text || box.kind == posters::BoxKind::kText) boxes.push_back(box);
-  }
-  if (boxes.empty()) boxes = example.layout.boxes;
-  const auto& box = boxes.at(static_cast<size_t>(draw() * static_cast<double>(boxes.size())));
-  const double centre = (static_cast<double>(box.y) + static_cast<double>(box.height) / 2) /
-                        static_cast<double>(text::kPixelsPerToken);
-  const auto top =
-      static_cast<int64_t>(std::floor(centre - static_cast<double>(rows) / 2 + draw()));
-  return std::clamp<int64_t>(top, 0, example.image.height / text::kPixelsPerToken - rows);
-}
-
 Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
   const auto& size = config_.size_at(step);
   std::vector<Image> images;
@@ -157,20 +130,28 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
   auto band_random = make_random(mix_seed(config_.seed, kBandPurpose, step));
   auto code_random = make_random(mix_seed(config_.seed, kCodesPurpose, step));
   const auto of_scene = at::rand({config_.batch}, code_random, wide) < scene_codes_share_;
+  const auto miscounted = at::rand({config_.batch}, code_random, wide) < miscounted_lines_;
   const bool bands = at::rand({}, band_random, wide).item<double>() < band_share_;
   const int64_t rows = bands ? std::min(band_height_, size.height) / text::kPixelsPerToken
                              : size.height / text::kPixelsPerToken;
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed.example(config_.example_at(step, i), size.width, size.height);
-    tops.push_back(band_top(example, rows, band_random));
+    tops.push_back(band_top(example, rows, band_texts_, band_random));
     patches.push_back(codes_->patches(example.image));
     weights.push_back(cell_weights(example, item_weights_, vae_->config().scale_factor()));
     letters.push_back(letters_of_patches(example, *byte_tokenizer_, patch_side()));
     const auto grid = text::target_grid(size.height, size.width);
-    kinds.push_back(token_kinds(feed.source(), example.scene, example.layout, grid));
-    scene_codes.push_back(of_scene[i].item<bool>()
-                              ? scene_codes_->encode(feed.renderer(), example, kinds.back(), grid)
-                              : at::full_like(kinds.back(), -1));
+    if (of_scene[i].item<bool>()) {
+      auto drawn = example;
+      if (miscounted[i].item<bool>()) {
+        drawn.layout = with_miscounted_line(drawn.layout, size.width, code_random);
+      }
+      kinds.push_back(token_kinds(feed.source(), drawn.scene, drawn.layout, grid));
+      scene_codes.push_back(scene_codes_->encode(feed.renderer(), drawn, kinds.back(), grid));
+    } else {
+      kinds.push_back(token_kinds(feed.source(), example.scene, example.layout, grid));
+      scene_codes.push_back(at::full_like(kinds.back(), -1));
+    }
     const bool dropped = drop[i].item<bool>();
     if (dropped) letters.back().fill_(-1);
     texts.push_back(dropped ? std::vector<std::string>() : texts_of(example.scene));

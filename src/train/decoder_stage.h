@@ -24,7 +24,8 @@ namespace glm_image::train {
 /// guidance a share of the examples sees no prior and the empty text. A small share of the prior's
 /// codes is drawn at random: at inference the generator makes mistakes too. Codes are those that
 /// the tokenizer's encoder finds in posters, or for a share of these those that its teacher gives
-/// them (`scene_codes`), as a generator does that learnt from it.
+/// them (`scene_codes`), as a generator does that learnt from it; of these again a share belongs to
+/// a line that ends too early or too late, while the texts tell where it does (`miscounted_lines`).
 ///
 /// A share of the steps sees only a band of every picture, cut from its latents around an item, and
 /// is told so (Podell et al. 2024, SDXL, section 2.2): letters are the hard part, and most of a
@@ -57,12 +58,10 @@ class DecoderStage : public PosterStage {
                                         const Tensor& prior_ids,
                                         int64_t height,
                                         int64_t width) const;
-  /// The first row of tokens of a band of `rows` of them around one of the items, or of the texts.
-  int64_t band_top(const PosterExample& example, int64_t rows, at::Generator& random) const;
   int64_t patch_side() const;  ///< in pixels
 
   double drop_share_, letter_weight_, position_weight_, band_share_, noise_power_;
-  double scene_codes_share_, guidance_, band_texts_;
+  double scene_codes_share_, miscounted_lines_, guidance_, band_texts_;
   ItemWeights item_weights_;
   CodeNoise code_noise_;
   int64_t noises_per_picture_, noises_per_band_, band_height_, sample_steps_;

@@ -19,8 +19,8 @@ inline constexpr int64_t kMostTokens = 32;
 ///   - for every place (posters::Place) which kind (token_kinds.h) stands there, 0 where nothing;
 ///   - the ground's colour, and its second one (one more, 0 where there is none);
 ///   - for every place the first and last column and the first and last row of tokens that show its
-///     item, and its last column in the first and in the last of these rows, where a text's first and
-///     last line end; up to the kMostTokens-th, no answer where nothing stands.
+///     item, and its last column in the first and in the last of these rows, where a text's first
+///     and last line end; up to the kMostTokens-th, no answer where nothing stands.
 /// The last follow from the text, its place and what stands beside it, as the letters of a line do:
 /// whoever draws row by row must know them before the first token of an item.
 std::vector<int64_t> count_scene_answers(const posters::PosterSource& source);
