@@ -48,6 +48,7 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   position_weight_ = fields.optional_double("position_weight", 0.2, 0, 1e3);
   counting_weight_ = fields.optional_double("counting_weight", 0.2, 0, 1e3);
   decision_weight_ = fields.optional_double("decision_weight", 0, 0, 1e3);
+  turn_weight_ = fields.optional_double("turn_weight", 0, 0, 1e3);
   hidden_share_ = fields.optional_double("hidden_share", 0, 0, 0.9);
   more_prompts_ = fields.optional_int64("more_prompts", 0, 0, 4096);
   vision_language_ = models::VisionLanguageConfig::from_json(
@@ -284,6 +285,12 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto doubt = 1 - std::get<0>(at::softmax(kind_logits.detach(), 1).max(1));
   auto weights = at::ones_like(losses);
   weights.narrow(1, 0, codes.size(1)).add_(doubt.view_as(kinds), decision_weight_);
+  // Where a gradient's next code begins: copies of the code before would leave the ground flat.
+  const auto before = [](const Tensor& x) { return x.narrow(1, 0, x.size(1) - 1); };
+  const auto after = [](const Tensor& x) { return x.narrow(1, 1, x.size(1) - 1); };
+  const auto turns =
+      (after(codes) != before(codes)).logical_and(at::maximum(after(kinds), before(kinds)) == 0);
+  weights.narrow(1, 1, codes.size(1) - 1).add_(turns.to(at::kFloat), turn_weight_);
   for (const int64_t first : {int64_t{0}, preview}) weights.select(1, first).fill_(first_weight_);
   const auto code_loss = ((losses * weights).sum(1) / weights.sum(1)).mean();
 

@@ -88,7 +88,7 @@ class GeneratorStage : public PosterStage {
   PositionReader position_reader_{nullptr};
   LetterCounter letter_counter_{nullptr};
   double kind_weight_, change_weight_, scene_weight_, first_weight_, hidden_share_;
-  double position_weight_, decision_weight_, counting_weight_;
+  double position_weight_, decision_weight_, turn_weight_, counting_weight_;
   int64_t scene_layers_, position_layers_, more_prompts_;
 };
 
