@@ -141,17 +141,15 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
     weights.push_back(cell_weights(example, item_weights_, vae_->config().scale_factor()));
     letters.push_back(letters_of_patches(example, *byte_tokenizer_, patch_side()));
     const auto grid = text::target_grid(size.height, size.width);
-    if (of_scene[i].item<bool>()) {
-      auto drawn = example;
-      if (miscounted[i].item<bool>()) {
-        drawn.layout = with_miscounted_line(drawn.layout, size.width, code_random);
-      }
-      kinds.push_back(token_kinds(feed.source(), drawn.scene, drawn.layout, grid));
-      scene_codes.push_back(scene_codes_->encode(feed.renderer(), drawn, kinds.back(), grid));
-    } else {
-      kinds.push_back(token_kinds(feed.source(), example.scene, example.layout, grid));
-      scene_codes.push_back(at::full_like(kinds.back(), -1));
+    const bool from_teacher = of_scene[i].item<bool>();
+    // From here on the layout tells of the codes alone.
+    if (from_teacher && miscounted[i].item<bool>()) {
+      example.layout = with_miscounted_line(std::move(example.layout), size.width, code_random);
     }
+    kinds.push_back(token_kinds(feed.source(), example.scene, example.layout, grid));
+    scene_codes.push_back(from_teacher
+                              ? scene_codes_->encode(feed.renderer(), example, kinds.back(), grid)
+                              : at::full_like(kinds.back(), -1));
     const bool dropped = drop[i].item<bool>();
     if (dropped) letters.back().fill_(-1);
     texts.push_back(dropped ? std::vector<std::string>() : texts_of(example.scene));
