@@ -29,7 +29,8 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   code_noise_ = {fields.optional_double("code_noise", 0.02, 0, 1),
                  fields.optional_double("swapped_codes", 0, 0, 1)};
   item_weights_ = {fields.optional_double("text_weight", 2, 1, 100),
-                   fields.optional_double("pictogram_weight", 2, 1, 100)};
+                   fields.optional_double("pictogram_weight", 2, 1, 100),
+                   fields.optional_double("marked_letter_weight", 0, 0, 100)};
   letter_weight_ = fields.optional_double("letter_weight", 0.1, 0, 100);
   position_weight_ = fields.optional_double("position_weight", 0.1, 0, 100);
   scene_codes_share_ = fields.optional_double("scene_codes", 0, 0, 1);
@@ -123,6 +124,7 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
   std::vector<Image> images;
   std::vector<Tensor> patches, weights, letters, kinds, scene_codes;
   std::vector<int64_t> tops;
+  std::vector<std::vector<posters::TextItem>> items;
   std::vector<std::vector<std::string>> texts;
   auto random = make_random(mix_seed(config_.seed, kDropPurpose, step));
   const at::TensorOptions wide(at::kFloat);
@@ -153,12 +155,13 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
     const bool dropped = drop[i].item<bool>();
     if (dropped) letters.back().fill_(-1);
     texts.push_back(dropped ? std::vector<std::string>() : texts_of(example.scene));
+    items.push_back(dropped ? std::vector<posters::TextItem>() : std::move(example.scene.texts));
     images.push_back(std::move(example.image));
   }
   const auto glyphs = glyphs_of(texts);
   std::vector<Tensor> glyph_places;
-  glyph_places.reserve(texts.size());
-  for (const auto& of_picture : texts) {
+  glyph_places.reserve(items.size());
+  for (const auto& of_picture : items) {
     glyph_places.push_back(places_of_glyphs(of_picture, *byte_tokenizer_, glyphs.seen.size(1)));
   }
   return {{"pictures", picture_batch(images)},

@@ -1,6 +1,7 @@
 #include "train/letter_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "text/glyph_sequences.h"
@@ -44,10 +45,10 @@ Tensor letters_of_patches(const PosterExample& example,
   const auto first_tokens = first_tokens_of(texts, tokenizer);
   const int64_t end =
       texts.empty() ? 0 : first_tokens.back() + static_cast<int64_t>(texts.back().size());
-  const auto places = places_of_glyphs(texts, tokenizer, end);
+  const auto places = places_of_glyphs(example.scene.texts, tokenizer, end);
   const auto place_at = places.accessor<int64_t, 2>();
   const int64_t rows = example.image.height / side, columns = example.image.width / side;
-  auto letters = at::full({5, rows, columns}, -1, at::kLong);
+  auto letters = at::full({3 + kPlaceQuestions, rows, columns}, -1, at::kLong);
   auto covered = at::full({rows, columns}, side * side / 8, at::kLong);
   auto letter_at = letters.accessor<int64_t, 3>();
   auto covered_at = covered.accessor<int64_t, 2>();
@@ -65,28 +66,41 @@ Tensor letters_of_patches(const PosterExample& example,
         letter_at[0][row][column] = token;
         letter_at[1][row][column] = static_cast<uint8_t>(text[letter.offset]);
         letter_at[2][row][column] = last_byte_of_character(text, letter.offset);
-        letter_at[3][row][column] = place_at[0][token];
-        letter_at[4][row][column] = place_at[1][token];
+        for (int64_t i = 0; i < kPlaceQuestions; ++i) {
+          letter_at[3 + i][row][column] = place_at[i][token];
+        }
       }
     }
   }
   return letters;
 }
 
-Tensor places_of_glyphs(const std::vector<std::string>& texts,
+Tensor places_of_glyphs(const std::vector<posters::TextItem>& texts,
                         const text::ByteTokenizer& tokenizer,
                         int64_t tokens) {
-  auto places = at::full({2, tokens}, -1, at::kLong);
+  auto places = at::full({kPlaceQuestions, tokens}, -1, at::kLong);
   auto place_at = places.accessor<int64_t, 2>();
-  const auto first_tokens = first_tokens_of(texts, tokenizer);
+  std::vector<std::string> strings;
+  for (const auto& item : texts) strings.push_back(item.text);
+  const auto first_tokens = first_tokens_of(strings, tokenizer);
   for (size_t i = 0; i < texts.size(); ++i) {
-    const auto characters = text::code_points(texts[i]);
+    const auto characters = text::code_points(texts[i].text);
     const auto count = static_cast<int64_t>(characters.size());
+    size_t line = 0, line_end = texts[i].lines.at(0).size();
+    int64_t first_of_line = 0;
     for (int64_t before = 0; before < count; ++before) {
-      for (auto offset = characters[before].begin; offset < characters[before].end; ++offset) {
+      const auto& character = characters[before];
+      if (character.begin > line_end && line + 1 < texts[i].lines.size()) {
+        line_end += 1 + texts[i].lines[++line].size();
+        first_of_line = before;
+      }
+      const std::array<int64_t, kPlaceQuestions> place{
+          before, count - before - 1, before - first_of_line, static_cast<int64_t>(line)};
+      for (auto offset = character.begin; offset < character.end; ++offset) {
         const auto token = first_tokens[i] + static_cast<int64_t>(offset);
-        place_at[0][token] = std::min(before, kPlaces - 1);
-        place_at[1][token] = std::min(count - before - 1, kPlaces - 1);
+        for (int64_t question = 0; question < kPlaceQuestions; ++question) {
+          place_at[question][token] = std::min(place[question], kPlaces - 1);
+        }
       }
     }
   }
@@ -102,8 +116,11 @@ LetterReaderImpl::LetterReaderImpl(int64_t hidden,
   to_keys = register_module("to_keys", nn::Linear(hidden, kPointingDim, options));
   to_bytes = register_module("to_bytes", nn::Linear(hidden, 2 * kBytes, options));
   to_places = register_module("to_places", nn::Linear(hidden, 2 * kPlaces, options));
+  to_line_places = register_module("to_line_places", nn::Linear(hidden, 2 * kPlaces, options));
   to_glyph_places =
       register_module("to_glyph_places", nn::Linear(glyph_hidden, 2 * kPlaces, options));
+  to_glyph_line_places =
+      register_module("to_glyph_line_places", nn::Linear(glyph_hidden, 2 * kPlaces, options));
 }
 
 LetterReaderImpl::Reading LetterReaderImpl::forward(const Input& input) const {
@@ -122,6 +139,27 @@ LetterReaderImpl::Reading LetterReaderImpl::forward(const Input& input) const {
   const auto two_of = [](const nn::Linear& projection, const Tensor& x) {
     return projection->forward(x).to(at::kFloat).flatten(0, 1).chunk(2, /*dim=*/1);
   };
+  const auto right = [](const Tensor& logits, const Tensor& target) {
+    return (logits.detach().argmax(1) == target).to(at::kFloat);
+  };
+  /// The loss of all questions about places, and where all of them are answered right.
+  struct Placing {
+    Tensor loss, right;
+  };
+  const auto placing = [&](const nn::Linear& in_text,
+                           const nn::Linear& in_line,
+                           const Tensor& x,
+                           const Tensor& answers) {
+    auto logits = two_of(in_text, x);
+    for (auto& of_line : two_of(in_line, x)) logits.push_back(std::move(of_line));
+    Placing sum;
+    for (int64_t i = 0; i < kPlaceQuestions; ++i) {
+      const auto answer = answers.select(1, i).clamp_min(0).flatten();
+      const auto of_question = loss(logits[i], answer), well = right(logits[i], answer);
+      sum = i == 0 ? Placing{of_question, well} : Placing{sum.loss + of_question, sum.right * well};
+    }
+    return sum;
+  };
 
   const auto normed = pointing_norm->forward(input.early);
   const auto queries = to_queries->forward(image(normed));
@@ -131,33 +169,25 @@ LetterReaderImpl::Reading LetterReaderImpl::forward(const Input& input) const {
           .masked_fill(input.seen.logical_not().unsqueeze(1), -1e4)
           .flatten(0, 1);  // [B·image tokens, text tokens]
   const auto bytes = two_of(to_bytes, spelling_norm->forward(image(input.late)));
-  const auto places = two_of(to_places, image(normed));
-  const auto glyph_places = two_of(to_glyph_places, input.glyphs);
-  const auto place_of_glyph = [&](int64_t i) {
-    return input.glyph_places.select(1, i).clamp_min(0).flatten();
-  };
+  const auto places =
+      placing(to_places, to_line_places, image(normed), letters.narrow(1, 3, kPlaceQuestions));
+  const auto glyph_places =
+      placing(to_glyph_places, to_glyph_line_places, input.glyphs, input.glyph_places);
   const auto is_letter = (input.glyph_places.select(1, 0) >= 0).flatten().to(at::kFloat);
 
   Reading reading;
   reading.pointing_loss = mean(loss(pointing, wanted(0)), shown);
   reading.spelling_loss = mean(loss(bytes[0], wanted(1)) + loss(bytes[1], wanted(2)), shown);
-  reading.placing_loss = mean(loss(places[0], wanted(3)) + loss(places[1], wanted(4)), shown);
-  reading.counting_loss =
-      mean(loss(glyph_places[0], place_of_glyph(0)) + loss(glyph_places[1], place_of_glyph(1)),
-           is_letter);
-  const auto right = [](const Tensor& logits, const Tensor& target) {
-    return (logits.detach().argmax(1) == target).to(at::kFloat);
-  };
+  reading.placing_loss = mean(places.loss, shown);
+  reading.counting_loss = mean(glyph_places.loss, is_letter);
   const auto by_picture = [&](const Tensor& of_patches) {
     return (of_patches * shown).view({input.seen.size(0), -1});
   };
-  reading.counting_right =
-      mean(right(glyph_places[0], place_of_glyph(0)) * right(glyph_places[1], place_of_glyph(1)),
-           is_letter);
+  reading.counting_right = mean(glyph_places.right, is_letter);
   reading.shown = by_picture(at::ones_like(shown));
   reading.pointing_right = by_picture(right(pointing, wanted(0)));
   reading.spelling_right = by_picture(right(bytes[0], wanted(1)) * right(bytes[1], wanted(2)));
-  reading.placing_right = by_picture(right(places[0], wanted(3)) * right(places[1], wanted(4)));
+  reading.placing_right = by_picture(places.right);
   return reading;
 }
 

@@ -18,13 +18,21 @@ int64_t overlap_of_cell(int64_t cell, int64_t side, int64_t begin, int64_t lengt
 
 Tensor cell_weights(const PosterExample& example, const ItemWeights& weights, int64_t cell) {
   auto map = at::ones({1, example.image.height / cell, example.image.width / cell});
-  for (const auto& box : example.layout.boxes) {
+  const auto weigh = [&](const auto& box, double weight) {
     const int64_t top = box.y / cell, left = box.x / cell;
     const int64_t bottom = (box.y + box.height + cell - 1) / cell;
     const int64_t right = (box.x + box.width + cell - 1) / cell;
     map.narrow(1, top, std::min(bottom, map.size(1)) - top)
         .narrow(2, left, std::min(right, map.size(2)) - left)
-        .fill_(box.kind == posters::BoxKind::kText ? weights.text : weights.pictogram);
+        .fill_(weight);
+  };
+  for (const auto& box : example.layout.boxes) {
+    weigh(box, box.kind == posters::BoxKind::kText ? weights.text : weights.pictogram);
+  }
+  if (weights.marked_letter == 0) return map;
+  for (const auto& letter : example.layout.letters) {
+    const auto first = static_cast<uint8_t>(example.scene.texts[letter.text].text[letter.offset]);
+    if (first >= 0x80) weigh(letter, weights.marked_letter);
   }
   return map;
 }

@@ -27,6 +27,9 @@ int64_t overlap_of_cell(int64_t cell, int64_t side, int64_t begin, int64_t lengt
 struct ItemWeights {
   double text = 1;
   double pictogram = 1;
+  /// Of letters beyond ASCII instead of `text`: what tells ɗ from d, or ẽ from ê, is a few pixels
+  /// of a letter that most texts do not have. 0: as all others.
+  double marked_letter = 0;
 };
 
 /// [1, H/cell, W/cell]; a cell is cell×cell pixels.

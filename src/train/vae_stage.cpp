@@ -59,7 +59,7 @@ Batch VaeStage::make_batch(int64_t step, PosterFeed& feed) const {
   std::vector<Tensor> weights;
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed.example(config_.example_at(step, i), size.width, size.height);
-    weights.push_back(cell_weights(example, {weights_.text, /*pictogram=*/1}, /*cell=*/1));
+    weights.push_back(cell_weights(example, {weights_.text, /*pictogram=*/1, /*marked_letter=*/0}, /*cell=*/1));
     images.push_back(std::move(example.image));
   }
   return {{"pictures", picture_batch(images).contiguous(at::MemoryFormat::ChannelsLast)},

@@ -22,10 +22,10 @@ TEST(LettersOfPatches, PointAtTheGlyphTokensThatThePictureShows) {
   for (int64_t i = 0; i < 200; ++i) {
     const auto example = feed.example(i, 256, 256);
     const auto letters = train::letters_of_patches(example, tokenizer, kSide);
-    ASSERT_EQ(letters.sizes(), at::IntArrayRef({5, 16, 16}));
+    ASSERT_EQ(letters.sizes(), at::IntArrayRef({3 + train::kPlaceQuestions, 16, 16}));
     const auto glyphs = train::make_glyph_batch(tokenizer, {train::texts_of(example.scene)});
     const auto places =
-        train::places_of_glyphs(train::texts_of(example.scene), tokenizer, glyphs.gather.size(1));
+        train::places_of_glyphs(example.scene.texts, tokenizer, glyphs.gather.size(1));
     // The tokens as the DiT sees them, one text behind the other.
     const auto ids = glyphs.ids.flatten().index_select(0, glyphs.gather[0]);
     std::map<int64_t, int64_t> patches_of_token;
@@ -40,8 +40,8 @@ TEST(LettersOfPatches, PointAtTheGlyphTokensThatThePictureShows) {
         EXPECT_EQ(ids[token].item<int64_t>(), first + kByteTokens);
         // One byte, or the first and the last of several.
         EXPECT_TRUE(first < 0x80 ? last == first : (last & 0xC0) == 0x80);
-        EXPECT_EQ(cell[3].item<int64_t>(), places[0][token].item<int64_t>());
-        EXPECT_EQ(cell[4].item<int64_t>(), places[1][token].item<int64_t>());
+        const auto place = cell.narrow(0, 3, train::kPlaceQuestions);
+        EXPECT_TRUE(place.equal(places.select(1, token)));
       }
     }
     found += static_cast<int64_t>(patches_of_token.size());
@@ -62,14 +62,20 @@ TEST(LettersOfPatches, LieWhereTheLettersAre) {
   EXPECT_GE(letters[0][3][2].item<int64_t>(), 0);
 }
 
-TEST(PlacesOfGlyphs, CountLettersNotBytes) {
-  // Two texts: d, é (two bytes), j, end; an even number of tokens; then a, b, end and a pad.
-  const std::vector<std::string> texts = {"déj", "ab"};
+TEST(PlacesOfGlyphs, CountLettersNotBytesOfTextAndLine) {
+  // Two texts: d, é (two bytes), j, end; an even number of tokens; then a, space, b, c, end and a
+  // pad.
+  const std::vector<std::string> texts = {"déj", "a bc"};
+  std::vector<posters::TextItem> items(2);
+  items[0].text = texts[0];
+  items[0].lines = {"déj"};
+  items[1].text = texts[1];
+  items[1].lines = {"a", "bc"};
   const auto tokenizer = byte_tokenizer();
   const auto glyphs = train::make_glyph_batch(tokenizer, {texts});
   const auto ids = glyphs.ids.flatten().index_select(0, glyphs.gather[0]);
-  const auto places = train::places_of_glyphs(texts, tokenizer, ids.size(0));
-  std::string letters, before, after;
+  const auto places = train::places_of_glyphs(items, tokenizer, ids.size(0));
+  std::string letters, before, after, before_in_line, line;
   constexpr int64_t kByteTokens = 3;
   for (int64_t token = 0; token < ids.size(0); ++token) {
     const auto byte = ids[token].item<int64_t>() - kByteTokens;
@@ -78,10 +84,14 @@ TEST(PlacesOfGlyphs, CountLettersNotBytes) {
     letters += static_cast<char>(byte);
     before += std::to_string(places[0][token].item<int64_t>());
     after += std::to_string(places[1][token].item<int64_t>());
+    before_in_line += std::to_string(places[2][token].item<int64_t>());
+    line += std::to_string(places[3][token].item<int64_t>());
   }
-  EXPECT_EQ(letters, "déjab");
-  EXPECT_EQ(before, "011201");
-  EXPECT_EQ(after, "211010");
+  EXPECT_EQ(letters, "déja bc");
+  EXPECT_EQ(before, "01120123");
+  EXPECT_EQ(after, "21103210");
+  EXPECT_EQ(before_in_line, "01120101");
+  EXPECT_EQ(line, "00000011");
 }
 
 TEST(LetterReader, LossesFallWhenTheRightTokenStandsOut) {
@@ -102,7 +112,7 @@ TEST(LetterReader, LossesFallWhenTheRightTokenStandsOut) {
   const auto texts = at::randn({1, kTexts, kHidden});
   const auto wanted = torch::tensor({0, 4, 2, 1, 3, 0, 2});
   const auto early = at::cat({texts, texts.index_select(1, wanted)}, 1);
-  auto letters = at::zeros({1, 5, kPatches}, at::kLong);
+  auto letters = at::zeros({1, 3 + train::kPlaceQuestions, kPatches}, at::kLong);
   letters[0][0].copy_(wanted);
   const auto seen = at::ones({1, kTexts}, at::kBool);
 
@@ -112,7 +122,7 @@ TEST(LetterReader, LossesFallWhenTheRightTokenStandsOut) {
                             at::randn({1, kTexts, kGlyphHidden}),
                             seen,
                             letters,
-                            at::full({1, 2, kTexts}, -1, at::kLong)});
+                            at::full({1, train::kPlaceQuestions, kTexts}, -1, at::kLong)});
   };
   const auto right = read();
   EXPECT_EQ(train::LetterReaderImpl::share_right(right.pointing_right, right.shown).item<double>(),
