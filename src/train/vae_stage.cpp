@@ -28,7 +28,9 @@ VaeStage::VaeStage(const TrainingConfig& config, const at::Device& device)
   weights_.squared = fields.optional_double("squared_weight", 1, 0, 1e3);
   weights_.edge = fields.optional_double("edge_weight", 1, 0, 1e3);
   weights_.kl = fields.optional_double("kl_weight", 1e-3, 0, 1e3);
-  weights_.text = fields.optional_double("text_weight", 3, 1, 1e3);
+  weights_.items.text = fields.optional_double("text_weight", 3, 1, 1e3);
+  weights_.items.marked_letter = fields.optional_double("marked_letter_weight", 0, 0, 1e3);
+  latent_noise_ = fields.optional_double("latent_noise", 0, 0, 10);
   const auto component = io::JsonFields::load(config.model / "vae" / "config.json");
   model_ = models::AutoencoderKL(models::AutoencoderConfig::from_json(component),
                                  at::TensorOptions().dtype(config.working_type()).device(device));
@@ -59,7 +61,7 @@ Batch VaeStage::make_batch(int64_t step, PosterFeed& feed) const {
   std::vector<Tensor> weights;
   for (int64_t i = 0; i < config_.batch; ++i) {
     auto example = feed.example(config_.example_at(step, i), size.width, size.height);
-    weights.push_back(cell_weights(example, {weights_.text, /*pictogram=*/1, /*marked_letter=*/0}, /*cell=*/1));
+    weights.push_back(cell_weights(example, weights_.items, /*cell=*/1));
     images.push_back(std::move(example.image));
   }
   return {{"pictures", picture_batch(images).contiguous(at::MemoryFormat::ChannelsLast)},
@@ -84,7 +86,14 @@ Outcome VaeStage::forward(const Batch& batch, int64_t step) {
   const auto log_variance = posterior.log_variance.to(at::kFloat);
   auto random = make_random(mix_seed(config_.seed, kNoisePurpose, step));
   const auto noise = at::randn(mean.sizes(), random, at::kFloat).to(device_);
-  const auto latents = mean + (0.5 * log_variance).exp() * noise;
+  auto latents = mean + (0.5 * log_variance).exp() * noise;
+  if (latent_noise_ > 0) {
+    const auto strength =
+        at::rand({mean.size(0), 1, 1, 1}, random, at::TensorOptions(at::kFloat)).to(device_);
+    const auto more = at::randn(mean.sizes(), random, at::kFloat).to(device_);
+    const auto deviation = mean.detach().std({0, 2, 3}, /*unbiased=*/true, /*keepdim=*/true);
+    latents = latents + latent_noise_ * strength * deviation * more;
+  }
   const auto decoded = model_->decode(latents.to(config_.working_type())).to(at::kFloat);
 
   const auto difference = decoded - pictures;
