@@ -15,6 +15,7 @@ namespace glm_image {
 namespace {
 
 constexpr int kMaxTemporaryNames = 10000;
+constexpr std::string_view kPrefix = ".glm-image-", kEnding = ".tmp";
 
 std::filesystem::path directory_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
@@ -53,7 +54,7 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   // Not mkstemp, whose files are their owner's alone whatever the umask says. And the name is not
   // made from the final one, which may already be as long as names may be.
   for (int number = 0; number < kMaxTemporaryNames; ++number) {
-    temporary_ = directory / concat(".glm-image-", ::getpid(), "-", number, ".tmp");
+    temporary_ = directory / concat(kPrefix, ::getpid(), "-", number, kEnding);
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor_ >= 0) return;
     if (errno != EEXIST) break;
@@ -96,6 +97,12 @@ void AtomicFile::commit() {
 void AtomicFile::fail_with_errno(const char* step) const {
   const int error = errno;
   refuse(path_, step, ": ", std::strerror(error));
+}
+
+bool is_temporary_file(const std::filesystem::path& path) {
+  const auto name = path.filename().string();
+  return name.size() > kPrefix.size() + kEnding.size() && name.rfind(kPrefix, 0) == 0 &&
+         name.compare(name.size() - kEnding.size(), kEnding.size(), kEnding) == 0;
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {

@@ -33,6 +33,10 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+/// Whether this is a file that a process left behind which was killed while it wrote one, or that
+/// is being written.
+bool is_temporary_file(const std::filesystem::path& path);
+
 /// AtomicFile, write, commit.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 

@@ -24,6 +24,9 @@ FlowMatchConfig FlowMatchConfig::from_json(const io::JsonFields& json) {
   config.base_image_seq_len = json.required_int64("base_image_seq_len", 1, int64_t{1} << 30);
   config.base_shift = json.required_double("base_shift", 0, 100);
   config.max_shift = json.required_double("max_shift", 0, 100);
+  if (config.base_shift + config.max_shift == 0) {
+    json.refuse("max_shift", "above 0 where base_shift is 0");
+  }
   return config;
 }
 

@@ -5,7 +5,6 @@
 
 #include "core/random.h"
 #include "image/contact_sheet.h"
-#include "models/transformer/patches.h"
 #include "pipeline/decoding.h"
 #include "text/rotary_positions.h"
 #include "train/code_latents.h"
@@ -22,19 +21,6 @@ namespace {
 
 constexpr const char* kComponent = "vision_language_encoder";
 constexpr uint64_t kHidingPurpose = 501;
-
-/// [tokens, 3·8·8] pictures of tokens, row by row → a picture of 256 pixels along its longer side.
-Image picture_of_tokens(const Tensor& tokens, const text::Grid& grid) {
-  constexpr int64_t kLongerSide = 256;
-  const auto reduced =
-      models::unpatchify(tokens.view({1, grid.size(), -1}), grid.height, grid.width, kReducedPatch);
-  const auto scale = static_cast<double>(kLongerSide) /
-                     static_cast<double>(kReducedPatch * std::max(grid.height, grid.width));
-  const auto side = [&](int64_t cells) {
-    return static_cast<int64_t>(static_cast<double>(cells * kReducedPatch) * scale);
-  };
-  return picture_of(at::upsample_nearest2d(reduced, {side(grid.height), side(grid.width)})[0]);
-}
 
 }  // namespace
 
@@ -300,7 +286,7 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   const auto right = (logits.detach().argmax(2) == wanted).to(at::kFloat).narrow(0, hiding, seeing);
   const auto share_right = [&](const Tensor& tokens, int64_t first, int64_t count) {
     const auto asked = tokens.narrow(0, first, count);
-    return (kind_right.narrow(0, first, count) * asked).sum() / asked.sum().clamp_min(1);
+    return (kind_right.narrow(0, first, count) * asked).sum() / asked.sum();
   };
   const auto shows_item = (kinds > 0).to(at::kFloat);
   return {code_loss + kind_weight_ * kind_loss + scene_weight_ * scene.loss +
@@ -355,7 +341,7 @@ Image GeneratorStage::sample_sheet() {
   const auto target = text::target_grid(kSide, kSide);
   const auto preview = text::preview_grid(target);
   const auto show = [&](const Tensor& codes, const text::Grid& grid) {
-    return picture_of_tokens(pictures.index_select(0, codes), grid);
+    return picture_of_reduced(pictures.index_select(0, codes), grid);
   };
   std::vector<std::vector<Image>> rows;
   for (int64_t row = 0; row < kRows; ++row) {

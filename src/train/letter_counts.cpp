@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "text/glyph_texts.h"
 #include "text/unicode.h"
 #include "train/scene_questions.h"
 
@@ -14,10 +15,13 @@ std::vector<int64_t> letters_read(const text::BpeTokenizer& tokenizer,
                                   const std::vector<std::string>& texts) {
   // How many letters of its text have been read at every byte's end.
   std::vector<int64_t> at_bytes(caption.size(), kNoAnswer);
-  std::size_t from = 0;
-  for (const auto& text : texts) {
-    const auto begin = caption.find(text, from);
-    GLM_IMAGE_CHECK(begin != std::string::npos, "a caption lacks the text ", text);
+  // Not the first place where the letters stand: "roi" is in "à droite", too.
+  const auto quotes = text::find_glyph_texts(caption, text::GlyphRules::kSmart);
+  GLM_IMAGE_CHECK(quotes.size() == texts.size(), "a caption quotes other texts: ", caption);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto& text = texts[i];
+    const auto begin = caption.find(text, quotes[i].begin);
+    GLM_IMAGE_CHECK(begin != std::string::npos && begin < quotes[i].end, "a caption lacks ", text);
     int64_t letters = 0;
     for (const auto& point : text::code_points(text)) {
       ++letters;
@@ -25,7 +29,6 @@ std::vector<int64_t> letters_read(const text::BpeTokenizer& tokenizer,
         at_bytes[begin + at] = std::min(letters, kMostLetters);
       }
     }
-    from = begin + text.size();
   }
   std::vector<int64_t> at_tokens(prompt.size(), kNoAnswer);
   std::size_t end = 0;
@@ -42,9 +45,10 @@ LetterCounterImpl::LetterCounterImpl(int64_t hidden_size, const at::TensorOption
 
 LetterCounterImpl::Counted LetterCounterImpl::forward(const Tensor& hidden, const Tensor& wanted) {
   const auto logits = to_count->forward(at::layer_norm(hidden, {hidden.size(1)})).to(at::kFloat);
-  const auto asked = (wanted != kNoAnswer).sum().clamp_min(1);
+  const auto asked = (wanted != kNoAnswer).sum();
   const auto loss =
-      at::cross_entropy_loss(logits, wanted, /*weight=*/{}, at::Reduction::Sum, kNoAnswer) / asked;
+      at::cross_entropy_loss(logits, wanted, /*weight=*/{}, at::Reduction::Sum, kNoAnswer) /
+      asked.clamp_min(1);
   return {loss, (logits.detach().argmax(1) == wanted).sum().to(at::kFloat) / asked};
 }
 

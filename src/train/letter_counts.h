@@ -25,7 +25,7 @@ struct LetterCounterImpl : torch::nn::Module {
 
   struct Counted {
     Tensor loss;   ///< the mean over the tokens that are asked; 0 where there are none
-    Tensor right;  ///< share
+    Tensor right;  ///< share; NaN where there are none
   };
   /// hidden [tokens, dim]; wanted [tokens] as from letters_read.
   Counted forward(const Tensor& hidden, const Tensor& wanted);

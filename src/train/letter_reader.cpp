@@ -183,7 +183,7 @@ LetterReaderImpl::Reading LetterReaderImpl::forward(const Input& input) const {
   const auto by_picture = [&](const Tensor& of_patches) {
     return (of_patches * shown).view({input.seen.size(0), -1});
   };
-  reading.counting_right = mean(glyph_places.right, is_letter);
+  reading.counting_right = share_right(glyph_places.right * is_letter, is_letter);
   reading.shown = by_picture(at::ones_like(shown));
   reading.pointing_right = by_picture(right(pointing, wanted(0)));
   reading.spelling_right = by_picture(right(bytes[0], wanted(1)) * right(bytes[1], wanted(2)));

@@ -44,14 +44,14 @@ struct LetterReaderImpl : torch::nn::Module {
     /// Scalars float32: mean cross-entropies over the patches of letters, and over the glyph
     /// tokens; 0 where there are none.
     Tensor pointing_loss, spelling_loss, placing_loss, counting_loss;
-    Tensor counting_right;  ///< scalar: share of the glyph tokens
+    Tensor counting_right;  ///< scalar: share of the glyph tokens; NaN where there are none
     /// [B, image tokens] float32, 0 or 1: patches of letters, and those of them that are read
     /// right.
     Tensor shown, pointing_right, spelling_right, placing_right;
   };
-  /// Shares of the patches of letters of all pictures; 0 where there are none.
+  /// Shares of the patches of letters of all pictures; NaN where there are none.
   static Tensor share_right(const Tensor& right, const Tensor& shown) {
-    return right.sum() / shown.sum().clamp_min(1);
+    return right.sum() / shown.sum();
   }
   struct Input {
     Tensor early, late;   ///< [B, text + image tokens, hidden] of two blocks

@@ -19,6 +19,7 @@
 namespace glm_image::train {
 namespace {
 
+constexpr const char* kWindow = "metrics_begun";
 constexpr int64_t kMaxMetricsBytes = int64_t{1} << 30;
 
 std::string to_line(const Metrics& metrics) {
@@ -41,6 +42,7 @@ RunFolder::RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) 
     ::close(lock_);
     fail(ErrorCode::kInvalidInput, folder_.string(), ": another process is training in this run");
   }
+  remove_temporary_files();
 }
 
 RunFolder::~RunFolder() {
@@ -53,13 +55,18 @@ bool RunFolder::has_checkpoint() const {
 
 void RunFolder::save_checkpoint(int64_t next_step,
                                 const std::string& identity,
-                                const NamedTensors& tensors) {
+                                const NamedTensors& tensors,
+                                const MetricsWindow& window) {
   io::write_safetensors(folder_ / "checkpoint.safetensors",
                         tensors,
-                        {{"next_step", std::to_string(next_step)}, {"identity", identity}});
+                        {{"next_step", std::to_string(next_step)},
+                         {"identity", identity},
+                         {kWindow, window.to_json().dump()}});
 }
 
-int64_t RunFolder::load_checkpoint(const std::string& identity, const NamedTensors& tensors) {
+int64_t RunFolder::load_checkpoint(const std::string& identity,
+                                   const NamedTensors& tensors,
+                                   MetricsWindow& window) {
   at::NoGradGuard no_grad;
   const auto path = folder_ / "checkpoint.safetensors";
   const auto file = io::SafetensorsFile::open(path);
@@ -82,9 +89,27 @@ int64_t RunFolder::load_checkpoint(const std::string& identity, const NamedTenso
     }
     target.copy_(source);
   }
+  // One line of metrics is not worth refusing a run for.
+  const auto begun = metadata.find(kWindow);
+  if (begun != metadata.end()) {
+    try {
+      window = MetricsWindow::from_json(nlohmann::json::parse(begun->second));
+    } catch (const nlohmann::json::exception&) {
+      window = {};
+    }
+  }
   const int64_t next_step = std::stoll(metadata.at("next_step"));
   read_metrics(next_step);
   return next_step;
+}
+
+void RunFolder::remove_temporary_files() const {
+  std::error_code error;
+  for (const auto& folder : {folder_, folder_ / "samples"}) {
+    for (const auto& item : std::filesystem::directory_iterator(folder, error)) {
+      if (is_temporary_file(item.path())) std::filesystem::remove(item.path(), error);
+    }
+  }
 }
 
 void RunFolder::read_metrics(int64_t before_step) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "train/metrics_window.h"
 #include "train/stage.h"
 
 namespace glm_image::train {
@@ -13,7 +14,7 @@ namespace glm_image::train {
 /// One line of metrics.jsonl.
 struct Metrics {
   int64_t step = 0;
-  std::map<std::string, double> values;
+  Measured values;
 };
 
 /// The folder of a run: checkpoint.safetensors, metrics.jsonl, loss.png, samples/, components/.
@@ -28,12 +29,17 @@ class RunFolder {
 
   bool has_checkpoint() const;
   /// Writes all tensors at once, under a temporary name first. `identity` says what the run is:
-  /// resuming with another one is refused.
-  void save_checkpoint(int64_t next_step, const std::string& identity, const NamedTensors& tensors);
-  /// Copies the checkpoint into `tensors`, drops metrics of later steps, and returns the step to go
-  /// on with. Throws kInvalidInput when the run was begun with another identity, kCorruptFile for
-  /// a checkpoint that does not fit.
-  int64_t load_checkpoint(const std::string& identity, const NamedTensors& tensors);
+  /// resuming with another one is refused. `window`: the line of metrics that is begun.
+  void save_checkpoint(int64_t next_step,
+                       const std::string& identity,
+                       const NamedTensors& tensors,
+                       const MetricsWindow& window);
+  /// Copies the checkpoint into `tensors` and `window`, drops metrics of later steps, and returns
+  /// the step to go on with. Throws kInvalidInput when the run was begun with another identity,
+  /// kCorruptFile for a checkpoint that does not fit.
+  int64_t load_checkpoint(const std::string& identity,
+                          const NamedTensors& tensors,
+                          MetricsWindow& window);
 
   void append(const Metrics& metrics);
   /// Drops the metrics of a run that was stopped before its first checkpoint.
@@ -47,6 +53,7 @@ class RunFolder {
 
  private:
   void read_metrics(int64_t before_step);
+  void remove_temporary_files() const;
 
   std::filesystem::path folder_;
   int lock_ = -1;

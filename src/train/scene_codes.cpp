@@ -1,5 +1,7 @@
 #include "train/scene_codes.h"
 
+#include <algorithm>
+
 #include "models/transformer/patches.h"
 #include "train/component_files.h"
 #include "train/picture_batch.h"
@@ -12,6 +14,18 @@ Tensor reduced_by_tokens(const std::vector<Image>& pictures) {
   constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
   const auto reduced = at::avg_pool2d(picture_batch(pictures), {kReduction, kReduction});
   return models::patchify(reduced, kReducedPatch);
+}
+
+Image picture_of_reduced(const Tensor& tokens, const text::Grid& grid) {
+  constexpr int64_t kLongerSide = 256;
+  const auto reduced =
+      models::unpatchify(tokens.view({1, grid.size(), -1}), grid.height, grid.width, kReducedPatch);
+  const auto scale = static_cast<double>(kLongerSide) /
+                     static_cast<double>(kReducedPatch * std::max(grid.height, grid.width));
+  const auto side = [&](int64_t cells) {
+    return static_cast<int64_t>(static_cast<double>(cells * kReducedPatch) * scale);
+  };
+  return picture_of(at::upsample_nearest2d(reduced, {side(grid.height), side(grid.width)})[0]);
 }
 
 posters::Scene ground_of(posters::Scene scene) {

@@ -19,8 +19,9 @@ using Batch = std::map<std::string, Tensor>;
 using BatchMaker = std::function<Batch(int64_t step)>;
 
 struct Outcome {
-  Tensor loss;                          ///< scalar float32, to be minimised
-  std::map<std::string, Tensor> parts;  ///< scalars worth a curve of their own
+  Tensor loss;  ///< scalar float32, to be minimised
+  /// Scalars worth a curve of their own; NaN where the batch had nothing to measure.
+  std::map<std::string, Tensor> parts;
 };
 
 /// A module whose parameters are trained, under the name of its component.

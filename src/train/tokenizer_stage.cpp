@@ -5,12 +5,10 @@
 #include "core/random.h"
 #include "image/contact_sheet.h"
 #include "models/generator/generation_model.h"
-#include "models/transformer/patches.h"
 #include "nn/parameter.h"
 #include "posters/poster_data.h"
 #include "train/component_files.h"
 #include "train/initialise.h"
-#include "train/picture_batch.h"
 #include "train/picture_codes.h"
 #include "train/scene_codes.h"
 #include "train/scene_questions.h"
@@ -37,7 +35,7 @@ Tensor weighted_mean(const Tensor& of_tokens, const Tensor& weights) {
 }
 
 Tensor share_of(const Tensor& right, const Tensor& shown) {
-  return right.logical_and(shown).sum().to(at::kFloat) / shown.sum().clamp_min(1);
+  return right.logical_and(shown).sum().to(at::kFloat) / shown.sum();
 }
 
 void copy_weights(const CodeTeacherImpl& from, CodeTeacherImpl& to) {
@@ -50,6 +48,9 @@ void copy_weights(const CodeTeacherImpl& from, CodeTeacherImpl& to) {
 
 TokenizerStage::TokenizerStage(const TrainingConfig& config, const at::Device& device)
     : PosterStage(config, device) {
+  if (config.loop.accumulate != 1) {
+    config.fields.refuse("accumulate", "1 in this stage, whose codes move after every batch");
+  }
   const auto fields = config.fields.required_object("tokenizer");
   kind_weight_ = fields.optional_double("kind_weight", 0.3, 0, 1e3);
   part_weight_ = fields.optional_double("part_weight", 1, 0, 1e3);
@@ -289,18 +290,13 @@ Image TokenizerStage::sample_sheet() {
       auto example = feed.example(row * 6 + i, 256, 256, posters::Split::kEvaluation);
       const auto grid = text::target_grid(256, 256);
       const auto patches = pipeline::vision_patches(image_settings_, {example.image, grid});
-      const auto show = [&](const Tensor& pixels) {
-        const auto reduced = models::unpatchify(
-            pixels.view({1, grid.size(), -1}), grid.height, grid.width, kReducedPatch);
-        return picture_of(at::upsample_nearest2d(reduced, {256, 256})[0]);
-      };
       const auto codes = vqmodel_->codes();
       const auto ids = models::GlmImageVQModelImpl::nearest(
           vectors_of(patches.unsqueeze(0), grid.height, grid.width), codes);
       const auto features = vqmodel_->features_of(codes.index_select(0, ids));
-      readings.push_back(show(reader_->forward(features).pixels));
+      readings.push_back(picture_of_reduced(reader_->forward(features).pixels, grid));
       const auto kinds = token_kinds(feed_.source(), example.scene, example.layout, grid);
-      essences.push_back(show(essence(feed.renderer(), example, kinds)));
+      essences.push_back(picture_of_reduced(essence(feed.renderer(), example, kinds), grid));
       originals.push_back(std::move(example.image));
     }
     rows.push_back(std::move(originals));

@@ -18,28 +18,14 @@ double seconds_since(Clock::time_point then) {
   return std::chrono::duration<double>(Clock::now() - then).count();
 }
 
-/// Means of what a few steps measured, and how many of them changed nothing, since they gave no
-/// finite gradient.
-class MetricsWindow {
- public:
-  void add(const std::map<std::string, double>& step) {
-    for (const auto& [name, value] : step) sums_[name] += value;
-    ++steps_;
-  }
-  void skip() { ++skipped_; }
-  int64_t steps() const { return steps_ + skipped_; }
-  std::map<std::string, double> take() {
-    std::map<std::string, double> means;
-    for (const auto& [name, sum] : sums_) means[name] = sum / static_cast<double>(steps_);
-    if (skipped_ > 0) means["skipped"] = static_cast<double>(skipped_);
-    *this = {};
-    return means;
-  }
+/// Mean of the batches of one step, of each name those that are not NaN.
+Measured mean_of(const std::vector<Measured>& parts) {
+  MetricsWindow window;
+  for (const auto& part : parts) window.add(part);
+  return window.take();
+}
 
- private:
-  std::map<std::string, double> sums_;
-  int64_t steps_ = 0, skipped_ = 0;
-};
+constexpr int64_t kMostSkipped = 100;
 
 }  // namespace
 
@@ -52,8 +38,9 @@ int64_t run_training(Stage& stage,
   for (const auto& item : stage.state()) state.push_back(item);
 
   int64_t step = 0;
+  MetricsWindow window;
   if (folder.has_checkpoint()) {
-    step = folder.load_checkpoint(options.identity, state);
+    step = folder.load_checkpoint(options.identity, state, window);
     weights.restored();
   } else {
     folder.forget_metrics();
@@ -68,7 +55,7 @@ int64_t run_training(Stage& stage,
   }
 
   const auto save = [&] {
-    folder.save_checkpoint(step, options.identity, state);
+    folder.save_checkpoint(step, options.identity, state, window);
     folder.write_plot();
   };
   const auto show_samples = [&] {
@@ -82,50 +69,57 @@ int64_t run_training(Stage& stage,
 
   BatchLoader loader(
       stage, step * options.accumulate, options.steps * options.accumulate, options.loader_threads);
-  MetricsWindow window;
-  auto saved_at = Clock::now(), window_began = saved_at;
+  auto saved_at = Clock::now();
+  int64_t skipped_in_a_row = 0;
   bool stopped = false;
   while (step < options.steps && !stopped) {
+    const auto began = Clock::now();
     double step_loss = 0;
-    std::map<std::string, double> measured;
+    std::vector<Measured> parts;
     for (int64_t part = 0; part < options.accumulate; ++part) {
       const auto batch = loader.next();
       auto outcome = stage.forward(batch, step * options.accumulate + part);
       outcome.loss.backward();
       weights.accumulate(options.accumulate);
       step_loss += outcome.loss.item<double>() / static_cast<double>(options.accumulate);
-      for (const auto& [name, value] : outcome.parts) {
-        measured[name] += value.item<double>() / static_cast<double>(options.accumulate);
-      }
+      auto& measured = parts.emplace_back();
+      for (const auto& [name, value] : outcome.parts) measured[name] = value.item<double>();
     }
     const double rate = options.learning_rate.at(step);
     const double norm = weights.step(rate);
     if (std::isfinite(step_loss) && std::isfinite(norm)) {
+      auto measured = mean_of(parts);
       measured["loss"] = step_loss;
       measured["gradient_norm"] = norm;
       window.add(measured);
+      skipped_in_a_row = 0;
       at::NoGradGuard no_grad;
       stage.after_step(step);
     } else {
       window.skip();
+      if (++skipped_in_a_row == kMostSkipped) {
+        fail(ErrorCode::kInvalidInput,
+             folder.path().string(),
+             ": no step of the last ",
+             kMostSkipped,
+             " gave a finite gradient; go on from the last checkpoint with a lower learning rate");
+      }
     }
+    window.add_seconds(seconds_since(began));
     ++step;
 
     if (step % options.metrics_every == 0 || step == options.steps) {
-      LoopProgress progress{step, options.steps, 0, 0};
-      progress.seconds_per_step = seconds_since(window_began) / static_cast<double>(window.steps());
+      LoopProgress progress{step, options.steps, std::nan(""), window.seconds_per_step()};
       Metrics metrics{step - 1, window.take()};
-      progress.loss = metrics.values["loss"];
+      const auto loss = metrics.values.find("loss");
+      if (loss != metrics.values.end()) progress.loss = loss->second;
       metrics.values["learning_rate"] = rate;
       metrics.values["seconds_per_step"] = progress.seconds_per_step;
       folder.append(metrics);
-      window_began = Clock::now();
       if (callbacks.progress) callbacks.progress(progress);
     }
     stopped = callbacks.should_stop && callbacks.should_stop();
-    // Between two lines of the metrics: the one that is begun could not go on after a restart.
-    const bool is_due = seconds_since(saved_at) > options.checkpoint_seconds && window.steps() == 0;
-    if (is_due || stopped || step == options.steps) {
+    if (seconds_since(saved_at) > options.checkpoint_seconds || stopped || step == options.steps) {
       save();
       saved_at = Clock::now();
     }

@@ -157,6 +157,8 @@ io::Json make_tokenizer(const io::JsonFields& model_config,
 }
 
 void train_vocabulary(const VocabularyConfig& config, const VocabularyProgress& progress) {
+  const RunFolder folder(config.run.run);
+  const auto components = folder.components();
   const auto& model = config.run.model;
   const auto tokenizer =
       make_tokenizer(io::JsonFields::load(model / "vision_language_encoder" / "config.json"),
@@ -164,7 +166,6 @@ void train_vocabulary(const VocabularyConfig& config, const VocabularyProgress& 
                      config.run.seed,
                      config.captions,
                      progress);
-  const auto components = RunFolder(config.run.run).components();
   copy_text_file(model / "model_index.json", components);
   for (const char* folder : {"processor", "tokenizer", "scheduler"}) {
     for (const auto& file : std::filesystem::directory_iterator(model / folder)) {

@@ -88,6 +88,12 @@ TEST(FlowMatch, RefusesSchedulersOfOtherKinds) {
   expect_error(ErrorCode::kCorruptFile, {"base_shift"}, [&] {
     FlowMatchConfig::from_json(with("base_shift", "much"));
   });
+  // σ = 1 would become 0/0.
+  expect_error(ErrorCode::kCorruptFile, {"max_shift", "above 0"}, [&] {
+    auto changed = original;
+    changed["base_shift"] = changed["max_shift"] = 0;
+    FlowMatchConfig::from_json(io::JsonFields(changed, "scheduler_config.json"));
+  });
 }
 
 }  // namespace

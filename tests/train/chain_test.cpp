@@ -229,6 +229,33 @@ TEST_F(Chain, AnOldModelIsReplacedAndItsCardStays) {
   EXPECT_FALSE(fs::exists(folder_->path() / "old_model.old"));
 }
 
+TEST_F(Chain, AnExportThatWasKilledDoesNotHinderTheNext) {
+  const auto model = folder_->path() / "killed_model", old = folder_->path() / "killed_model.old";
+  // Between its two renames …
+  fs::create_directories(old);
+  write_file(old / "model_index.json", "{}");
+  write_file(old / "model_card.md", "a card");
+  train::export_checkpoint(runs(), model);
+  EXPECT_EQ(read_file(model / "model_card.md"), "a card");
+  EXPECT_FALSE(fs::exists(old));
+  // … and after them.
+  fs::create_directories(old);
+  write_file(old / "model_card.md", "an older card");
+  train::export_checkpoint(runs(), model);
+  EXPECT_EQ(read_file(model / "model_card.md"), "a card");
+  EXPECT_FALSE(fs::exists(old));
+}
+
+TEST_F(Chain, ATokenizerTakesOneBatchAStep) {
+  auto json = nlohmann::json::parse(read_file(config("tokenizer", {{"codes_until", 1}})));
+  json["accumulate"] = 2;
+  const auto file = folder_->path() / "accumulating.json";
+  write_file(file, json.dump(2));
+  expect_error(ErrorCode::kCorruptFile, {"accumulate", "1 in this stage"}, [&] {
+    train::train(train::TrainingConfig::load(file), at::kCPU, {});
+  });
+}
+
 TEST_F(Chain, AFolderThatIsNoModelIsLeftAlone) {
   const auto folder = folder_->path() / "letters";
   fs::create_directories(folder);

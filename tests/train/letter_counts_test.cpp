@@ -43,6 +43,24 @@ TEST(LettersRead, AreThoseOfTheTextUpToATokensEnd) {
   EXPECT_EQ(counts.back(), kNoAnswer);
 }
 
+TEST(LettersRead, AreNotThoseOfOtherWordsThatHoldTheTexts) {
+  const auto tokenizer = nano_tokenizer();
+  const std::string caption = "Un cœur à droite avec le texte « roi » et « o »";
+  const auto counts = letters_read(tokenizer, tokenizer.encode(caption), caption, {"roi", "o"});
+  std::vector<int64_t> asked;
+  std::size_t end = 0;
+  const auto prompt = tokenizer.encode(caption);
+  for (std::size_t i = 0; i < prompt.size(); ++i) {
+    end += text::code_points(tokenizer.token_of(prompt[i])).size();
+    if (counts[i] == kNoAnswer) continue;
+    EXPECT_GT(end, caption.find("«"));
+    asked.push_back(counts[i]);
+  }
+  ASSERT_GE(asked.size(), 2U);
+  EXPECT_EQ(asked[asked.size() - 2], 3);
+  EXPECT_EQ(asked.back(), 1);
+}
+
 TEST(LetterCounter, IsAskedInTextsOnly) {
   constexpr int64_t kHidden = 40;
   LetterCounter counter(kHidden, at::TensorOptions(at::kFloat));

@@ -1,5 +1,7 @@
 #include "train/training_loop.h"
 
+#include <cmath>
+
 #include "core/error.h"
 #include "core/random.h"
 #include "nn/modules.h"
@@ -33,7 +35,9 @@ class LineStage : public train::Stage {
     const auto noise = 0.01 * at::randn({8, 1}, random, at::TensorOptions(at::kFloat));
     const auto loss =
         (line_->forward(x) - (x.sum(1, /*keepdim=*/true) + 2 + noise)).square().mean();
-    return {loss, {{"twice", 2 * loss.detach()}}};
+    const auto nan = at::full({}, std::nan(""));
+    return {step >= spoilt_from ? loss * nan : loss,
+            {{"twice", 2 * loss.detach()}, {"even", step % 2 == 0 ? loss.detach() : nan}}};
   }
   void after_step(int64_t /*step*/) override { counted_.add_(1); }
   train::NamedTensors state() override { return {{"stage.counted", counted_}}; }
@@ -43,6 +47,7 @@ class LineStage : public train::Stage {
   }
 
   int64_t fails_at = -1;
+  int64_t spoilt_from = 1000000;
   int64_t makers = 0;
   double counted() const { return counted_.item<double>(); }
   Tensor weight() const { return line_->weight.detach().clone(); }
@@ -154,6 +159,60 @@ TEST(TrainingLoop, ARunThatWasStoppedGoesOnAsIfItHadNot) {
   EXPECT_TRUE(at::equal(rest.weight, whole.weight));
   EXPECT_EQ(rest.counted, 40);
   expect_same_curve(rest, whole);
+}
+
+TEST(TrainingLoop, ARunThatWasStoppedInTheMiddleOfALineOfMetricsGoesOnWithIt) {
+  auto options = options_of(40);
+  options.metrics_every = 7;
+  TemporaryDirectory whole_folder, parts_folder;
+  const auto whole = run(whole_folder.path(), options);
+
+  int64_t asked = 0;
+  train::LoopCallbacks stop_after_17;
+  stop_after_17.should_stop = [&] { return ++asked == 17; };
+  run(parts_folder.path(), options, stop_after_17);
+  expect_same_curve(run(parts_folder.path(), options), whole);
+}
+
+TEST(TrainingLoop, WhatABatchCouldNotMeasureDoesNotCount) {
+  auto options = options_of(20);
+  TemporaryDirectory folder, lines_folder;
+  const auto steps = run(folder.path(), options).history;
+  EXPECT_EQ(steps.at(1).values.count("even"), 0U);
+  options.metrics_every = 4;
+  const auto lines = run(lines_folder.path(), options).history;
+  EXPECT_NEAR(lines.at(0).values.at("even"),
+              (steps.at(0).values.at("loss") + steps.at(2).values.at("loss")) / 2,
+              1e-6);
+}
+
+TEST(TrainingLoop, ARunThatHasNoFiniteGradientEnds) {
+  TemporaryDirectory folder;
+  LineStage stage;
+  stage.spoilt_from = 30;
+  train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
+  train::RunFolder run_folder(folder.path());
+  auto options = options_of(1000);
+  options.metrics_every = 10;
+  expect_error(ErrorCode::kInvalidInput, {"finite gradient", "learning rate"}, [&] {
+    train::run_training(stage, weights, run_folder, options, {});
+  });
+  EXPECT_EQ(run_folder.history().size(), 12U);
+  // Not a loss of 0, which looks like success.
+  EXPECT_EQ(run_folder.history().back().values.count("loss"), 0U);
+  EXPECT_EQ(run_folder.history().back().values.at("skipped"), 10);
+}
+
+TEST(TrainingLoop, WhatAKilledRunHadHalfWrittenGoes) {
+  TemporaryDirectory folder;
+  { const train::RunFolder first(folder.path()); }
+  write_file(folder.path() / ".glm-image-12345-0.tmp", "half a checkpoint");
+  write_file(folder.path() / "samples" / ".glm-image-12345-0.tmp", "half a sheet");
+  write_file(folder.path() / "notes.tmp", "mine");
+  const train::RunFolder second(folder.path());
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / ".glm-image-12345-0.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "samples" / ".glm-image-12345-0.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "notes.tmp"));
 }
 
 TEST(TrainingLoop, MetricsAfterTheCheckpointAreForgottenWithHalfALine) {
