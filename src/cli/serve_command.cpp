@@ -2,6 +2,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "cli/commands.h"
@@ -20,7 +21,7 @@ constexpr double kGigabyte = 1e9;
 struct ServeOptions {
   ModelOptions model;
   server::ServerOptions server;
-  std::string api_key_file;
+  std::optional<std::string> api_key_file;
   std::string residency = "auto";
   double max_memory_gigabytes = 0;
   double grace_seconds = 20;
@@ -120,16 +121,20 @@ void serve(const ServeOptions& given) {
   options.drawing.max_body_bytes = given.max_body_megabytes << 20;
   auto& limits = options.drawing.limits;
   limits.default_steps = std::min(limits.default_steps, limits.max_steps);
-  if (!given.api_key_file.empty()) {
-    options.access.key = server::ApiKey::load(given.api_key_file);
-  }
+  // "" is no wish to do without: a script's variable may be unset.
+  if (given.api_key_file) options.access.key = server::ApiKey::load(*given.api_key_file);
   server::Server server(load(given), options, std::cerr);
   const int port = server.start();
   const bool is_ipv6 = options.host.find(':') != std::string::npos;
   std::cout << "listening on http://" << (is_ipv6 ? "[" + options.host + "]" : options.host) << ':'
             << port << std::endl;
-  while (interrupted_by() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  while (interrupted_by() == 0 && server.is_listening()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  const bool was_told = interrupted_by() != 0;
   server.stop();
+  // A supervisor starts a program again that fails, not one that only stops answering.
+  if (!was_told) fail(ErrorCode::kInternal, "the system gives the server no more connections");
 }
 
 }  // namespace

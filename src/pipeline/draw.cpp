@@ -114,11 +114,11 @@ Result draw(const Checkpoint& checkpoint,
   }
   input.glyphs = spell(checkpoint, result.spelled_texts, monitor);
   const auto latents = paint(checkpoint, input, monitor, &previewer);
-  const auto images = decode(checkpoint, latents, monitor);
+  auto images = decode(checkpoint, latents, monitor);
   monitor.end();
 
   for (size_t i = 0; i < images.size(); ++i) {
-    result.pictures.push_back({images[i], input.seeds[i], input.compositions[i]});
+    result.pictures.push_back({std::move(images[i]), input.seeds[i], input.compositions[i]});
   }
   result.stages = monitor.reports();
   return result;

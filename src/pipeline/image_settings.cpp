@@ -48,7 +48,8 @@ ImageSettings ImageSettings::load(const std::filesystem::path& processor_folder)
   for (const char* step : {"do_resize", "do_rescale", "do_normalize"})
     fields.supports_only(step, true);
   const auto size = fields.required_object("size");
-  constexpr int64_t kMaxPixels = int64_t{1} << 40;
+  // A picture's placeholders are written out in the prompt before their number is checked.
+  constexpr int64_t kMaxPixels = int64_t{1} << 28;
   const auto side = [&](const char* name) {
     return std::nearbyint(std::sqrt(static_cast<double>(size.required_int64(name, 1, kMaxPixels))));
   };

@@ -60,7 +60,6 @@ ApiError api_error(const std::exception& error) {
   const std::string message = error.what();
   switch (ours == nullptr ? ErrorCode::kInternal : ours->code()) {
     case ErrorCode::kInvalidInput:
-    case ErrorCode::kCorruptFile:
     case ErrorCode::kUnsupported:
       return {400, message, field_of(message), "invalid_value"};
     case ErrorCode::kCancelled:

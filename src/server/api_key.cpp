@@ -27,14 +27,15 @@ ApiKey ApiKey::load(const std::filesystem::path& file) {
   const auto text = io::read_text_file(file, kMaxFileBytes);
   ApiKey key;
   key.key_ = text.substr(0, text.find_first_of("\r\n"));
-  const bool printable =
-      std::all_of(key.key_.begin(), key.key_.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  // Not %: the HTTP library decodes %41 in headers.
+  const bool printable = std::all_of(
+      key.key_.begin(), key.key_.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '%'; });
   if (!printable || key.key_.size() < kMinCharacters) {
     fail(ErrorCode::kInvalidInput,
          file.string(),
          ": the first line must be a key of at least ",
          kMinCharacters,
-         " printable ASCII characters without spaces");
+         " printable ASCII characters without spaces and %");
   }
   return key;
 }

@@ -115,8 +115,11 @@ int HttpServer::start(const std::string& host, int port) {
   }
   // cpp-httplib asks for a backlog of 5, which a burst of clients overruns.
   ::listen(svr_sock_, kBacklog);
-  listener_ = std::thread([this] { listen_after_bind(); });
-  while (!is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  listener_ = std::thread([this] {
+    listen_after_bind();
+    is_listening_ = false;
+  });
+  while (is_listening_ && !is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   return bound;
 }
 

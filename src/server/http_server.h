@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -37,6 +38,9 @@ class HttpServer : private HttpLibraryServer {
   /// Listens from now on, on threads of its own; the port, which 0 leaves to the system. Throws
   /// kInvalidInput when the address is taken or none of this machine's.
   int start(const std::string& host, int port);
+  /// Whether connections are still taken: not after stop(), nor once the system refuses to give
+  /// any, for want of memory or files of all processes together.
+  bool is_listening() const { return is_listening_; }
   /// Takes no more connections and ends those that wait for a request. The others have
   /// HttpLimits::stop_time to be answered.
   void stop();
@@ -69,6 +73,7 @@ class HttpServer : private HttpLibraryServer {
   std::set<Connection*> connections_;
   std::map<const httplib::Request*, Exchange*> exchanges_;
   std::condition_variable all_gone_;
+  std::atomic<bool> is_listening_{true};
   std::thread listener_;
 };
 

@@ -21,6 +21,8 @@ std::exception_ptr cancelled(const char* why) {
 
 /// A guess where nothing is known yet.
 constexpr double kUnknownSeconds = 5;
+/// Unread ones of a job.
+constexpr size_t kMostPreviews = 16;
 
 }  // namespace
 
@@ -206,6 +208,8 @@ void JobQueue::run(const std::shared_ptr<Job>& job) {
         },
         [&](const Preview& preview) {
           const Lock lock(mutex_);
+          // Whoever reads too slowly misses the oldest.
+          if (job->previews_.size() == kMostPreviews) job->previews_.pop_front();
           job->previews_.push_back(preview);
           job->changed_ = true;
           job->change_.notify_all();

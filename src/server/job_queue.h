@@ -45,7 +45,7 @@ class Job {
   /// Blocks until something about the job changed since the last call, or for `longest`.
   void wait(Clock::duration longest);
   JobStatus status() const;
-  /// Early pictures not yet taken.
+  /// Early pictures not yet taken, the newest of them.
   std::deque<Preview> take_previews();
   bool is_over() const;
   /// Waiting: gone at once. Running: it stops at its next step. Over: nothing happens.

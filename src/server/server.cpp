@@ -156,8 +156,13 @@ void Server::answer_models(Exchange& exchange) const {
 /// What a prompt will spell, for the page: the places in bytes of its UTF-8.
 void Server::answer_spelled_texts(Exchange& exchange) const {
   constexpr int64_t kMaxBytes = 512 * 1024;
+  // As for drawing. Of quotation marks alone the answer takes some hundred times as much memory.
+  constexpr size_t kMaxPromptBytes = 64 * 1024;
   const auto body = parse_body(exchange.read_body(kMaxBytes));
   const auto prompt = ApiFields(body, /*fields_are_text=*/false).text("prompt").value_or("");
+  if (prompt.size() > kMaxPromptBytes) {
+    throw ApiError(400, "prompt is longer than 65536 bytes", "prompt", "invalid_value");
+  }
   auto texts = OrderedJson::array();
   for (const auto& found : text::find_glyph_texts(prompt, text::GlyphRules::kSmart)) {
     texts.push_back({{"text", found.text}, {"begin", found.begin}, {"end", found.end}});

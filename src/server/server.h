@@ -36,6 +36,8 @@ class Server {
 
   /// Serves from now on, on threads of its own; returns the port. Throws as HttpServer::start does.
   int start();
+  /// As HttpServer::is_listening.
+  bool is_listening() const { return http_.is_listening(); }
   /// Drops what waits, lets the request at work end within the grace period, and stops.
   void stop();
 

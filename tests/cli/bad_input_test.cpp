@@ -88,6 +88,12 @@ TEST_F(BadInput, Arguments) {
   expect_refused(command({"--dtype", "int4"}), {"--dtype"});
 }
 
+TEST_F(BadInput, AnEmptyNameOfTheKeysFileIsNoWishForNoKey) {
+  const auto result = run_program(
+      {glm_image_program(), "serve", "--model", model().string(), "--api-key-file", ""});
+  EXPECT_EQ(result.exit_code, 2) << result.err;
+}
+
 TEST_F(BadInput, Sizes) {
   for (const char* size : {"100x64", "64x100", "0x0", "4128x64", "64x8192", "-64x64"}) {
     expect_refused(command({"--size", size}), {"size", size[0] == '-' ? "WIDTHxHEIGHT" : ""});

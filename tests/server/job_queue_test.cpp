@@ -24,7 +24,9 @@ class SlowDrawing {
       if (request.prompt == "fails") fail(ErrorCode::kInternal, "broken");
       for (int64_t step = 1; !released; ++step) {
         if (!progress({Stage::kDenoising, step, 1000, 0})) fail(ErrorCode::kCancelled, "stopped");
-        if (step == 1 && request.previews > 0) preview({{1, 1, {1, 2, 3}}, 0, 0, true});
+        for (int64_t look = 0; step == 1 && look < request.previews; ++look) {
+          preview({{1, 1, {1, 2, 3}}, 0, look, true});
+        }
         std::this_thread::sleep_for(1ms);
       }
       Result result;
@@ -112,6 +114,17 @@ TEST_F(Queue, AFailureIsTheJobsOwn) {
   const auto next = queue_->submit(named("next"));
   wait_until([&] { return next->is_over(); });
   EXPECT_EQ(next->status().state, State::kDone);
+}
+
+TEST_F(Queue, WhoReadsTooSlowlyMissesTheOldestPreviews) {
+  auto request = named("seen");
+  request.previews = 40;
+  const auto job = queue_->submit(request);
+  wait_until([&] { return job->status().progress.step > 2; });
+  const auto previews = job->take_previews();
+  EXPECT_LT(previews.size(), 40U);
+  EXPECT_EQ(previews.back().index, 39);
+  EXPECT_EQ(previews.front().index, 40 - static_cast<int64_t>(previews.size()));
 }
 
 TEST_F(Queue, PreviewsAndProgressReachTheWaiter) {

@@ -151,6 +151,10 @@ TEST(ApiErrors, HaveOpenAisShape) {
   const auto internal = api_error(Error(ErrorCode::kInternal, "secret /path"));
   EXPECT_EQ(internal.status(), 500);
   EXPECT_EQ(internal.json().find("secret"), std::string::npos);
+  // The model's own files are no fault of the client's, and none of its business.
+  const auto broken = api_error(Error(ErrorCode::kCorruptFile, "/secret/model: truncated"));
+  EXPECT_EQ(broken.status(), 500);
+  EXPECT_EQ(broken.json().find("secret"), std::string::npos);
 }
 
 std::string form(const std::vector<std::pair<std::string, std::string>>& parts) {
@@ -277,6 +281,8 @@ TEST(ApiKeys, AdmitTheKeyAlone) {
   EXPECT_TRUE(ApiKey().admits(""));
   write_file(file, "short\n");
   expect_error(ErrorCode::kInvalidInput, {"16"}, [&] { ApiKey::load(file); });
+  write_file(file, "0123456789abc%41\n");
+  expect_error(ErrorCode::kInvalidInput, {"and %"}, [&] { ApiKey::load(file); });
   expect_error(ErrorCode::kNotFound, {"nowhere"}, [] { ApiKey::load("/nowhere"); });
 }
 
