@@ -116,8 +116,8 @@ class Pipeline {
 
   /// Draws. Throws Error: as check() does; kCancelled when the progress callback returned false;
   /// kOutOfMemory; kNotFound or kCorruptFile when weights, which are read again for every stage,
-  /// are no longer what load() saw; kInternal. What a callback throws comes through as it is, but for
-  /// exceptions of the file system, of memory and of LibTorch: they become an Error.
+  /// are no longer what load() saw; kInternal. What a callback throws comes through as it is, but
+  /// for exceptions of the file system, of memory and of LibTorch: they become an Error.
   Result generate(const Request& request,
                   const ProgressCallback& progress = {},
                   const PreviewCallback& preview = {});

@@ -81,6 +81,7 @@ Tensor places_of_glyphs(const std::vector<posters::TextItem>& texts,
   auto places = at::full({kPlaceQuestions, tokens}, -1, at::kLong);
   auto place_at = places.accessor<int64_t, 2>();
   std::vector<std::string> strings;
+  strings.reserve(texts.size());
   for (const auto& item : texts) strings.push_back(item.text);
   const auto first_tokens = first_tokens_of(strings, tokenizer);
   for (size_t i = 0; i < texts.size(); ++i) {
