@@ -154,8 +154,8 @@ Batch DecoderStage::make_batch(int64_t step, PosterFeed& feed) const {
                               : at::full_like(kinds.back(), -1));
     const bool dropped = drop[i].item<bool>();
     if (dropped) letters.back().fill_(-1);
-    texts.push_back(dropped ? std::vector<std::string>() : texts_of(example.scene));
     items.push_back(dropped ? std::vector<posters::TextItem>() : std::move(example.scene.texts));
+    texts.push_back(texts_of(items.back()));
     images.push_back(std::move(example.image));
   }
   const auto glyphs = glyphs_of(texts);

@@ -80,10 +80,7 @@ Tensor places_of_glyphs(const std::vector<posters::TextItem>& texts,
                         int64_t tokens) {
   auto places = at::full({kPlaceQuestions, tokens}, -1, at::kLong);
   auto place_at = places.accessor<int64_t, 2>();
-  std::vector<std::string> strings;
-  strings.reserve(texts.size());
-  for (const auto& item : texts) strings.push_back(item.text);
-  const auto first_tokens = first_tokens_of(strings, tokenizer);
+  const auto first_tokens = first_tokens_of(texts_of(texts), tokenizer);
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto characters = text::code_points(texts[i].text);
     const auto count = static_cast<int64_t>(characters.size());

@@ -4,9 +4,10 @@
 
 namespace glm_image::train {
 
-std::vector<std::string> texts_of(const posters::Scene& scene) {
+std::vector<std::string> texts_of(const std::vector<posters::TextItem>& items) {
   std::vector<std::string> texts;
-  for (const auto& item : scene.texts) texts.push_back(item.text);
+  texts.reserve(items.size());
+  for (const auto& item : items) texts.push_back(item.text);
   return texts;
 }
 

@@ -17,8 +17,11 @@ struct PosterExample {
   posters::Layout layout;
 };
 
-/// The texts to spell, in the order of the scene.
-std::vector<std::string> texts_of(const posters::Scene& scene);
+/// The texts to spell, in their order.
+std::vector<std::string> texts_of(const std::vector<posters::TextItem>& items);
+inline std::vector<std::string> texts_of(const posters::Scene& scene) {
+  return texts_of(scene.texts);
+}
 
 /// How many pixels of begin … begin + length − 1 lie in a cell of `side` pixels, along one axis.
 int64_t overlap_of_cell(int64_t cell, int64_t side, int64_t begin, int64_t length);

@@ -103,6 +103,26 @@ train::LoopCallbacks kill_after(int64_t steps) {
   return callbacks;
 }
 
+/// Asks a run to stop after so many steps.
+train::LoopCallbacks stop_after(int64_t steps) {
+  train::LoopCallbacks callbacks;
+  callbacks.should_stop = [left = steps]() mutable { return --left == 0; };
+  return callbacks;
+}
+
+/// Of a run of this stage that must end with such an error: the metrics it leaves.
+std::vector<train::Metrics> history_before_error(LineStage& stage,
+                                                 const train::LoopOptions& options,
+                                                 ErrorCode code,
+                                                 const std::vector<std::string>& fragments) {
+  TemporaryDirectory folder;
+  train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
+  train::RunFolder run_folder(folder.path());
+  expect_error(
+      code, fragments, [&] { train::run_training(stage, weights, run_folder, options, {}); });
+  return run_folder.history();
+}
+
 TEST(TrainingLoop, Learns) {
   TemporaryDirectory folder;
   const auto result = run(folder.path(), options_of(300));
@@ -150,10 +170,7 @@ TEST(TrainingLoop, ARunThatWasStoppedGoesOnAsIfItHadNot) {
   TemporaryDirectory whole_folder, parts_folder;
   const auto whole = run(whole_folder.path(), options_of(40));
 
-  int64_t asked = 0;
-  train::LoopCallbacks stop_after_17;
-  stop_after_17.should_stop = [&] { return ++asked == 17; };
-  EXPECT_EQ(run(parts_folder.path(), options_of(40), stop_after_17).next_step, 17);
+  EXPECT_EQ(run(parts_folder.path(), options_of(40), stop_after(17)).next_step, 17);
   const auto rest = run(parts_folder.path(), options_of(40));
 
   EXPECT_TRUE(at::equal(rest.weight, whole.weight));
@@ -167,10 +184,7 @@ TEST(TrainingLoop, ARunThatWasStoppedInTheMiddleOfALineOfMetricsGoesOnWithIt) {
   TemporaryDirectory whole_folder, parts_folder;
   const auto whole = run(whole_folder.path(), options);
 
-  int64_t asked = 0;
-  train::LoopCallbacks stop_after_17;
-  stop_after_17.should_stop = [&] { return ++asked == 17; };
-  run(parts_folder.path(), options, stop_after_17);
+  run(parts_folder.path(), options, stop_after(17));
   expect_same_curve(run(parts_folder.path(), options), whole);
 }
 
@@ -187,20 +201,16 @@ TEST(TrainingLoop, WhatABatchCouldNotMeasureDoesNotCount) {
 }
 
 TEST(TrainingLoop, ARunThatHasNoFiniteGradientEnds) {
-  TemporaryDirectory folder;
   LineStage stage;
   stage.spoilt_from = 30;
-  train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
-  train::RunFolder run_folder(folder.path());
   auto options = options_of(1000);
   options.metrics_every = 10;
-  expect_error(ErrorCode::kInvalidInput, {"finite gradient", "learning rate"}, [&] {
-    train::run_training(stage, weights, run_folder, options, {});
-  });
-  EXPECT_EQ(run_folder.history().size(), 12U);
+  const auto history = history_before_error(
+      stage, options, ErrorCode::kInvalidInput, {"finite gradient", "learning rate"});
+  ASSERT_EQ(history.size(), 12U);
   // Not a loss of 0, which looks like success.
-  EXPECT_EQ(run_folder.history().back().values.count("loss"), 0U);
-  EXPECT_EQ(run_folder.history().back().values.at("skipped"), 10);
+  EXPECT_EQ(history.back().values.count("loss"), 0U);
+  EXPECT_EQ(history.back().values.at("skipped"), 10);
 }
 
 TEST(TrainingLoop, WhatAKilledRunHadHalfWrittenGoes) {
@@ -217,10 +227,7 @@ TEST(TrainingLoop, WhatAKilledRunHadHalfWrittenGoes) {
 
 TEST(TrainingLoop, MetricsAfterTheCheckpointAreForgottenWithHalfALine) {
   TemporaryDirectory folder;
-  int64_t asked = 0;
-  train::LoopCallbacks stop_after_5;
-  stop_after_5.should_stop = [&] { return ++asked == 5; };
-  run(folder.path(), options_of(10), stop_after_5);
+  run(folder.path(), options_of(10), stop_after(5));
   // What a killed run leaves: steps that no checkpoint knows of, and half a line.
   const auto metrics = folder.path() / "metrics.jsonl";
   write_file(metrics, read_file(metrics) + "{\"step\":5,\"loss\":123}\n{\"step\":6,\"lo");
@@ -251,19 +258,15 @@ TEST(TrainingLoop, ManyLoaderThreadsGiveTheSameCurveAsOne) {
 
 TEST(TrainingLoop, AFaultOfTheDataEndsTheRunWithItsMessage) {
   for (const int64_t threads : {1, 4}) {
-    TemporaryDirectory folder;
     LineStage stage;
     stage.fails_at = 4;
-    train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
-    train::RunFolder run_folder(folder.path());
     auto options = options_of(10);
     options.loader_threads = threads;
-    expect_error(ErrorCode::kCorruptFile, {"no data for step 4"}, [&] {
-      train::run_training(stage, weights, run_folder, options, {});
-    });
+    const auto history =
+        history_before_error(stage, options, ErrorCode::kCorruptFile, {"no data for step 4"});
     EXPECT_EQ(stage.makers, threads);
     // The batches before the fault were used.
-    EXPECT_EQ(run_folder.history().size(), 4U);
+    EXPECT_EQ(history.size(), 4U);
   }
 }
 
