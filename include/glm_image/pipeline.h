@@ -38,6 +38,8 @@ struct PipelineOptions {
   /// that is free when the model is loaded; on a device other than the CPU, whose memory
   /// LibTorch 1.13 does not tell, nothing stays then.
   int64_t max_memory_bytes = 0;
+  /// Refuse weights that no part of the model uses, instead of a warning.
+  bool strict = false;
 };
 
 struct Progress {
@@ -76,6 +78,11 @@ struct ComponentInfo {
 
 struct ModelInfo {
   std::filesystem::path directory;
+  /// What the model is called: its folder's name, or the repository's in a Hugging Face cache.
+  std::string name;
+  /// What load() noticed and went on with, one sentence each: tensors that no part of the model
+  /// uses.
+  std::vector<std::string> warnings;
   std::vector<ComponentInfo> components;
   int64_t default_width = 0;
   int64_t default_height = 0;
@@ -100,7 +107,8 @@ struct ModelInfo {
 /// time; info() and check() may be called from any thread, even while it draws.
 class Pipeline {
  public:
-  /// Throws Error: kNotFound or kCorruptFile for a checkpoint that lacks something, kUnsupported
+  /// `directory`: a checkpoint, or the folder of its repository in a Hugging Face cache. Throws
+  /// Error: kNotFound or kCorruptFile for a checkpoint that lacks something, kUnsupported
   /// for one that this program cannot compute, kInvalidInput or kNotFound for the device.
   static Pipeline load(const std::filesystem::path& directory, const PipelineOptions& options = {});
 

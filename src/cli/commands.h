@@ -13,6 +13,7 @@ struct ModelOptions {
   std::string device_plugin;
   std::string dtype = "auto";
   int threads = 0;
+  bool strict = false;
 };
 void add_model_options(CLI::App& command, ModelOptions& options);
 

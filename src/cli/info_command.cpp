@@ -26,6 +26,8 @@ nlohmann::ordered_json to_json(const ModelInfo& info) {
                           {"memory_bytes", component.memory_bytes}});
   }
   return {{"model", info.directory.string()},
+          {"name", info.name},
+          {"warnings", info.warnings},
           {"device", info.device},
           {"dtype", info.dtype},
           {"default_width", info.default_width},
@@ -44,7 +46,7 @@ std::string megabytes(int64_t bytes) {
 }
 
 void print_table(const ModelInfo& info) {
-  std::printf("model    %s\n", info.directory.c_str());
+  std::printf("model    %s (%s)\n", info.name.c_str(), info.directory.c_str());
   std::printf("computes on %s in %s; default size %ldx%ld\n\n",
               info.device.c_str(),
               info.dtype.c_str(),

@@ -1,5 +1,6 @@
 #include "cli/model_options.h"
 
+#include <iostream>
 #include <map>
 
 #include "cli/model_location.h"
@@ -27,6 +28,8 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->check(whole_number<int64_t>(0, 4096))
       ->capture_default_str()
       ->type_name("N");
+  command.add_flag(
+      "--strict", options.strict, "Refuse weights that no part of the model uses (else a warning)");
 }
 
 PipelineOptions pipeline_options(const ModelOptions& options) {
@@ -38,11 +41,20 @@ PipelineOptions pipeline_options(const ModelOptions& options) {
   pipeline.device_plugin = options.device_plugin;
   pipeline.dtype = kTypes.at(options.dtype);
   pipeline.threads = cpu_threads(options.threads);
+  pipeline.strict = options.strict;
+  return pipeline;
+}
+
+Pipeline load_pipeline(const ModelOptions& options, const PipelineOptions& pipeline_options) {
+  auto pipeline = Pipeline::load(locate_model(options.model), pipeline_options);
+  for (const auto& warning : pipeline.info().warnings) {
+    std::cerr << "warning: " << warning << '\n';
+  }
   return pipeline;
 }
 
 Pipeline load_pipeline(const ModelOptions& options) {
-  return Pipeline::load(locate_model(options.model), pipeline_options(options));
+  return load_pipeline(options, pipeline_options(options));
 }
 
 }  // namespace glm_image::cli

@@ -8,7 +8,9 @@ namespace glm_image::cli {
 /// What the options say, but for the model's folder (locate_model).
 PipelineOptions pipeline_options(const ModelOptions& options);
 
-/// Loads the model that the options name. Throws Error.
+/// Loads the model that the options name and prints its warnings to standard error. Throws Error.
 Pipeline load_pipeline(const ModelOptions& options);
+/// The same with options that were changed since pipeline_options.
+Pipeline load_pipeline(const ModelOptions& options, const PipelineOptions& pipeline_options);
 
 }  // namespace glm_image::cli

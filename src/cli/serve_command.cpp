@@ -112,7 +112,7 @@ Pipeline load(const ServeOptions& options) {
   auto pipeline = pipeline_options(options.model);
   pipeline.residency = kResidencies.at(options.residency);
   pipeline.max_memory_bytes = static_cast<int64_t>(options.max_memory_gigabytes * kGigabyte);
-  return Pipeline::load(locate_model(options.model.model), pipeline);
+  return load_pipeline(options.model, pipeline);
 }
 
 void serve(const ServeOptions& given) {

@@ -7,8 +7,12 @@
 namespace glm_image::diffusion {
 
 FlowMatchConfig FlowMatchConfig::from_json(const io::JsonFields& json) {
-  json.supports_only("use_dynamic_shifting", true);
-  json.supports_only("time_shift_type", "linear");
+  if (!json.optional_bool("use_dynamic_shifting", false)) {
+    json.refuse("use_dynamic_shifting", "true", ErrorCode::kUnsupported);
+  }
+  if (json.optional_string("time_shift_type", "exponential") != "linear") {
+    json.refuse("time_shift_type", "\"linear\"", ErrorCode::kUnsupported);
+  }
   for (const char* variant : {"invert_sigmas",
                               "stochastic_sampling",
                               "use_beta_sigmas",
@@ -20,10 +24,10 @@ FlowMatchConfig FlowMatchConfig::from_json(const io::JsonFields& json) {
     json.refuse("shift_terminal", "null", ErrorCode::kUnsupported);
   }
   FlowMatchConfig config;
-  config.num_train_timesteps = json.required_int64("num_train_timesteps", 2, 1 << 20);
-  config.base_image_seq_len = json.required_int64("base_image_seq_len", 1, int64_t{1} << 30);
-  config.base_shift = json.required_double("base_shift", 0, 100);
-  config.max_shift = json.required_double("max_shift", 0, 100);
+  config.num_train_timesteps = json.optional_int64("num_train_timesteps", 1000, 2, 1 << 20);
+  config.base_image_seq_len = json.optional_int64("base_image_seq_len", 256, 1, int64_t{1} << 30);
+  config.base_shift = json.optional_double("base_shift", 0.5, 0, 100);
+  config.max_shift = json.optional_double("max_shift", 1.15, 0, 100);
   if (config.base_shift + config.max_shift == 0) {
     json.refuse("max_shift", "above 0 where base_shift is 0");
   }

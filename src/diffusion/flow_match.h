@@ -10,7 +10,8 @@
 /// After diffusers' FlowMatchEulerDiscreteScheduler and the published pipeline.
 namespace glm_image::diffusion {
 
-/// scheduler/scheduler_config.json.
+/// scheduler/scheduler_config.json. A key that the file leaves out has the default of diffusers'
+/// FlowMatchEulerDiscreteScheduler: without dynamic shifting, which is not supported.
 struct FlowMatchConfig {
   int64_t num_train_timesteps = 0;
   int64_t base_image_seq_len = 0;

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "io/shown.h"
+#include "io/stand_in.h"
 
 namespace glm_image::io {
 namespace {
@@ -139,6 +140,9 @@ Json parse_json(std::string_view text, const std::string& source) {
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
+    if (const auto stand_in = describe_stand_in(text)) {
+      fail(ErrorCode::kCorruptFile, source, ": ", *stand_in);
+    }
     // Its own message quotes the text read so far, of any length and in any encoding.
     fail_at(text, error.byte, "not valid JSON", source);
   } catch (const Json::out_of_range&) {
@@ -250,6 +254,13 @@ std::vector<int64_t> JsonFields::required_int64_list(const std::string& name,
   return std::move(*values);
 }
 
+std::vector<int64_t> JsonFields::optional_int64_list(const std::string& name,
+                                                     std::vector<int64_t> fallback,
+                                                     int64_t min,
+                                                     int64_t max) const {
+  return has(name) ? required_int64_list(name, min, max) : std::move(fallback);
+}
+
 std::vector<double> JsonFields::required_double_list(const std::string& name) const {
   const Json* list = find(name);
   std::size_t bad_index = 0;
@@ -297,6 +308,12 @@ JsonFields JsonFields::required_object(const std::string& name) const {
 std::optional<JsonFields> JsonFields::optional_object(const std::string& name) const {
   if (!has(name)) return std::nullopt;
   return required_object(name);
+}
+
+JsonFields JsonFields::object_or_empty(const std::string& name) const {
+  if (has(name)) return required_object(name);
+  return JsonFields(
+      std::make_shared<const Json>(Json::object()), source_, path_of(name) + ".", asked_);
 }
 
 void JsonFields::refuse_unread() const {

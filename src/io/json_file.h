@@ -26,7 +26,8 @@ inline constexpr int64_t kMaxJsonDepth = 64;
 std::string read_text_file(const std::filesystem::path& file, int64_t max_bytes);
 
 /// Parses JSON of at most kMaxJsonDepth levels. `source` names it in messages. Throws kCorruptFile
-/// naming the line and the byte at which it stops being JSON.
+/// naming the line and the byte at which it stops being JSON, or what stands in the file's place
+/// (io/stand_in.h).
 Json parse_json(std::string_view text, const std::string& source);
 
 /// read_text_file, then parse_json.
@@ -69,12 +70,18 @@ class JsonFields {
 
   /// Lists may be empty; every element is checked like a single value.
   std::vector<int64_t> required_int64_list(const std::string& name, int64_t min, int64_t max) const;
+  std::vector<int64_t> optional_int64_list(const std::string& name,
+                                           std::vector<int64_t> fallback,
+                                           int64_t min,
+                                           int64_t max) const;
   std::vector<double> required_double_list(const std::string& name) const;
   std::vector<std::string> required_string_list(const std::string& name) const;
 
   JsonFields required_object(const std::string& name) const;
   /// The object, or nothing when the field is absent.
   std::optional<JsonFields> optional_object(const std::string& name) const;
+  /// The object, or one without fields when the field is absent.
+  JsonFields object_or_empty(const std::string& name) const;
 
   /// For a fact that this program implements one way only. Throws kUnsupported when the field is
   /// present with another value: fields.supports_only("hidden_act", "silu").

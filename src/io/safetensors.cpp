@@ -20,12 +20,22 @@ at::ScalarType scalar_type(ElementType type) {
       return at::kLong;
     case ElementType::kInt32:
       return at::kInt;
+    case ElementType::kInt16:
+      return at::kShort;
+    case ElementType::kInt8:
+      return at::kChar;
     case ElementType::kUInt8:
       return at::kByte;
     case ElementType::kBool:
       return at::kBool;
+    case ElementType::kFloat8E4M3:
+    case ElementType::kFloat8E5M2:
+    case ElementType::kUInt64:
+    case ElementType::kUInt32:
+    case ElementType::kUInt16:
+      break;
   }
-  fail(ErrorCode::kInternal, "an element type without a scalar type");
+  fail(ErrorCode::kUnsupported, "LibTorch has no tensors of ", element_type_name(type));
 }
 
 SafetensorsFile::SafetensorsFile(std::shared_ptr<MappedFile> file, SafetensorsHeader header)

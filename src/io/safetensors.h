@@ -13,6 +13,7 @@
 
 namespace glm_image::io {
 
+/// Throws kUnsupported for a type that the oldest supported LibTorch (1.13) does not have.
 at::ScalarType scalar_type(ElementType type);
 
 /// A safetensors file whose tensors are views of the mapped file.

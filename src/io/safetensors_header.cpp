@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "io/shown.h"
+#include "io/stand_in.h"
 
 namespace glm_image::io {
 namespace {
@@ -22,13 +23,20 @@ struct TypeRow {
   std::string_view name;
   uint64_t size;
 };
-constexpr std::array<TypeRow, 8> kTypes = {{
+constexpr std::array<TypeRow, 15> kTypes = {{
     {ElementType::kFloat64, "F64", 8},
     {ElementType::kFloat32, "F32", 4},
     {ElementType::kFloat16, "F16", 2},
     {ElementType::kBFloat16, "BF16", 2},
+    {ElementType::kFloat8E4M3, "F8_E4M3", 1},
+    {ElementType::kFloat8E5M2, "F8_E5M2", 1},
     {ElementType::kInt64, "I64", 8},
+    {ElementType::kUInt64, "U64", 8},
     {ElementType::kInt32, "I32", 4},
+    {ElementType::kUInt32, "U32", 4},
+    {ElementType::kInt16, "I16", 2},
+    {ElementType::kUInt16, "U16", 2},
+    {ElementType::kInt8, "I8", 1},
     {ElementType::kUInt8, "U8", 1},
     {ElementType::kBool, "BOOL", 1},
 }};
@@ -79,11 +87,15 @@ ElementType parse_type(const nlohmann::json& entry, const std::string& where) {
   for (const auto& row : kTypes) {
     if (row.name == text) return row.type;
   }
+  std::string known;
+  for (const auto& row : kTypes) known.append(known.empty() ? "" : " ").append(row.name);
   fail(ErrorCode::kUnsupported,
        where,
        ": dtype ",
        shown_name(text),
-       " is not read by this program (it reads F64 F32 F16 BF16 I64 I32 U8 BOOL)");
+       " is not known (known are ",
+       known,
+       ")");
 }
 
 std::vector<int64_t> parse_shape(const nlohmann::json& entry, const std::string& where) {
@@ -139,7 +151,7 @@ TensorEntry parse_entry(const nlohmann::json& json,
          offsets->dump(),
          " lie outside the file's ",
          data_size,
-         " bytes of data (is the file truncated?)");
+         " bytes of data (is the file cut short? download it again)");
   }
   const auto expected = byte_count(entry.shape, element_size(entry.type), data_size);
   if (expected != end - begin) {
@@ -203,7 +215,15 @@ uint64_t element_size(ElementType type) {
   return row_of(type).size;
 }
 
+bool is_floating(ElementType type) {
+  return type == ElementType::kFloat32 || type == ElementType::kFloat16 ||
+         type == ElementType::kBFloat16;
+}
+
 SafetensorsHeader parse_safetensors_header(std::string_view file, const std::string& name) {
+  if (const auto stand_in = describe_stand_in(file)) {
+    fail(ErrorCode::kCorruptFile, name, ": ", *stand_in);
+  }
   if (file.size() < kLengthBytes) {
     fail(ErrorCode::kCorruptFile,
          name,
@@ -218,10 +238,11 @@ SafetensorsHeader parse_safetensors_header(std::string_view file, const std::str
   if (header_size > file.size() - kLengthBytes || header_size > kMaxHeaderBytes) {
     fail(ErrorCode::kCorruptFile,
          name,
-         ": is not a safetensors file, or is truncated: its header claims ",
+         ": is not a safetensors file, or is cut short: its header claims ",
          header_size,
          " bytes of a file of ",
-         file.size());
+         file.size(),
+         "; download it again");
   }
   const uint64_t data_begin = kLengthBytes + header_size;
   const auto json = parse_header(file.substr(kLengthBytes, header_size), name);

@@ -8,12 +8,30 @@
 
 namespace glm_image::io {
 
-/// Element types a safetensors file may hold; those that no part of this program reads are refused.
-enum class ElementType { kFloat64, kFloat32, kFloat16, kBFloat16, kInt64, kInt32, kUInt8, kBool };
+/// Element types a safetensors file may hold.
+enum class ElementType {
+  kFloat64,
+  kFloat32,
+  kFloat16,
+  kBFloat16,
+  kFloat8E4M3,
+  kFloat8E5M2,
+  kInt64,
+  kUInt64,
+  kInt32,
+  kUInt32,
+  kInt16,
+  kUInt16,
+  kInt8,
+  kUInt8,
+  kBool
+};
 
 /// The format's own name, "BF16" for kBFloat16.
 std::string_view element_type_name(ElementType type);
 uint64_t element_size(ElementType type);
+/// The types that a weight may be stored in: F32, F16 and BF16.
+bool is_floating(ElementType type);
 
 struct TensorEntry {
   ElementType type = ElementType::kFloat32;
@@ -34,7 +52,8 @@ struct SafetensorsHeader {
 /// the file claims before that size was checked. Throws kCorruptFile for anything the format does
 /// not allow: a header longer than the file, text that is not JSON, a shape whose bytes do not
 /// match its offsets, offsets outside the file, overlaps, gaps, a name given twice; kUnsupported
-/// for an element type that this program does not read.
+/// for an element type that is not in ElementType. Throws kCorruptFile, saying what it is, for
+/// something that stands in the file's place (io/stand_in.h).
 SafetensorsHeader parse_safetensors_header(std::string_view file, const std::string& name);
 
 }  // namespace glm_image::io

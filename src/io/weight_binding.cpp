@@ -3,15 +3,11 @@
 #include <set>
 
 #include "core/error.h"
+#include "io/shown.h"
 #include "nn/parameter.h"
 
 namespace glm_image::io {
 namespace {
-
-bool is_floating(ElementType type) {
-  return type == ElementType::kFloat32 || type == ElementType::kFloat16 ||
-         type == ElementType::kBFloat16;
-}
 
 bool is_allowed(const std::string& name, const std::vector<std::string>& allowed) {
   for (const auto& pattern : allowed) {
@@ -29,15 +25,16 @@ std::string shape_text(at::IntArrayRef shape) {
   return text + "]";
 }
 
-void verify_weights(const torch::nn::Module& module,
-                    const WeightSet& weights,
-                    const BindingOptions& options) {
+std::vector<std::string> verify_weights(const torch::nn::Module& module,
+                                        const WeightSet& weights,
+                                        const BindingOptions& options) {
   std::set<std::string> expected;
   for (const auto& item : module.named_parameters()) {
     const auto& name = item.key();
     expected.insert(name);
     const auto* location = weights.find(name);
     if (location == nullptr) {
+      if (is_allowed(name, options.allowed_missing)) continue;
       fail(ErrorCode::kCorruptFile,
            weights.folder().string(),
            ": the tensor '",
@@ -67,17 +64,21 @@ void verify_weights(const torch::nn::Module& module,
            "; expected F32, F16 or BF16");
     }
   }
+  std::vector<std::string> unexpected;
   for (const auto& [name, location] : weights.tensors()) {
-    if (expected.count(name) == 0 && !is_allowed(name, options.surplus_allowed)) {
+    if (expected.count(name) != 0 || is_allowed(name, options.allowed_unexpected)) continue;
+    if (options.strict) {
       fail(ErrorCode::kCorruptFile,
            weights.source_of(name),
-           ": the tensor '",
-           name,
-           "' of shape ",
+           ": the tensor ",
+           shown_name(name),
+           " of shape ",
            shape_text(location.entry->shape),
            " belongs to no part of the model that config.json describes");
     }
+    unexpected.push_back(name);
   }
+  return unexpected;
 }
 
 void bind_weights(torch::nn::Module& module,
@@ -87,7 +88,7 @@ void bind_weights(torch::nn::Module& module,
   verify_weights(module, weights, options);
 
   const auto is_wanted = [&](const std::string& name) {
-    return !options.wanted || options.wanted(name);
+    return (!options.wanted || options.wanted(name)) && weights.find(name) != nullptr;
   };
   uint64_t total = 0, done = 0;
   for (const auto& item : parameters) {

@@ -17,8 +17,12 @@ struct BindingOptions {
   /// Parameters that are verified but left without storage are those for which this is false.
   std::function<bool(const std::string& name)> wanted;
   /// Names (whole, or ending in '.' for a prefix) that the file may hold without the module having
-  /// them. Each needs a reason where it is listed.
-  std::vector<std::string> surplus_allowed;
+  /// them, or that it may lack: the module's parameter then stays without storage. Each needs a
+  /// reason where it is listed.
+  std::vector<std::string> allowed_unexpected;
+  std::vector<std::string> allowed_missing;
+  /// Whether any other tensor that the module does not have is an error.
+  bool strict = true;
   /// Called with the bytes bound so far and in all; may throw to stop.
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
@@ -27,11 +31,13 @@ struct BindingOptions {
 std::string shape_text(at::IntArrayRef shape);
 
 /// Checks every parameter of `module` against the tensors of the same name, and the other way
-/// round. Throws kCorruptFile naming the file, the tensor, the expected and the found shape for a
-/// tensor that is missing, surplus, of another shape, or not of a floating type.
-void verify_weights(const torch::nn::Module& module,
-                    const WeightSet& weights,
-                    const BindingOptions& options);
+/// round. Returns the names of the tensors that the module does not have, but for those in
+/// `allowed_unexpected`, in order. Throws kCorruptFile naming the file, the tensor, the expected
+/// and the found shape for a tensor that is missing, of another shape, not of a floating type, or
+/// with `strict` unexpected.
+std::vector<std::string> verify_weights(const torch::nn::Module& module,
+                                        const WeightSet& weights,
+                                        const BindingOptions& options);
 
 /// Verifies, then binds every parameter to the tensor of its name: on the CPU without a change of
 /// type the parameter becomes a view of the mapped file and nothing is copied; otherwise it is

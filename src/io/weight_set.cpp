@@ -1,7 +1,7 @@
 #include "io/weight_set.h"
 
 #include <algorithm>
-#include <set>
+#include <regex>
 #include <vector>
 
 #include "core/error.h"
@@ -21,17 +21,63 @@ bool ends_with(const std::string& text, std::string_view suffix) {
          text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
 }
 
+/// The names under which diffusers and transformers save a component whole. Beside one of them,
+/// others are variants ("….fp16.safetensors") or copies.
+constexpr std::string_view kPlainNames[] = {"diffusion_pytorch_model", "model"};
+
+/// Sorted. Hidden files are left out: file managers put "._model.safetensors" beside each file, and
+/// synchronisation tools keep unfinished downloads under such names.
 std::vector<fs::path> files_ending_with(const fs::path& folder, std::string_view suffix) {
   std::vector<fs::path> found;
   std::error_code error;
   for (const auto& item : fs::directory_iterator(folder, error)) {
-    if (ends_with(item.path().filename().string(), suffix)) found.push_back(item.path());
+    const auto name = item.path().filename().string();
+    if (ends_with(name, suffix) && name.front() != '.') found.push_back(item.path());
   }
   if (error) {
     fail(ErrorCode::kNotFound, folder.string(), ": cannot be listed: ", error.message());
   }
   std::sort(found.begin(), found.end());
   return found;
+}
+
+/// The files with plain names, where there are any; otherwise all of them.
+std::vector<fs::path> preferred(const std::vector<fs::path>& files, std::string_view suffix) {
+  std::vector<fs::path> plain;
+  for (const auto& file : files) {
+    for (const auto name : kPlainNames) {
+      if (file.filename() == concat(name, suffix)) plain.push_back(file);
+    }
+  }
+  return plain.empty() ? files : plain;
+}
+
+/// "model-00001-of-00004.safetensors", but not the only part of one.
+bool is_shard(const fs::path& file) {
+  static const std::regex kShard("-\\d{5}-of-(\\d{5})\\.safetensors$");
+  const auto name = file.filename().string();
+  std::smatch match;
+  return std::regex_search(name, match, kShard) && match[1] != "00001";
+}
+
+[[noreturn]] void refuse_several(const fs::path& folder, const std::vector<fs::path>& files) {
+  if (std::any_of(files.begin(), files.end(), is_shard)) {
+    fail(ErrorCode::kNotFound,
+         folder.string(),
+         ": holds parts of the weights (",
+         files.front().filename().string(),
+         ", …) but not the *",
+         kIndexSuffix,
+         " that lists them; download the index too");
+  }
+  fail(ErrorCode::kCorruptFile,
+       folder.string(),
+       ": holds several weight files, ",
+       files[0].filename().string(),
+       " and ",
+       files[1].filename().string(),
+       files.size() > 2 ? " among them" : "",
+       ", and nothing says which is meant; keep one");
 }
 
 /// tensor name → shard file name, from an index file.
@@ -62,30 +108,40 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
 }  // namespace
 
 WeightSet WeightSet::open(const fs::path& folder) {
+  const auto indices = preferred(files_ending_with(folder, kIndexSuffix), kIndexSuffix);
+  if (indices.size() > 1) refuse_several(folder, indices);
+  if (!indices.empty()) return open_sharded(folder, indices.front());
+
+  const auto files = preferred(files_ending_with(folder, kFileSuffix), kFileSuffix);
+  if (files.empty()) {
+    fail(ErrorCode::kNotFound, folder.string(), ": holds no *.safetensors weights");
+  }
+  if (files.size() > 1 || is_shard(files.front())) refuse_several(folder, files);
   WeightSet set;
   set.folder_ = folder;
-  const auto indices = files_ending_with(folder, kIndexSuffix);
-  const auto files = files_ending_with(folder, kFileSuffix);
-  if (indices.size() > 1 || (indices.empty() && files.size() > 1)) {
-    fail(ErrorCode::kCorruptFile,
-         folder.string(),
-         ": holds several weight files and no single index that says which are meant");
-  }
-  if (indices.empty()) {
-    if (files.empty()) {
-      fail(ErrorCode::kNotFound, folder.string(), ": holds no *.safetensors weights");
-    }
-    const auto file = SafetensorsFile::open(files.front());
-    for (const auto& [name, entry] : file->header().tensors) set.tensors_[name] = {file, &entry};
-    set.require_tensors();
-    return set;
-  }
+  const auto file = SafetensorsFile::open(files.front());
+  for (const auto& [name, entry] : file->header().tensors) set.tensors_[name] = {file, &entry};
+  set.require_tensors();
+  return set;
+}
 
-  const auto index = read_index(indices.front());
+WeightSet WeightSet::open_sharded(const fs::path& folder, const fs::path& index_file) {
+  WeightSet set;
+  set.folder_ = folder;
   std::map<std::string, std::shared_ptr<const SafetensorsFile>> shards;
-  for (const auto& [tensor, shard] : index) {
-    if (shards.count(shard) == 0) shards[shard] = SafetensorsFile::open(folder / shard);
-    const auto& file = shards[shard];
+  for (const auto& [tensor, shard] : read_index(index_file)) {
+    auto& file = shards[shard];
+    if (!file) {
+      std::error_code error;
+      if (!fs::exists(folder / shard, error)) {
+        fail(ErrorCode::kNotFound,
+             (folder / shard).string(),
+             ": is missing, and ",
+             index_file.filename().string(),
+             " lists it; download it again");
+      }
+      file = SafetensorsFile::open(folder / shard);
+    }
     const auto found = file->header().tensors.find(tensor);
     if (found == file->header().tensors.end()) {
       fail(ErrorCode::kCorruptFile,
@@ -93,24 +149,10 @@ WeightSet WeightSet::open(const fs::path& folder) {
            ": lacks the tensor ",
            shown_name(tensor),
            " that ",
-           indices.front().filename().string(),
+           index_file.filename().string(),
            " places there");
     }
     set.tensors_[tensor] = {file, &found->second};
-  }
-  for (const auto& [shard, file] : shards) {
-    for (const auto& [tensor, entry] : file->header().tensors) {
-      const auto placed = index.find(tensor);
-      if (placed == index.end() || placed->second != shard) {
-        fail(ErrorCode::kCorruptFile,
-             file->file().path().string(),
-             ": holds the tensor ",
-             shown_name(tensor),
-             " that ",
-             indices.front().filename().string(),
-             placed == index.end() ? " does not name" : " places in another shard");
-      }
-    }
   }
   set.require_tensors();
   return set;

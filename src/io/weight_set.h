@@ -9,13 +9,17 @@
 
 namespace glm_image::io {
 
-/// All the tensors of one component folder: a single `*.safetensors` file, or the shards that a
-/// `*.safetensors.index.json` names.
+/// All the tensors of one component folder: those that a `*.safetensors.index.json` lists, or
+/// without an index those of a single `*.safetensors` file.
+///
+/// Hidden files are ignored. Of several candidates the one with the plain name of diffusers or
+/// transformers counts ("diffusion_pytorch_model", "model"), not variants or copies beside it.
 class WeightSet {
  public:
-  /// Reads every header and checks that the index and the shards agree. Throws kNotFound without
-  /// weights in the folder or for a shard that is missing, kCorruptFile for a bad file, an index
-  /// entry that its shard does not hold, or weights without a tensor.
+  /// Reads every header. Tensors of a shard that the index does not list are left out. Throws
+  /// kNotFound without weights in the folder, for a shard that is missing, or for shards without an
+  /// index; kCorruptFile for a bad file, several candidates, an index entry that its shard does not
+  /// hold, or weights without a tensor.
   static WeightSet open(const std::filesystem::path& folder);
 
   struct Location {
@@ -33,6 +37,8 @@ class WeightSet {
   int64_t total_elements() const;
 
  private:
+  static WeightSet open_sharded(const std::filesystem::path& folder,
+                                const std::filesystem::path& index_file);
   void require_tensors() const;
 
   std::filesystem::path folder_;

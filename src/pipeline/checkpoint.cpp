@@ -6,8 +6,11 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "io/json_file.h"
+#include "io/shown.h"
 #include "io/weight_binding.h"
 #include "nn/parameter.h"
+#include "pipeline/model_folder.h"
+#include "pipeline/quantisation_check.h"
 #include "pipeline/residency.h"
 
 namespace glm_image::pipeline {
@@ -20,8 +23,20 @@ constexpr const char* kTextEncoder = "text_encoder";
 constexpr const char* kTransformer = "transformer";
 constexpr const char* kVae = "vae";
 
-/// transformers may write the tied embedding of a T5 encoder a second time, under this name.
-const std::vector<std::string> kTiedEmbedding = {"encoder.embed_tokens.weight"};
+/// Tensors that the files of a component may have or lack without a word. Others that no module
+/// asks for get a warning.
+io::BindingOptions tolerances(const std::string& component) {
+  io::BindingOptions options;
+  options.strict = false;
+  if (component == kVisionLanguage) {
+    // The way back from codes to features, which inference never goes.
+    options.allowed_missing = {concat(models::kVqPrefix, "post_quant_conv.")};
+  } else if (component == kTextEncoder) {
+    // transformers may write the tied embedding of a T5 encoder a second time, under this name.
+    options.allowed_unexpected = {"encoder.embed_tokens.weight"};
+  }
+  return options;
+}
 
 io::JsonFields component_config(const fs::path& directory, const std::string& component) {
   return io::JsonFields::load(directory / component / "config.json");
@@ -60,16 +75,20 @@ Placement place(const PipelineOptions& options, const io::WeightSet& transformer
 
 ComponentInfo describe(const std::string& name,
                        const io::WeightSet& weights,
+                       const std::vector<std::string>& unused,
                        at::ScalarType dtype) {
   std::set<std::string> types;
-  for (const auto& [tensor, location] : weights.tensors()) {
-    types.emplace(io::element_type_name(location.entry->type));
-  }
   ComponentInfo info;
   info.name = name;
+  for (const auto& [tensor, location] : weights.tensors()) {
+    if (std::binary_search(unused.begin(), unused.end(), tensor)) continue;
+    const auto& entry = *location.entry;
+    const auto bytes = static_cast<int64_t>(entry.end - entry.begin);
+    types.emplace(io::element_type_name(entry.type));
+    info.bytes += bytes;
+    info.parameters += bytes / static_cast<int64_t>(io::element_size(entry.type));
+  }
   for (const auto& type : types) info.dtype += (info.dtype.empty() ? "" : ", ") + type;
-  info.parameters = weights.total_elements();
-  info.bytes = static_cast<int64_t>(weights.total_bytes());
   info.memory_bytes = info.parameters * static_cast<int64_t>(c10::elementSize(dtype));
   return info;
 }
@@ -93,11 +112,9 @@ Module resident_or(std::optional<Module>& slot, bool stays, const Load& load) {
 
 }  // namespace
 
-Checkpoint Checkpoint::open(const fs::path& directory, const PipelineOptions& options) {
+Checkpoint Checkpoint::open(const fs::path& given, const PipelineOptions& options) {
+  const auto directory = checkpoint_folder(given);
   std::error_code error;
-  if (!fs::is_directory(directory, error)) {
-    fail(ErrorCode::kNotFound, directory.string(), ": is not a folder with a GLM-Image checkpoint");
-  }
   for (const char* component :
        {kVisionLanguage, kTextEncoder, kTransformer, kVae, "scheduler", "processor", "tokenizer"}) {
     if (!fs::is_directory(directory / component, error)) {
@@ -105,12 +122,13 @@ Checkpoint Checkpoint::open(const fs::path& directory, const PipelineOptions& op
            directory.string(),
            ": lacks the folder ",
            component,
-           "/ of a GLM-Image checkpoint");
+           "/ of a GLM-Image checkpoint (is the download complete?)");
     }
   }
 
   Checkpoint checkpoint;
   checkpoint.info_.directory = directory;
+  checkpoint.info_.name = checkpoint_name(directory);
   checkpoint.vision_language =
       models::VisionLanguageConfig::from_json(component_config(directory, kVisionLanguage));
   checkpoint.sampling = models::SamplingOptions::from_json(
@@ -121,14 +139,18 @@ Checkpoint Checkpoint::open(const fs::path& directory, const PipelineOptions& op
   checkpoint.autoencoder = models::AutoencoderConfig::from_json(component_config(directory, kVae));
   checkpoint.scheduler = diffusion::FlowMatchConfig::from_json(
       io::JsonFields::load(directory / "scheduler" / "scheduler_config.json"));
-  checkpoint.image_settings = ImageSettings::load(directory / "processor");
-  checkpoint.tokenizer = text::BpeTokenizer::load(directory / "processor" / "tokenizer.json");
+  checkpoint.tokenizer = text::BpeTokenizer::load_processor(directory / "processor");
   checkpoint.byte_tokenizer =
       text::ByteTokenizer::load(directory / "tokenizer" / "tokenizer_config.json");
-  checkpoint.prompt_tokens = text::load_prompt_tokens(directory, *checkpoint.tokenizer);
+  const auto& ids = checkpoint.vision_language;
+  checkpoint.prompt_tokens = text::load_prompt_tokens(
+      directory / "processor" / "tokenizer_config.json",
+      {ids.image_token_id, ids.image_start_token_id, ids.image_end_token_id},
+      *checkpoint.tokenizer);
   checkpoint.check_agreement();
+  checkpoint.read_image_settings();
   checkpoint.placement_ = place(options, checkpoint.weights(kTransformer));
-  checkpoint.check_weights();
+  checkpoint.check_weights(options.strict);
   plan_residency(checkpoint.info_.components, options, checkpoint.placement_.device.is_cpu());
 
   auto& info = checkpoint.info_;
@@ -173,11 +195,6 @@ void Checkpoint::check_agreement() const {
           byte_tokenizer->largest_id(),
           ", the text encoder's vocab_size is ",
           glyph_encoder.vocab_size);
-  require(tokenizer->required_token_id(prompt_tokens.image) == vision_language.image_token_id,
-          "the token ",
-          prompt_tokens.image,
-          " is not image_token_id ",
-          vision_language.image_token_id);
   const int64_t patch_pixels = autoencoder.scale_factor() * transformer.patch_size;
   require(text::kPixelsPerToken % patch_pixels == 0,
           "latent patches of ",
@@ -185,41 +202,72 @@ void Checkpoint::check_agreement() const {
           " pixels do not divide the ",
           text::kPixelsPerToken,
           " pixels of a visual token");
-  require(2 * vision_language.vision.patch_size == text::kPixelsPerToken &&
-              image_settings.patch_size == vision_language.vision.patch_size,
+  require(2 * vision_language.vision.patch_size == text::kPixelsPerToken,
           "the vision encoder's patch_size must be ",
           text::kPixelsPerToken / 2,
-          " in both configs; found ",
-          vision_language.vision.patch_size,
-          " and ",
-          image_settings.patch_size);
+          ", found ",
+          vision_language.vision.patch_size);
 }
 
-void Checkpoint::check_weights() {
+void Checkpoint::read_image_settings() {
+  try {
+    const auto settings = ImageSettings::load(info_.directory / "processor");
+    if (settings.patch_size != vision_language.vision.patch_size) {
+      fail(ErrorCode::kCorruptFile,
+           (info_.directory / "processor").string(),
+           ": the image settings have patch_size ",
+           settings.patch_size,
+           ", the vision encoder has ",
+           vision_language.vision.patch_size);
+    }
+    image_settings_ = settings;
+  } catch (const Error& error) {
+    image_settings_ = error;
+  }
+}
+
+const ImageSettings& Checkpoint::image_settings() const {
+  if (const auto* error = std::get_if<Error>(&image_settings_)) throw *error;
+  return std::get<ImageSettings>(image_settings_);
+}
+
+void Checkpoint::check_weights(bool strict) {
   const at::TensorOptions options(at::kFloat);
-  const auto check = [this](const char* component,
-                            torch::nn::Module& module,
-                            const std::vector<std::string>& surplus,
-                            at::ScalarType dtype) {
+  const auto check = [&](const char* component, torch::nn::Module& module, at::ScalarType dtype) {
     const auto set = weights(component);
-    io::BindingOptions binding;
-    binding.surplus_allowed = surplus;
-    io::verify_weights(module, set, binding);
-    info_.components.push_back(describe(component, set, dtype));
+    refuse_quantised(info_.directory / component, set);
+    auto binding = tolerances(component);
+    binding.strict = strict;
+    const auto unexpected = io::verify_weights(module, set, binding);
+    if (!unexpected.empty()) {
+      info_.warnings.push_back(
+          concat(set.source_of(unexpected.front()),
+                 ": ",
+                 unexpected.size(),
+                 unexpected.size() == 1 ? " tensor belongs" : " tensors belong",
+                 " to no part of the model and will not be used (",
+                 unexpected.size() == 1 ? "" : "first: ",
+                 io::shown_name(unexpected.front()),
+                 ")"));
+    }
+    info_.components.push_back(describe(component, set, unexpected, dtype));
   };
   check(kVisionLanguage,
         *models::GlmImageForConditionalGeneration(vision_language, options),
-        {},
         placement_.dtype);
-  check(kTextEncoder,
-        *models::T5EncoderModel(glyph_encoder, options),
-        kTiedEmbedding,
-        placement_.dtype);
-  check(kTransformer,
-        *models::GlmImageTransformer2DModel(transformer, options),
-        {},
-        placement_.dtype);
-  check(kVae, *models::AutoencoderKL(autoencoder, options), {}, at::kFloat);
+  check(kTextEncoder, *models::T5EncoderModel(glyph_encoder, options), placement_.dtype);
+  check(kTransformer, *models::GlmImageTransformer2DModel(transformer, options), placement_.dtype);
+  check(kVae, *models::AutoencoderKL(autoencoder, options), at::kFloat);
+}
+
+io::BindingOptions Checkpoint::binding(const std::string& component,
+                                       at::ScalarType dtype,
+                                       const ReadProgress& progress) const {
+  auto options = tolerances(component);
+  options.device = placement_.device;
+  options.dtype = dtype;
+  options.progress = progress;
+  return options;
 }
 
 bool Checkpoint::stays(const std::string& component) const {
@@ -233,9 +281,9 @@ models::GlmImageForConditionalGeneration Checkpoint::load_generator(
   auto& slot = resident_->generator;
   if (with_vision && !resident_->generator_has_vision) slot.reset();
   return resident_or(slot, stays(kVisionLanguage), [&] {
-    io::BindingOptions binding{placement_.device, placement_.dtype, {}, {}, progress};
+    auto options = binding(kVisionLanguage, placement_.dtype, progress);
     if (!with_vision) {
-      binding.wanted = [](const std::string& name) {
+      options.wanted = [](const std::string& name) {
         return name.rfind(models::kVisualPrefix, 0) != 0 && name.rfind(models::kVqPrefix, 0) != 0;
       };
     }
@@ -244,7 +292,7 @@ models::GlmImageForConditionalGeneration Checkpoint::load_generator(
         models::GlmImageForConditionalGeneration(
             vision_language, at::TensorOptions(placement_.dtype).device(placement_.device)),
         weights(kVisionLanguage),
-        binding);
+        options);
   });
 }
 
@@ -254,7 +302,7 @@ models::T5EncoderModel Checkpoint::load_glyph_encoder(const ReadProgress& progre
         models::T5EncoderModel(glyph_encoder,
                                at::TensorOptions(placement_.dtype).device(placement_.device)),
         weights(kTextEncoder),
-        {placement_.device, placement_.dtype, {}, kTiedEmbedding, progress});
+        binding(kTextEncoder, placement_.dtype, progress));
   });
 }
 
@@ -265,7 +313,7 @@ models::GlmImageTransformer2DModel Checkpoint::load_transformer(
         models::GlmImageTransformer2DModel(
             transformer, at::TensorOptions(placement_.dtype).device(placement_.device)),
         weights(kTransformer),
-        {placement_.device, placement_.dtype, {}, {}, progress});
+        binding(kTransformer, placement_.dtype, progress));
   });
 }
 
@@ -275,7 +323,7 @@ models::AutoencoderKL Checkpoint::load_autoencoder(const ReadProgress& progress)
     return load_module(
         models::AutoencoderKL(autoencoder, at::TensorOptions(at::kFloat).device(placement_.device)),
         weights(kVae),
-        {placement_.device, at::kFloat, {}, {}, progress});
+        binding(kVae, at::kFloat, progress));
   });
 }
 

@@ -5,9 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "diffusion/flow_match.h"
 #include "glm_image/pipeline.h"
+#include "io/weight_binding.h"
 #include "io/weight_set.h"
 #include "models/autoencoder/autoencoder_kl.h"
 #include "models/generator/generation_model.h"
@@ -43,7 +45,8 @@ struct ResidentModules {
 class Checkpoint {
  public:
   /// Reads every config and every weight file's header, and checks all tensors against the configs.
-  static Checkpoint open(const std::filesystem::path& directory, const PipelineOptions& options);
+  /// `given`: as for checkpoint_folder.
+  static Checkpoint open(const std::filesystem::path& given, const PipelineOptions& options);
 
   using ReadProgress = std::function<void(uint64_t done, uint64_t total)>;
   /// Each returns a module with its weights bound; one that stays in memory is read once.
@@ -54,6 +57,10 @@ class Checkpoint {
   models::GlmImageTransformer2DModel load_transformer(const ReadProgress& progress) const;
   models::AutoencoderKL load_autoencoder(const ReadProgress& progress) const;
 
+  /// How condition pictures are prepared. Throws what reading the settings threw: text to image
+  /// does without them.
+  const ImageSettings& image_settings() const;
+
   const ModelInfo& info() const { return info_; }
   const Placement& placement() const { return placement_; }
 
@@ -63,7 +70,6 @@ class Checkpoint {
   models::TransformerConfig transformer;
   models::AutoencoderConfig autoencoder;
   diffusion::FlowMatchConfig scheduler;
-  ImageSettings image_settings;
   std::optional<text::BpeTokenizer> tokenizer;
   std::optional<text::ByteTokenizer> byte_tokenizer;
   text::PromptTokens prompt_tokens;
@@ -74,14 +80,19 @@ class Checkpoint {
   }
 
  private:
+  void read_image_settings();
   void check_agreement() const;
-  void check_weights();
+  void check_weights(bool strict);
   io::WeightSet weights(const std::string& component) const;
+  io::BindingOptions binding(const std::string& component,
+                             at::ScalarType dtype,
+                             const ReadProgress& progress) const;
   bool stays(const std::string& component) const;
 
   std::shared_ptr<ResidentModules> resident_ = std::make_shared<ResidentModules>();
   ModelInfo info_;
   Placement placement_;
+  std::variant<ImageSettings, Error> image_settings_;
 };
 
 }  // namespace glm_image::pipeline

@@ -20,7 +20,7 @@ std::vector<TokenGrid> read_conditions(const Checkpoint& checkpoint,
   if (conditions.empty()) return grids;
   monitor.begin(Stage::kReadingPictures, static_cast<int64_t>(conditions.size()));
   for (const auto& condition : conditions) {
-    const auto patches = vision_patches(checkpoint.image_settings, condition);
+    const auto patches = vision_patches(checkpoint.image_settings(), condition);
     monitor.observe("ar.pixel_values", patches);
     const auto features = model->visual
                               ->forward(patches.unsqueeze(0).to(checkpoint.placement().device),
@@ -62,19 +62,22 @@ int64_t PromptIds::generated_tokens() const {
 
 PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
   PromptIds prompt;
-  std::string text;
+  const auto& tokens = checkpoint.prompt_tokens;
+  const auto& tokenizer = *checkpoint.tokenizer;
   if (input.conditions.empty()) {
     const auto preview = text::preview_grid(input.target);
-    text =
-        text::text_to_image_prompt(input.prompt, input.target, preview, checkpoint.prompt_tokens);
+    prompt.ids = text::text_to_image_prompt(input.prompt, input.target, preview, tokens, tokenizer);
     prompt.generated = {preview, input.target};
   } else {
     for (const auto& condition : input.conditions) prompt.conditions.push_back(condition.grid);
-    text = text::image_to_image_prompt(
-        input.prompt, prompt.conditions, input.target, checkpoint.prompt_tokens);
+    prompt.ids = text::image_to_image_prompt(
+        input.prompt, prompt.conditions, input.target, tokens, tokenizer);
     prompt.generated = {input.target};
   }
-  prompt.ids = checkpoint.tokenizer->encode(text);
+  GLM_IMAGE_CHECK(prompt.ids.back() == checkpoint.vision_language.image_start_token_id,
+                  "a prompt ends in ",
+                  prompt.ids.back(),
+                  ", not in START");
 
   const int64_t context = checkpoint.vision_language.text.max_position_embeddings;
   const auto total = static_cast<int64_t>(prompt.ids.size()) + prompt.generated_tokens();

@@ -35,7 +35,7 @@ std::vector<ConditionPicture> condition_grids(const Checkpoint& checkpoint,
   std::vector<ConditionPicture> conditions;
   for (const auto& image : request.condition_images) {
     conditions.push_back(
-        {Image(), condition_grid(checkpoint.image_settings, image.height, image.width)});
+        {Image(), condition_grid(checkpoint.image_settings(), image.height, image.width)});
   }
   return conditions;
 }
@@ -86,7 +86,7 @@ Result draw(const Checkpoint& checkpoint,
   const auto request = resolve_request(asked, checkpoint);
   std::vector<ConditionPicture> conditions;
   for (const auto& image : request.condition_images) {
-    conditions.push_back(prepare_condition(checkpoint.image_settings, image));
+    conditions.push_back(prepare_condition(checkpoint.image_settings(), image));
   }
 
   check_conditions(request, conditions);

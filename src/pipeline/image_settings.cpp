@@ -12,7 +12,10 @@ namespace {
 
 constexpr double kMaxAspectRatio = 4;
 
-std::array<double, 3> three_numbers(const io::JsonFields& fields, const char* name) {
+std::array<double, 3> three_numbers(const io::JsonFields& fields,
+                                    const char* name,
+                                    const std::array<double, 3>& fallback) {
+  if (!fields.has(name)) return fallback;
   const auto values = fields.required_double_list(name);
   if (values.size() != 3) fields.refuse(name, "a list of three numbers");
   return {values[0], values[1], values[2]};
@@ -41,26 +44,33 @@ Tensor channel_first(const Image& image) {
 ImageSettings ImageSettings::load(const std::filesystem::path& processor_folder) {
   const auto fields = settings_file(processor_folder);
   ImageSettings settings;
-  settings.patch_size = fields.required_int64("patch_size", 1, 256);
-  fields.supports_only("merge_size", 1);
-  fields.supports_only("temporal_patch_size", 1);
+  settings.patch_size = fields.optional_int64("patch_size", 14, 1, 256);
+  for (const char* name : {"merge_size", "temporal_patch_size"}) {
+    if (fields.optional_int64(name, 2, 1, 64) != 1) {
+      fields.refuse(name, "1", ErrorCode::kUnsupported);
+    }
+  }
   fields.supports_only("resample", 3);  // bicubic
   for (const char* step : {"do_resize", "do_rescale", "do_normalize"})
     fields.supports_only(step, true);
-  const auto size = fields.required_object("size");
   // A picture's placeholders are written out in the prompt before their number is checked.
   constexpr int64_t kMaxPixels = int64_t{1} << 28;
-  const auto side = [&](const char* name) {
-    return std::nearbyint(std::sqrt(static_cast<double>(size.required_int64(name, 1, kMaxPixels))));
+  // The older name overrides the newer one where a file has both, as in transformers.
+  const auto size = fields.object_or_empty("size");
+  const auto side = [&](const char* name, const char* old_name, int64_t fallback) {
+    const auto pixels = fields.optional_int64(
+        old_name, size.optional_int64(name, fallback, 1, kMaxPixels), 1, kMaxPixels);
+    return std::nearbyint(std::sqrt(static_cast<double>(pixels)));
   };
-  settings.shortest_side = side("shortest_edge");
-  settings.longest_side = side("longest_edge");
+  settings.shortest_side = side("shortest_edge", "min_pixels", 56 * 56);
+  settings.longest_side = side("longest_edge", "max_pixels", 28 * 28 * 1280);
   if (settings.longest_side < settings.shortest_side) {
-    size.refuse("longest_edge", "at least shortest_edge");
+    const char* const name = fields.has("max_pixels") ? "max_pixels" : "size.longest_edge";
+    fields.refuse(name, "at least the smallest number of pixels");
   }
-  settings.rescale_factor = fields.required_double("rescale_factor");
-  settings.mean = three_numbers(fields, "image_mean");
-  settings.std = three_numbers(fields, "image_std");
+  settings.rescale_factor = fields.optional_double("rescale_factor", 1.0 / 255.0);
+  settings.mean = three_numbers(fields, "image_mean", {0.48145466, 0.4578275, 0.40821073});
+  settings.std = three_numbers(fields, "image_std", {0.26862954, 0.26130258, 0.27577711});
   for (const double value : settings.std) {
     if (!(value > 0)) fields.refuse("image_std", "three positive numbers");
   }

@@ -11,7 +11,8 @@
 namespace glm_image::pipeline {
 
 /// The image settings of processor/: `image_processor` of processor_config.json, or
-/// preprocessor_config.json.
+/// preprocessor_config.json. A key that the file leaves out has the default of transformers'
+/// GlmImageImageProcessor.
 struct ImageSettings {
   int64_t patch_size = 0;
   double shortest_side = 0;  ///< a shorter side is scaled up to this many pixels
@@ -19,6 +20,7 @@ struct ImageSettings {
   double rescale_factor = 0;
   std::array<double, 3> mean = {}, std = {};
 
+  /// Throws kNotFound, kCorruptFile or kUnsupported.
   static ImageSettings load(const std::filesystem::path& processor_folder);
 };
 

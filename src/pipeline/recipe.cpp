@@ -57,13 +57,6 @@ std::string recipe_line(const Recipe& recipe) {
 
 }  // namespace
 
-std::string model_name(const ModelInfo& model) {
-  std::error_code error;
-  const auto whole = std::filesystem::weakly_canonical(model.directory, error);
-  const auto name = (error ? model.directory : whole).filename().string();
-  return text::replace_invalid_utf8(name);
-}
-
 Recipe recipe_of(Request request,
                  int64_t condition_images,
                  const Picture& picture,
@@ -74,7 +67,7 @@ Recipe recipe_of(Request request,
   recipe.request.width = picture.image.width;
   recipe.request.height = picture.image.height;
   recipe.condition_images = condition_images;
-  recipe.model = model_name(model);
+  recipe.model = model.name;
   recipe.version = version();
   return recipe;
 }

@@ -34,7 +34,4 @@ std::vector<std::pair<std::string, std::string>> recipe_texts(const Recipe& reci
 /// From the text under kRecipeKey; `source` names it in messages. Throws kCorruptFile.
 Recipe parse_recipe(const std::string& json, const std::string& source);
 
-/// The name of a model: its folder's, with what is not UTF-8 in it replaced.
-std::string model_name(const ModelInfo& model);
-
 }  // namespace glm_image::pipeline

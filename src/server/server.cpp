@@ -11,7 +11,6 @@ namespace glm_image::server {
 namespace {
 
 using io::OrderedJson;
-using pipeline::model_name;
 
 void answer_json(Exchange& exchange, const OrderedJson& json, int status = 200) {
   exchange.set_header("Cache-Control", "no-store");
@@ -126,7 +125,7 @@ void Server::answer_health(Exchange& exchange) const {
   const bool closed = queue_->is_closed();
   OrderedJson json = {{"status", closed ? "stopping" : "ok"},
                       {"version", version()},
-                      {"model", model_name(pipeline_.info())},
+                      {"model", pipeline_.info().name},
                       {"queue",
                        {{"running", load.running ? 1 : 0},
                         {"waiting", load.waiting},
@@ -147,7 +146,7 @@ void Server::answer_models(Exchange& exchange) const {
   answer_json(exchange,
               {{"object", "list"},
                {"data",
-                {{{"id", model_name(pipeline_.info())},
+                {{{"id", pipeline_.info().name},
                   {"object", "model"},
                   {"created", 0},
                   {"owned_by", "glm-image.cpp"}}}}});

@@ -33,6 +33,8 @@ class AddedTokens {
   std::optional<int64_t> id_of(std::string_view content) const;
 
   bool empty() const { return tokens_.empty(); }
+  /// In the order of their contents.
+  const std::vector<Token>& tokens() const { return tokens_; }
 
  private:
   std::optional<Match> match_at(std::string_view text, std::size_t begin) const;

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "io/json_file.h"
 #include "text/byte_alphabet.h"
+#include "text/special_tokens.h"
 #include "text/tokenizer_file.h"
 #include "text/unicode.h"
 
@@ -47,6 +48,14 @@ void cut_at(const AddedTokens& tokens,
 
 BpeTokenizer BpeTokenizer::load(const std::filesystem::path& file) {
   return parse(io::read_text_file(file, io::kMaxJsonBytes), file.string());
+}
+
+BpeTokenizer BpeTokenizer::load_processor(const std::filesystem::path& folder) {
+  const auto path = folder / "tokenizer.json";
+  auto file = std::make_shared<TokenizerFile>(
+      parse_tokenizer_file(io::read_text_file(path, io::kMaxJsonBytes), path.string()));
+  add_special_tokens(io::JsonFields::load(folder / "tokenizer_config.json"), *file);
+  return BpeTokenizer(std::move(file));
 }
 
 BpeTokenizer BpeTokenizer::parse(std::string_view json, const std::string& source) {

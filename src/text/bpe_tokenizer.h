@@ -26,7 +26,10 @@ class BpeTokenizer {
  public:
   /// Throws kNotFound or kCorruptFile for the file, kUnsupported for what it asks for.
   static BpeTokenizer load(const std::filesystem::path& file);
-  /// The same from the content of the file; `source` names it in messages.
+  /// The tokenizer of a checkpoint's processor/ folder: tokenizer.json with the special tokens that
+  /// tokenizer_config.json adds (text/special_tokens.h).
+  static BpeTokenizer load_processor(const std::filesystem::path& folder);
+  /// As load, from the content of the file; `source` names it in messages.
   static BpeTokenizer parse(std::string_view json, const std::string& source);
 
   /// The ids of a text. Throws kInvalidInput, naming the byte, unless it is valid UTF-8.

@@ -13,6 +13,10 @@ namespace {
 /// Ids 0, 1 and 2 are <pad>, </s> and <unk>; the 256 bytes follow, then the extra ids.
 constexpr int64_t kFirstByteId = 3;
 constexpr std::size_t kMaxSpecials = 4096;
+constexpr int64_t kDefaultExtraIds = 125;
+constexpr const char* kDefaultPad = "<pad>";
+constexpr const char* kDefaultEnd = "</s>";
+constexpr const char* kDefaultUnknown = "<unk>";
 constexpr int64_t kMaxId = 1 << 20;
 
 /// What Python's str.strip() removes: Unicode's white space and four separators of ASCII.
@@ -55,6 +59,43 @@ ByteTokenizer ByteTokenizer::load(const std::filesystem::path& tokenizer_config)
 
 ByteTokenizer::ByteTokenizer(const io::JsonFields& config) {
   config.supports_only("tokenizer_class", "ByT5Tokenizer");
+  if (config.has("added_tokens_decoder")) {
+    read_listed_tokens(config);
+  } else {
+    make_default_tokens(config);
+  }
+  pad_id_ = role_id(config, "pad_token", kDefaultPad);
+  end_id_ = role_id(config, "eos_token", kDefaultEnd);
+}
+
+/// The table that ByT5Tokenizer makes where the file lists no tokens: three that take the white
+/// space around them, as the class declares them, and `extra_ids` behind the bytes.
+void ByteTokenizer::make_default_tokens(const io::JsonFields& config) {
+  std::vector<AddedTokens::Token> texts;
+  std::set<std::string> contents;
+  const auto add = [&](const std::string& content, int64_t id, bool strips) {
+    if (content.empty() || !contents.insert(content).second) {
+      fail(ErrorCode::kCorruptFile,
+           config.source(),
+           ": pad_token, eos_token and unk_token must be three different texts");
+    }
+    texts.push_back({content, static_cast<int64_t>(specials_.size())});
+    specials_.push_back({id, strips, strips});
+  };
+  int64_t id = 0;
+  for (const auto& [role, name] : {std::pair{"pad_token", kDefaultPad},
+                                   {"eos_token", kDefaultEnd},
+                                   {"unk_token", kDefaultUnknown}}) {
+    add(config.has(role) ? special_token_name(config, role) : name, id++, /*strips=*/true);
+  }
+  const int64_t extra_ids = config.optional_int64("extra_ids", kDefaultExtraIds, 0, kMaxSpecials);
+  for (int64_t i = 0; i < extra_ids; ++i) {
+    add(concat("<extra_id_", i, '>'), kFirstByteId + 256 + i, /*strips=*/false);
+  }
+  special_texts_ = AddedTokens(std::move(texts));
+}
+
+void ByteTokenizer::read_listed_tokens(const io::JsonFields& config) {
   const auto tokens = config.required_object("added_tokens_decoder");
   if (tokens.json().size() > kMaxSpecials) {
     config.refuse("added_tokens_decoder", concat("an object of at most ", kMaxSpecials, " tokens"));
@@ -74,12 +115,13 @@ ByteTokenizer::ByteTokenizer(const io::JsonFields& config) {
                          token.optional_bool("rstrip", false)});
   }
   special_texts_ = AddedTokens(std::move(texts));
-  pad_id_ = required_id(config, "pad_token");
-  end_id_ = required_id(config, "eos_token");
 }
 
-int64_t ByteTokenizer::required_id(const io::JsonFields& config, const std::string& role) const {
-  const auto index = special_texts_.id_of(special_token_name(config, role));
+int64_t ByteTokenizer::role_id(const io::JsonFields& config,
+                               const std::string& role,
+                               const char* fallback) const {
+  const auto index =
+      special_texts_.id_of(config.has(role) ? special_token_name(config, role) : fallback);
   if (!index) config.refuse(role, "one of added_tokens_decoder");
   return specials_[*index].id;
 }

@@ -15,8 +15,9 @@ namespace glm_image::text {
 /// `</s>` ends the sequence.
 ///
 /// The tokens that tokenizer_config.json lists (`added_tokens_decoder`: <pad>, </s>, <unk>,
-/// <extra_id_0>, …) are found in the text as written and become their own ids, as in the reference:
-/// a picture cannot spell "<pad>". Where the file says so, they take the white space around them.
+/// <extra_id_0>, …), or without such a list those of transformers' ByT5Tokenizer, are found in the
+/// text as written and become their own ids, as in the reference: a picture cannot spell "<pad>".
+/// Some of them take the white space around them.
 ///
 /// Immutable after loading; safe to share between threads.
 class ByteTokenizer {
@@ -43,7 +44,11 @@ class ByteTokenizer {
     bool strips_left;
     bool strips_right;
   };
-  int64_t required_id(const io::JsonFields& config, const std::string& role) const;
+  void read_listed_tokens(const io::JsonFields& config);
+  void make_default_tokens(const io::JsonFields& config);
+  int64_t role_id(const io::JsonFields& config,
+                  const std::string& role,
+                  const char* fallback) const;
 
   AddedTokens special_texts_;  // to an index into specials_
   std::vector<Special> specials_;

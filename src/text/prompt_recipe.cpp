@@ -7,14 +7,14 @@
 namespace glm_image::text {
 namespace {
 
-/// Image tokens in a prompt would be taken for those of the condition images.
-void refuse_image_tokens(std::string_view prompt, const PromptTokens& tokens) {
-  for (const auto* token : {&tokens.image, &tokens.image_start, &tokens.image_end}) {
-    const auto found = prompt.find(*token);
+/// Image markers in a prompt would be taken for those of the condition images.
+void refuse_image_markers(std::string_view prompt, const PromptTokens& tokens) {
+  for (const auto& marker : tokens.image_markers) {
+    const auto found = prompt.find(marker);
     if (found != std::string_view::npos) {
       fail(ErrorCode::kInvalidInput,
            "the prompt must not contain \"",
-           *token,
+           marker,
            "\", which marks a picture for the model (at byte ",
            found,
            ")");
@@ -22,55 +22,93 @@ void refuse_image_tokens(std::string_view prompt, const PromptTokens& tokens) {
   }
 }
 
-std::string grid_text(const Grid& grid, const PromptTokens& tokens) {
-  return concat(tokens.grid_begin, grid.height, ' ', grid.width, tokens.grid_end);
-}
+/// Builds the ids of a prompt from texts and markers.
+class PromptBuilder {
+ public:
+  PromptBuilder(const PromptTokens& tokens, const BpeTokenizer& tokenizer)
+      : tokens_(tokens), tokenizer_(tokenizer) {}
+
+  void text(std::string_view text) {
+    const auto ids = tokenizer_.encode(text);
+    ids_.insert(ids_.end(), ids.begin(), ids.end());
+  }
+  void marker(int64_t id, int64_t count = 1) { ids_.insert(ids_.end(), count, id); }
+
+  /// <sop>{h} {w}<eop>
+  void grid_size(const Grid& grid) {
+    marker(tokens_.grid_begin);
+    text(concat(grid.height, ' ', grid.width));
+    marker(tokens_.grid_end);
+  }
+
+  std::vector<int64_t> take() { return std::move(ids_); }
+
+ private:
+  const PromptTokens& tokens_;
+  const BpeTokenizer& tokenizer_;
+  std::vector<int64_t> ids_;
+};
 
 }  // namespace
 
-PromptTokens load_prompt_tokens(const std::filesystem::path& checkpoint,
+PromptTokens load_prompt_tokens(const std::filesystem::path& tokenizer_config,
+                                const ImageTokenIds& ids,
                                 const BpeTokenizer& tokenizer) {
-  const auto names = io::JsonFields::load(checkpoint / "processor" / "tokenizer_config.json");
-  const auto model = io::JsonFields::load(checkpoint / "vision_language_encoder" / "config.json");
-  const auto id_of = [&](const char* field) {
-    return model.required_int64(field, 0, tokenizer.id_count() - 1);
-  };
+  const auto names = io::JsonFields::load(tokenizer_config);
   PromptTokens tokens;
-  tokens.grid_begin = special_token_name(names, "grid_bos_token");
-  tokens.grid_end = special_token_name(names, "grid_eos_token");
-  tokens.image = special_token_name(names, "image_token");
-  tokens.image_start = tokenizer.token_of(id_of("image_start_token_id"));
-  tokens.image_end = tokenizer.token_of(id_of("image_end_token_id"));
-  tokenizer.required_token_id(tokens.grid_begin);
-  tokenizer.required_token_id(tokens.grid_end);
-  if (const auto image_id = tokenizer.required_token_id(tokens.image);
-      image_id != id_of("image_token_id")) {
-    model.refuse("image_token_id",
-                 concat(image_id, ", the id of \"", tokens.image, "\" in the tokenizer"));
+  tokens.ids = ids;
+  tokens.grid_begin = tokenizer.required_token_id(special_token_name(names, "grid_bos_token"));
+  tokens.grid_end = tokenizer.required_token_id(special_token_name(names, "grid_eos_token"));
+  const auto image = special_token_name(names, "image_token");
+  tokens.image_markers = {image, tokenizer.token_of(ids.start), tokenizer.token_of(ids.end)};
+
+  // The reference takes the image token and START by these names, the model's config names ids.
+  const auto require = [&](const char* role, const std::string& name, int64_t id) {
+    if (tokenizer.required_token_id(name) == id) return;
+    names.refuse(role,
+                 concat("the token of id ",
+                        id,
+                        " (",
+                        tokenizer.token_of(id),
+                        "), which vision_language_encoder/config.json names"));
+  };
+  require("image_token", image, ids.image);
+  if (names.has("bos_token")) {
+    require("bos_token", special_token_name(names, "bos_token"), ids.start);
   }
   return tokens;
 }
 
-std::string text_to_image_prompt(std::string_view prompt,
-                                 const Grid& target,
-                                 const Grid& preview,
-                                 const PromptTokens& tokens) {
-  refuse_image_tokens(prompt, tokens);
-  return concat(prompt, grid_text(target, tokens), grid_text(preview, tokens), tokens.image_start);
+std::vector<int64_t> text_to_image_prompt(std::string_view prompt,
+                                          const Grid& target,
+                                          const Grid& preview,
+                                          const PromptTokens& tokens,
+                                          const BpeTokenizer& tokenizer) {
+  refuse_image_markers(prompt, tokens);
+  PromptBuilder ids(tokens, tokenizer);
+  ids.text(prompt);
+  ids.grid_size(target);
+  ids.grid_size(preview);
+  ids.marker(tokens.ids.start);
+  return ids.take();
 }
 
-std::string image_to_image_prompt(std::string_view prompt,
-                                  const std::vector<Grid>& condition_images,
-                                  const Grid& target,
-                                  const PromptTokens& tokens) {
-  refuse_image_tokens(prompt, tokens);
-  std::string text;
+std::vector<int64_t> image_to_image_prompt(std::string_view prompt,
+                                           const std::vector<Grid>& condition_images,
+                                           const Grid& target,
+                                           const PromptTokens& tokens,
+                                           const BpeTokenizer& tokenizer) {
+  refuse_image_markers(prompt, tokens);
+  PromptBuilder ids(tokens, tokenizer);
   for (const Grid& image : condition_images) {
-    text += tokens.image_start;
-    for (int64_t i = 0; i < image.size(); ++i) text += tokens.image;
-    text += tokens.image_end;
+    ids.marker(tokens.ids.start);
+    ids.marker(tokens.ids.image, image.size());
+    ids.marker(tokens.ids.end);
   }
-  return text.append(prompt) + grid_text(target, tokens) + tokens.image_start;
+  ids.text(prompt);
+  ids.grid_size(target);
+  ids.marker(tokens.ids.start);
+  return ids.take();
 }
 
 }  // namespace glm_image::text

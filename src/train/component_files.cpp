@@ -36,12 +36,12 @@ void load_component(const std::filesystem::path& folder,
                     torch::nn::Module& module,
                     const at::Device& device,
                     at::ScalarType type,
-                    const std::vector<std::string>& surplus) {
+                    const std::vector<std::string>& allowed_unexpected) {
   at::NoGradGuard no_grad;
   io::BindingOptions options;
   options.device = device;
   options.dtype = type;
-  options.surplus_allowed = surplus;
+  options.allowed_unexpected = allowed_unexpected;
   io::bind_weights(module, io::WeightSet::open(folder), options);
 }
 

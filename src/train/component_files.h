@@ -20,11 +20,11 @@ void create_folder(const std::filesystem::path& folder);
 void copy_text_file(const std::filesystem::path& file, const std::filesystem::path& folder);
 
 /// Binds a module, made with the options of `device` and `type`, to the weights of a component.
-/// `surplus`: names that the component may hold besides (io::BindingOptions::surplus_allowed).
+/// `allowed_unexpected`: as in io::BindingOptions.
 void load_component(const std::filesystem::path& folder,
                     torch::nn::Module& module,
                     const at::Device& device,
                     at::ScalarType type,
-                    const std::vector<std::string>& surplus = {});
+                    const std::vector<std::string>& allowed_unexpected = {});
 
 }  // namespace glm_image::train

@@ -1,5 +1,6 @@
 #include "train/prompt_examples.h"
 
+#include "models/generator/generation_model.h"
 #include "train/letter_counts.h"
 #include "train/scene_questions.h"
 #include "train/seeds.h"
@@ -15,14 +16,19 @@ PromptExamples::PromptExamples(const TrainingConfig& config, const posters::Post
     : source_(source), seed_(config.seed) {
   tokenizer_ =
       text::BpeTokenizer::load(config.folder("vocabulary") / "processor" / "tokenizer.json");
-  prompt_tokens_ = text::load_prompt_tokens(config.model, *tokenizer_);
+  const auto model = models::VisionLanguageConfig::from_json(
+      io::JsonFields::load(config.model / "vision_language_encoder" / "config.json"));
+  prompt_tokens_ = text::load_prompt_tokens(
+      config.model / "processor" / "tokenizer_config.json",
+      {model.image_token_id, model.image_start_token_id, model.image_end_token_id},
+      *tokenizer_);
 }
 
 PromptExamples::Prompt PromptExamples::prompt_of(const posters::Scene& scene,
                                                  const std::string& caption,
                                                  const text::Grid& target) const {
-  auto ids = tokenizer_->encode(
-      text::text_to_image_prompt(caption, target, text::preview_grid(target), prompt_tokens_));
+  auto ids = text::text_to_image_prompt(
+      caption, target, text::preview_grid(target), prompt_tokens_, *tokenizer_);
   auto letters = letters_read(*tokenizer_, ids, caption, texts_of(scene));
   return {std::move(ids), std::move(letters)};
 }

@@ -101,8 +101,32 @@ TEST_F(WeightBinding, NamesTheSurplusTensor) {
   expect_refused(tensors, {"model.safetensors", "'third.weight'", "[7]"});
   Pair module{at::TensorOptions(at::kFloat)};
   io::BindingOptions options;
-  options.surplus_allowed = {"third."};
+  options.allowed_unexpected = {"third."};
   EXPECT_NO_THROW(io::bind_weights(*module, written(tensors), options));
+}
+
+TEST_F(WeightBinding, ReturnsUnexpectedTensorsUnlessStrict) {
+  auto tensors = complete();
+  tensors.emplace_back("third.weight", at::randn({7}));
+  tensors.emplace_back("fourth", at::ones({1}, at::kLong));
+  Pair module{at::TensorOptions(at::kFloat)};
+  io::BindingOptions options;
+  options.strict = false;
+  EXPECT_EQ(io::verify_weights(*module, written(tensors), options),
+            (std::vector<std::string>{"fourth", "third.weight"}));
+  io::bind_weights(*module, written(tensors), options);
+  EXPECT_TRUE(at::equal(module->first->weight, tensors[0].second));
+}
+
+TEST_F(WeightBinding, LeavesAllowedMissingParametersUnbound) {
+  auto tensors = complete();
+  tensors.pop_back();
+  Pair module{at::TensorOptions(at::kFloat)};
+  io::BindingOptions options;
+  options.allowed_missing = {"second."};
+  io::bind_weights(*module, written(tensors), options);
+  EXPECT_FALSE(nn::is_unbound(module->first->weight));
+  EXPECT_TRUE(nn::is_unbound(module->second->weight));
 }
 
 TEST_F(WeightBinding, NamesExpectedAndFoundShape) {

@@ -88,9 +88,59 @@ TEST(WeightSet, RefusesAnIndexThatDisagreesWithItsShards) {
   expect_error(ErrorCode::kCorruptFile, {"no tensor"}, open);
   write_index(folder.path(), {{"a", "gone.safetensors"}});
   expect_error(ErrorCode::kNotFound, {"gone.safetensors"}, open);
+}
+
+TEST(WeightSet, TheIndexListsWhatIsMeant) {
+  const TemporaryDirectory folder;
   write_safetensors(folder.path() / "one.safetensors", {{"a", numbers(3)}, {"z", numbers(1)}}, {});
-  write_index(folder.path(), {{"a", "one.safetensors"}});
-  expect_error(ErrorCode::kCorruptFile, {"'z'", "does not name"}, open);
+  write_safetensors(folder.path() / "two.safetensors", {{"a", numbers(5)}, {"b", numbers(2)}}, {});
+  write_safetensors(folder.path() / "model.safetensors", {{"c", numbers(3)}}, {});
+  write_index(folder.path(), {{"a", "two.safetensors"}, {"b", "two.safetensors"}});
+  const auto set = WeightSet::open(folder.path());
+  ASSERT_EQ(set.tensors().size(), 2U);
+  EXPECT_TRUE(at::equal(set.find("a")->file->tensor("a"), numbers(5)));
+}
+
+TEST(WeightSet, IgnoresHiddenFiles) {
+  const TemporaryDirectory folder;
+  write_safetensors(folder.path() / "model.safetensors", {{"a", numbers(3)}}, {});
+  for (const char* name : {"._model.safetensors",
+                           ".model.safetensors",
+                           "._model.safetensors.index.json",
+                           ".syncthing.model.safetensors.tmp"}) {
+    write_file(folder.path() / name, std::string("\0\5\x16\7", 4));
+  }
+  EXPECT_EQ(WeightSet::open(folder.path()).tensors().size(), 1U);
+}
+
+TEST(WeightSet, PrefersThePlainName) {
+  for (const std::string plain : {"model", "diffusion_pytorch_model"}) {
+    const TemporaryDirectory folder;
+    write_safetensors(folder.path() / (plain + ".safetensors"), {{"a", numbers(3)}}, {});
+    for (const char* other : {".fp16", " (1)", " copy", ".non_ema", "_old"}) {
+      write_safetensors(folder.path() / (plain + other + ".safetensors"), {{"a", numbers(5)}}, {});
+    }
+    const auto set = WeightSet::open(folder.path());
+    EXPECT_TRUE(at::equal(set.find("a")->file->tensor("a"), numbers(3)));
+  }
+}
+
+TEST(WeightSet, TakesASingleFileOfAnyName) {
+  for (const char* name : {"model.fp16", "model-00001-of-00001", "best-of-three"}) {
+    const TemporaryDirectory folder;
+    write_safetensors(
+        folder.path() / (std::string(name) + ".safetensors"), {{"a", numbers(3)}}, {});
+    EXPECT_EQ(WeightSet::open(folder.path()).tensors().size(), 1U) << name;
+  }
+}
+
+TEST(WeightSet, ShardsWithoutTheirIndexAreNamedAsSuch) {
+  const TemporaryDirectory folder;
+  const auto open = [&] { WeightSet::open(folder.path()); };
+  write_safetensors(folder.path() / "model-00002-of-00004.safetensors", {{"a", numbers(3)}}, {});
+  expect_error(ErrorCode::kNotFound, {"model-00002-of-00004", "index.json"}, open);
+  write_safetensors(folder.path() / "model-00001-of-00004.safetensors", {{"b", numbers(3)}}, {});
+  expect_error(ErrorCode::kNotFound, {"model-00001-of-00004", "index.json"}, open);
 }
 
 TEST(WeightSet, RefusesAnIndexThatLeadsOutOfItsFolder) {

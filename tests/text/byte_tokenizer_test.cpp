@@ -57,6 +57,31 @@ TEST(ByteTokenizer, InvalidUtf8IsNamedByItsByte) {
       ErrorCode::kInvalidInput, {"UTF-8", "byte 2"}, [&] { tokenizer.encode("ab\xff"); });
 }
 
+/// transformers' ByT5Tokenizer makes its own table where the file lists no tokens; the toy
+/// checkpoint's file was saved by that class.
+TEST(ByteTokenizer, WithoutAListHasTheClassesTokens) {
+  const auto listed = ByteTokenizer::load(kConfigFile);
+  const auto cases = io::read_json_file(test::data_dir() / "tiny/tokenizer_cases.json");
+  for (const Json& config :
+       {Json::object(),
+        Json{{"tokenizer_class", "ByT5Tokenizer"}, {"extra_ids", 125}},
+        Json{{"pad_token", "<pad>"},
+             {"eos_token", {{"content", "</s>"}, {"__type", "AddedToken"}}},
+             {"unk_token", "<unk>"},
+             {"additional_special_tokens", {"<extra_id_0>", "<extra_id_1>"}}}}) {
+    const ByteTokenizer made(io::JsonFields(config, "tokenizer_config.json"));
+    EXPECT_EQ(made.pad_id(), listed.pad_id());
+    EXPECT_EQ(made.end_id(), listed.end_id());
+    EXPECT_EQ(made.largest_id(), listed.largest_id());
+    for (const char* text : {"a  <unk>\t b", " <pad> <pad> ", "a <extra_id_124> b", "x</s>y</s>"}) {
+      EXPECT_EQ(made.encode(text), listed.encode(text)) << text;
+    }
+    for (const auto& c : cases) {
+      EXPECT_EQ(made.encode(c.at("text").get<std::string>()), c.at("byt5").get<Ids>());
+    }
+  }
+}
+
 TEST(ByteTokenizer, RefusesBadConfigs) {
   const auto refuse = [](ErrorCode code,
                          std::vector<std::string> fragments,
@@ -70,8 +95,9 @@ TEST(ByteTokenizer, RefusesBadConfigs) {
   refuse(ErrorCode::kUnsupported, {"tokenizer_class"}, [](Json& j) {
     j["tokenizer_class"] = "T5Tokenizer";
   });
-  refuse(ErrorCode::kCorruptFile, {"added_tokens_decoder"}, [](Json& j) {
+  refuse(ErrorCode::kCorruptFile, {"three different texts"}, [](Json& j) {
     j.erase("added_tokens_decoder");
+    j["pad_token"] = "</s>";
   });
   refuse(ErrorCode::kCorruptFile, {"added_tokens_decoder.2.content", "<pad>"}, [](Json& j) {
     j["added_tokens_decoder"]["2"]["content"] = "<pad>";

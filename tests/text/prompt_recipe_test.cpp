@@ -53,9 +53,10 @@ BpeTokenizer tokenizer() {
   return BpeTokenizer::load(kTiny / "model/processor/tokenizer.json");
 }
 
-int64_t image_token_id() {
-  return io::JsonFields::load(kTiny / "model/vision_language_encoder/config.json")
-      .required_int64("image_token_id", 0, 1 << 20);
+const ImageTokenIds kTinyIds = {/*image=*/781, /*start=*/64, /*end=*/65};
+
+PromptTokens tiny_tokens() {
+  return load_prompt_tokens(kTiny / "model/processor/tokenizer_config.json", kTinyIds, tokenizer());
 }
 
 /// The recorded decode positions, [3, tokens + 1] with the rows temporal, height, width.
@@ -76,11 +77,10 @@ TEST_P(TextToImage, PromptAndPositionsAreTheReferences) {
   const Grid preview = preview_grid(target);
   EXPECT_EQ(c.grids(), (std::vector<Grid>{target, preview}));
 
-  const auto tokens = load_prompt_tokens(kTiny / "model", bpe);
-  const auto ids = bpe.encode(text_to_image_prompt(c.prompt, target, preview, tokens));
+  const auto ids = text_to_image_prompt(c.prompt, target, preview, tiny_tokens(), bpe);
   EXPECT_EQ(ids, c.values("ar.input_ids"));
 
-  const auto prefill = prefill_positions(ids, image_token_id(), {});
+  const auto prefill = prefill_positions(ids, kTinyIds.image, {});
   EXPECT_EQ(prefill.next, static_cast<int64_t>(ids.size()));
   expect_decode_positions(c, decode_positions(prefill.next, {preview, target}));
 }
@@ -93,11 +93,10 @@ TEST_P(ImageToImage, PromptAndPositionsAreTheReferences) {
   images.pop_back();
   EXPECT_EQ(target, target_grid(c.height, c.width));
 
-  const auto tokens = load_prompt_tokens(kTiny / "model", bpe);
-  const auto ids = bpe.encode(image_to_image_prompt(c.prompt, images, target, tokens));
+  const auto ids = image_to_image_prompt(c.prompt, images, target, tiny_tokens(), bpe);
   EXPECT_EQ(ids, c.values("ar.input_ids"));
 
-  const auto prefill = prefill_positions(ids, image_token_id(), images);
+  const auto prefill = prefill_positions(ids, kTinyIds.image, images);
   expect_decode_positions(c, decode_positions(prefill.next, {target}));
 }
 
@@ -125,66 +124,66 @@ TEST(Grid, PreviewFollowsPythonsArithmetic) {
 }
 
 TEST(PromptRecipe, TokensComeFromTheConfigs) {
-  const auto tokens = load_prompt_tokens(kTiny / "model", tokenizer());
-  EXPECT_EQ(tokens.grid_begin, "<sop>");
-  EXPECT_EQ(tokens.grid_end, "<eop>");
-  EXPECT_EQ(tokens.image, "<|image|>");
-  EXPECT_EQ(tokens.image_start, "<|dit_token_64|>");
-  EXPECT_EQ(tokens.image_end, "<|dit_token_65|>");
+  const auto tokens = tiny_tokens();
+  EXPECT_EQ(tokens.grid_begin, 776);
+  EXPECT_EQ(tokens.grid_end, 777);
+  EXPECT_EQ(tokens.image_markers,
+            (std::vector<std::string>{"<|image|>", "<|dit_token_64|>", "<|dit_token_65|>"}));
 }
 
-class PromptTokensOfAChangedCheckpoint : public testing::Test {
+class PromptTokensOfAChangedConfig : public testing::Test {
  protected:
-  void write(const std::string& names, const std::string& model) {
-    test::write_file(directory_.path() / "processor/tokenizer_config.json", names);
-    test::write_file(directory_.path() / "vision_language_encoder/config.json", model);
+  PromptTokens load(const std::string& names, const ImageTokenIds& ids = kTinyIds) const {
+    const auto file = directory_.path() / "tokenizer_config.json";
+    test::write_file(file, names);
+    return load_prompt_tokens(file, ids, tokenizer());
   }
-  PromptTokens load() const { return load_prompt_tokens(directory_.path(), tokenizer()); }
 
   const std::string names_ =
       R"({"grid_bos_token": "<sop>", "grid_eos_token": "<eop>", "image_token": "<|image|>"})";
-  const std::string model_ =
-      R"({"image_token_id": 781, "image_start_token_id": 64, "image_end_token_id": 65})";
   test::TemporaryDirectory directory_;
 };
 
-TEST_F(PromptTokensOfAChangedCheckpoint, OtherFormsOfTheNames) {
-  write(R"({"grid_bos_token": {"content": "<sop>"}, "extra_special_tokens": {
-          "grid_eos_token": "<eop>", "image_token": {"content": "<|image|>"}}})",
-        model_);
-  const auto tokens = load();
-  EXPECT_EQ(tokens.grid_begin, "<sop>");
-  EXPECT_EQ(tokens.grid_end, "<eop>");
-  EXPECT_EQ(tokens.image, "<|image|>");
+TEST_F(PromptTokensOfAChangedConfig, OtherFormsOfTheNames) {
+  const auto tokens = load(R"({"grid_bos_token": {"content": "<sop>"}, "extra_special_tokens": {
+          "grid_eos_token": "<eop>", "image_token": {"content": "<|image|>"}}})");
+  EXPECT_EQ(tokens.grid_begin, 776);
+  EXPECT_EQ(tokens.grid_end, 777);
+  EXPECT_EQ(tokens.image_markers[0], "<|image|>");
 }
 
-TEST_F(PromptTokensOfAChangedCheckpoint, DisagreementIsCorruption) {
-  write(R"({"grid_bos_token": "<sop>", "grid_eos_token": "<eop>", "extra_special_tokens": []})",
-        model_);
+TEST_F(PromptTokensOfAChangedConfig, DisagreementIsCorruption) {
+  test::expect_error(ErrorCode::kCorruptFile, {"tokenizer_config.json", "image_token"}, [&] {
+    load(R"({"grid_bos_token": "<sop>", "grid_eos_token": "<eop>", "extra_special_tokens": []})");
+  });
+  test::expect_error(ErrorCode::kCorruptFile, {"tokenizer.json", "<none>"}, [&] {
+    load(R"({"grid_bos_token": "<none>", "grid_eos_token": "<eop>", "image_token": "<|image|>"})");
+  });
   test::expect_error(
-      ErrorCode::kCorruptFile, {"tokenizer_config.json", "image_token"}, [&] { load(); });
-  write(R"({"grid_bos_token": "<none>", "grid_eos_token": "<eop>", "image_token": "<|image|>"})",
-        model_);
-  test::expect_error(ErrorCode::kCorruptFile, {"tokenizer.json", "<none>"}, [&] { load(); });
-  write(names_, R"({"image_token_id": 5, "image_start_token_id": 64, "image_end_token_id": 65})");
-  test::expect_error(ErrorCode::kCorruptFile,
-                     {"vision_language_encoder/config.json", "image_token_id", "781", "found 5"},
-                     [&] { load(); });
-  write(names_, R"({"image_token_id": 781, "image_start_token_id": 999, "image_end_token_id": 1})");
-  test::expect_error(ErrorCode::kCorruptFile, {"image_start_token_id", "999"}, [&] { load(); });
+      ErrorCode::kCorruptFile, {"tokenizer_config.json", "image_token", "id 5", "<|image|>"}, [&] {
+        load(names_, {/*image=*/5, /*start=*/64, /*end=*/65});
+      });
+  test::expect_error(ErrorCode::kCorruptFile, {"999"}, [&] {
+    load(names_, {/*image=*/781, /*start=*/999, /*end=*/65});
+  });
+  test::expect_error(ErrorCode::kCorruptFile, {"bos_token", "id 64", "<|dit_token_7|>"}, [&] {
+    load(R"({"grid_bos_token": "<sop>", "grid_eos_token": "<eop>", "image_token": "<|image|>",
+             "bos_token": "<|dit_token_7|>"})");
+  });
 }
 
 TEST(PromptRecipe, ImageTokensInAPromptAreRefused) {
-  const auto tokens = load_prompt_tokens(kTiny / "model", tokenizer());
-  for (const auto& token : {tokens.image, tokens.image_start, tokens.image_end}) {
+  const auto tokens = tiny_tokens();
+  const auto bpe = tokenizer();
+  for (const auto& token : tokens.image_markers) {
     test::expect_error(ErrorCode::kInvalidInput, {token, "byte 3"}, [&] {
-      text_to_image_prompt("a, " + token + " b", {2, 2}, {16, 16}, tokens);
+      text_to_image_prompt("a, " + token + " b", {2, 2}, {16, 16}, tokens, bpe);
     });
     test::expect_error(ErrorCode::kInvalidInput, {token}, [&] {
-      image_to_image_prompt(token, {{1, 1}}, {2, 2}, tokens);
+      image_to_image_prompt(token, {{1, 1}}, {2, 2}, tokens, bpe);
     });
   }
-  EXPECT_NO_THROW(text_to_image_prompt("<sop> <|dit_token_3|>", {2, 2}, {16, 16}, tokens));
+  EXPECT_NO_THROW(text_to_image_prompt("<sop> <|dit_token_3|>", {2, 2}, {16, 16}, tokens, bpe));
 }
 
 /// By hand from the rule: text, a 2×3 image, text, a 2×1 image, text.

@@ -7,7 +7,8 @@
 
 namespace glm_image::models {
 
-/// vae/config.json.
+/// vae/config.json. A key that the file leaves out has the default of diffusers' AutoencoderKL;
+/// latents_mean and latents_std, which have none there, are required.
 struct AutoencoderConfig {
   int64_t in_channels = 0;
   int64_t out_channels = 0;

@@ -7,7 +7,8 @@
 
 namespace glm_image::models {
 
-/// The text_config of vision_language_encoder/config.json: the autoregressive generator.
+/// The text_config of vision_language_encoder/config.json: the autoregressive generator. A key that
+/// the file leaves out has the default of transformers' GlmImageTextConfig.
 struct GeneratorConfig {
   int64_t vocab_size = 0;
   int64_t vision_vocab_size = 0;  ///< outputs of lm_head: the visual codes and their markers

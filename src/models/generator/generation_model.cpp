@@ -4,14 +4,14 @@ namespace glm_image::models {
 
 VisionLanguageConfig VisionLanguageConfig::from_json(const io::JsonFields& json) {
   VisionLanguageConfig config;
-  config.text = GeneratorConfig::from_json(json.required_object("text_config"));
-  config.vision = VisionConfig::from_json(json.required_object("vision_config"));
-  config.vq = VqConfig::from_json(json.required_object("vq_config"));
+  config.text = GeneratorConfig::from_json(json.object_or_empty("text_config"));
+  config.vision = VisionConfig::from_json(json.object_or_empty("vision_config"));
+  config.vq = VqConfig::from_json(json.object_or_empty("vq_config"));
   json.supports_only("tie_word_embeddings", false);
   const int64_t last_id = config.text.vocab_size - 1;
-  config.image_start_token_id = json.required_int64("image_start_token_id", 0, last_id);
-  config.image_end_token_id = json.required_int64("image_end_token_id", 0, last_id);
-  config.image_token_id = json.required_int64("image_token_id", 0, last_id);
+  config.image_start_token_id = json.optional_int64("image_start_token_id", 16384, 0, last_id);
+  config.image_end_token_id = json.optional_int64("image_end_token_id", 16385, 0, last_id);
+  config.image_token_id = json.optional_int64("image_token_id", 167855, 0, last_id);
   if (config.vq.num_embeddings > config.text.vision_vocab_size) {
     json.refuse(
         "vq_config.num_embeddings",

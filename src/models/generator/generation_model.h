@@ -10,7 +10,8 @@ namespace glm_image::models {
 inline constexpr const char* kVisualPrefix = "model.visual.";
 inline constexpr const char* kVqPrefix = "model.vqmodel.";
 
-/// vision_language_encoder/config.json as a whole.
+/// vision_language_encoder/config.json as a whole, with the defaults of transformers'
+/// GlmImageConfig.
 struct VisionLanguageConfig {
   GeneratorConfig text;
   VisionConfig vision;

@@ -9,7 +9,7 @@ SamplingOptions SamplingOptions::from_json(const io::JsonFields& json) {
   SamplingOptions sampling;
   sampling.temperature = json.optional_double("temperature", 1.0, 1e-6, 1e6);
   sampling.top_p = json.optional_double("top_p", 1.0, 0.0, 1.0);
-  sampling.top_k = json.optional_int64("top_k", 0, 0, int64_t{1} << 40);
+  sampling.top_k = json.optional_int64("top_k", 50, 0, int64_t{1} << 40);
   return sampling;
 }
 

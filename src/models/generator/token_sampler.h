@@ -7,7 +7,9 @@
 
 namespace glm_image::models {
 
-/// vision_language_encoder/generation_config.json, as far as sampling goes.
+/// The sampling options of vision_language_encoder/generation_config.json. A key that the file
+/// leaves out has the default of transformers' GenerationConfig. do_sample is not read: the
+/// reference pipeline always samples.
 struct SamplingOptions {
   double temperature = 1.0;
   double top_p = 1.0;

@@ -98,21 +98,30 @@ TORCH_MODULE(Block);
 
 T5Config T5Config::from_json(const io::JsonFields& json) {
   T5Config config;
-  config.vocab_size = json.required_int64("vocab_size", 259, kMaxVocabulary);
-  config.d_model = json.required_int64("d_model", 1, kMaxWidth);
-  config.d_kv = json.required_int64("d_kv", 1, kMaxWidth);
-  config.d_ff = json.required_int64("d_ff", 1, kMaxWidth);
-  config.num_layers = json.required_int64("num_layers", 1, kMaxLayers);
-  config.num_heads = json.required_int64("num_heads", 1, kMaxHeads);
+  config.vocab_size = json.optional_int64("vocab_size", 32128, 259, kMaxVocabulary);
+  config.d_model = json.optional_int64("d_model", 512, 1, kMaxWidth);
+  config.d_kv = json.optional_int64("d_kv", 64, 1, kMaxWidth);
+  config.d_ff = json.optional_int64("d_ff", 2048, 1, kMaxWidth);
+  config.num_layers = json.optional_int64("num_layers", 6, 1, kMaxLayers);
+  config.num_heads = json.optional_int64("num_heads", 8, 1, kMaxHeads);
   // Four: half of the buckets a direction, half of those exact.
   config.relative_attention_num_buckets =
-      json.required_int64("relative_attention_num_buckets", 4, kMaxWidth);
-  config.relative_attention_max_distance = json.required_int64(
-      "relative_attention_max_distance", config.relative_attention_num_buckets / 4 + 1, kMaxWidth);
-  config.layer_norm_epsilon = json.required_double("layer_norm_epsilon", 0, 1);
-  config.pad_token_id = json.required_int64("pad_token_id", 0, config.vocab_size - 1);
-  config.eos_token_id = json.required_int64("eos_token_id", 0, config.vocab_size - 1);
-  json.supports_only("feed_forward_proj", "gated-gelu");
+      json.optional_int64("relative_attention_num_buckets", 32, 4, kMaxWidth);
+  config.relative_attention_max_distance =
+      json.optional_int64("relative_attention_max_distance",
+                          128,
+                          config.relative_attention_num_buckets / 4 + 1,
+                          kMaxWidth);
+  config.layer_norm_epsilon = json.optional_double("layer_norm_epsilon", 1e-6, 0, 1);
+  config.pad_token_id = json.optional_int64("pad_token_id", 0, 0, config.vocab_size - 1);
+  config.eos_token_id = json.optional_int64("eos_token_id", 1, 0, config.vocab_size - 1);
+  // T5's own feed-forward, "relu", is what a file means that names none, unless it spells out what
+  // "gated-gelu" stands for.
+  const bool is_gated = json.optional_bool("is_gated_act", false) &&
+                        json.optional_string("dense_act_fn", "") == "gelu_new";
+  if (json.optional_string("feed_forward_proj", is_gated ? "gated-gelu" : "relu") != "gated-gelu") {
+    json.refuse("feed_forward_proj", "\"gated-gelu\"", ErrorCode::kUnsupported);
+  }
   return config;
 }
 

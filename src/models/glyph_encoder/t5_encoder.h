@@ -7,7 +7,8 @@
 /// After transformers' models/t5/modeling_t5.py.
 namespace glm_image::models {
 
-/// text_encoder/config.json.
+/// text_encoder/config.json. A key that the file leaves out has the default of transformers'
+/// T5Config.
 struct T5Config {
   int64_t vocab_size = 0;
   int64_t d_model = 0;

@@ -6,7 +6,8 @@
 
 namespace glm_image::models {
 
-/// transformer/config.json: the DiT decoder.
+/// transformer/config.json: the DiT decoder. A key that the file leaves out has the default of
+/// diffusers' GlmImageTransformer2DModel.
 struct TransformerConfig {
   int64_t num_layers = 0;
   int64_t num_attention_heads = 0;

@@ -6,7 +6,8 @@
 
 namespace glm_image::models {
 
-/// The vision_config and vq_config of vision_language_encoder/config.json.
+/// The vision_config of vision_language_encoder/config.json. A key that the file leaves out has the
+/// default of transformers' GlmImageVisionConfig.
 struct VisionConfig {
   int64_t depth = 0;
   int64_t hidden_size = 0;
@@ -21,6 +22,7 @@ struct VisionConfig {
   static VisionConfig from_json(const io::JsonFields& vision_config);
 };
 
+/// The vq_config of the same file, with the defaults of GlmImageVQVAEConfig.
 struct VqConfig {
   int64_t num_embeddings = 0;   ///< codes
   int64_t embed_dim = 0;        ///< width of a code

@@ -1,0 +1,261 @@
+// The form in which the published checkpoint comes, and forms that downloads and repacks give it.
+
+#include "image/codec.h"
+#include "io/json_file.h"
+#include "io/weight_set.h"
+#include "pipeline/model_folder.h"
+#include "support/reference_run.h"
+
+namespace glm_image::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using pipeline::Checkpoint;
+
+/// JSON written by hand as in the published files, with the weights of the toy checkpoint.
+fs::path published_model_dir() {
+  return data_dir() / "published";
+}
+
+constexpr const char* kParts[] = {"vision_language_encoder",
+                                  "text_encoder",
+                                  "transformer",
+                                  "vae",
+                                  "scheduler",
+                                  "processor",
+                                  "tokenizer"};
+
+Checkpoint open_wide(const fs::path& directory, bool strict = false) {
+  PipelineOptions options;
+  options.dtype = DataType::kFloat32;
+  options.strict = strict;
+  return Checkpoint::open(directory, options);
+}
+
+std::vector<uint8_t> pixels(const Checkpoint& checkpoint, const Request& request) {
+  Recording recording;
+  return draw_recorded(checkpoint, request, recording).pictures.at(0).image.pixels;
+}
+
+/// A copy of the published form that a test may change.
+class PublishedCopy : public testing::Test {
+ protected:
+  PublishedCopy() { fs::copy(published_model_dir(), model(), fs::copy_options::recursive); }
+  fs::path model() const { return folder_.path() / "glm-image"; }
+
+  void change(const std::string& file, const std::function<void(json&)>& edit) const {
+    auto content = json::parse(read_file(model() / file));
+    edit(content);
+    write_file(model() / file, content.dump());
+  }
+  using Tensors = std::vector<std::pair<std::string, Tensor>>;
+  Tensors weights(const std::string& component) const {
+    Tensors tensors;
+    for (const auto& [name, location] : io::WeightSet::open(model() / component).tensors()) {
+      tensors.emplace_back(name, location.file->tensor(name).clone());
+    }
+    return tensors;
+  }
+  void write_weights(const std::string& component, const Tensors& tensors) const {
+    for (const auto& item : fs::directory_iterator(model() / component)) {
+      if (item.path().extension() == ".safetensors") {
+        const auto path = item.path();
+        fs::remove(path);
+        io::write_safetensors(path, tensors, {});
+        return;
+      }
+    }
+    FAIL() << component;
+  }
+
+  const TemporaryDirectory folder_;
+};
+
+class PublishedForm : public testing::TestWithParam<ReferenceCase> {};
+
+TEST_P(PublishedForm, DrawsThePicturesOfTheResavedForm) {
+  const auto request = request_of(GetParam());
+  EXPECT_EQ(pixels(open_wide(published_model_dir()), request),
+            pixels(open_wide(tiny_model_dir()), request));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases,
+                         PublishedForm,
+                         testing::ValuesIn(reference_cases()),
+                         [](const auto& info) { return info.param.name(); });
+
+TEST(PublishedParts, EveryCombinationWithResavedPartsLoads) {
+  constexpr size_t kCount = std::size(kParts);
+  for (unsigned mask = 0; mask < (1U << kCount); ++mask) {
+    const TemporaryDirectory folder;
+    for (size_t i = 0; i < kCount; ++i) {
+      const auto& form = ((mask >> i) & 1U) != 0 ? published_model_dir() : tiny_model_dir();
+      fs::create_directory_symlink(form / kParts[i], folder.path() / kParts[i]);
+    }
+    const auto checkpoint = open_wide(folder.path(), /*strict=*/true);
+    EXPECT_TRUE(checkpoint.info().warnings.empty()) << mask;
+    EXPECT_NO_THROW(checkpoint.image_settings()) << mask;
+  }
+}
+
+TEST_F(PublishedCopy, TextToImageNeedsNoImageSettings) {
+  const auto cases = reference_cases();
+  const auto is_edit = [](const auto& c) { return c.name().rfind("i2i", 0) == 0; };
+  const auto edit = std::find_if(cases.begin(), cases.end(), is_edit);
+  ASSERT_NE(edit, cases.end());
+  fs::remove(model() / "processor" / "preprocessor_config.json");
+  const auto checkpoint = open_wide(model());
+  EXPECT_FALSE(pixels(checkpoint, request_of(cases.front())).empty());
+  expect_error(ErrorCode::kNotFound, {"preprocessor_config.json"}, [&] {
+    pixels(checkpoint, request_of(*edit));
+  });
+}
+
+TEST_F(PublishedCopy, UnknownTensorsAreAWarningOrRefused) {
+  auto tensors = weights("text_encoder");
+  tensors.emplace_back("decoder.block.0.weight", at::ones({3}));
+  tensors.emplace_back("decoder.final.position_ids", at::arange(3));
+  write_weights("text_encoder", tensors);
+  const auto checkpoint = open_wide(model());
+  ASSERT_EQ(checkpoint.info().warnings.size(), 1U);
+  const auto& warning = checkpoint.info().warnings[0];
+  for (const char* fragment : {"text_encoder", "2 tensors", "'decoder.block.0.weight'"}) {
+    EXPECT_NE(warning.find(fragment), std::string::npos) << warning;
+  }
+  EXPECT_EQ(checkpoint.info().components[1].parameters,
+            open_wide(published_model_dir()).info().components[1].parameters);
+  expect_error(ErrorCode::kCorruptFile, {"'decoder.block.0.weight'"}, [&] {
+    open_wide(model(), /*strict=*/true);
+  });
+}
+
+TEST_F(PublishedCopy, WhatInferenceNeverUsesMayBeMissing) {
+  auto tensors = weights("vision_language_encoder");
+  const auto count = tensors.size();
+  const auto is_way_back = [](const auto& tensor) {
+    return tensor.first.find("post_quant_conv") != std::string::npos;
+  };
+  tensors.erase(std::remove_if(tensors.begin(), tensors.end(), is_way_back), tensors.end());
+  ASSERT_EQ(tensors.size(), count - 2);
+  write_weights("vision_language_encoder", tensors);
+  for (const auto& reference : reference_cases()) {
+    EXPECT_EQ(pixels(open_wide(model()), request_of(reference)),
+              pixels(open_wide(tiny_model_dir()), request_of(reference)));
+  }
+}
+
+TEST_F(PublishedCopy, QuantisedWeightsAreRefusedByTheNameOfTheirMethod) {
+  auto tensors = weights("transformer");
+  for (auto& [name, tensor] : tensors) {
+    if (name == "proj_out.weight") {
+      name = "proj_out.qweight";
+      tensor = at::zeros({4, 4}, at::kInt);
+    }
+  }
+  write_weights("transformer", tensors);
+  const auto refuse = [&](const std::string& method) {
+    expect_error(
+        ErrorCode::kUnsupported, {"transformer", "quantised", method}, [&] { open_wide(model()); });
+  };
+  write_file(model() / "transformer" / "quantization_config.json",
+             json{{"quant_method", "auto-round"}}.dump());
+  refuse("\"auto-round\"");
+  change("transformer/config.json", [](json& config) {
+    config["quantization_config"] = {{"quant_method", "sdnq"}};
+  });
+  refuse("\"sdnq\"");
+  change("transformer/config.json", [](json& config) {
+    config["quantization_config"] = {{"load_in_4bit", true}};
+  });
+  refuse("\"bitsandbytes\"");
+}
+
+TEST_F(PublishedCopy, AQuantisationConfigOfFloatingWeightsMeansNothing) {
+  change("transformer/config.json", [](json& config) {
+    config["quantization_config"] = {{"quant_method", "sdnq"}};
+  });
+  EXPECT_NO_THROW(open_wide(model()));
+}
+
+TEST_F(PublishedCopy, MarkersMustAgreeWithTheVocabulary) {
+  change("processor/tokenizer_config.json",
+         [](json& config) { config["bos_token"] = "<|dit_token_3|>"; });
+  expect_error(ErrorCode::kCorruptFile, {"tokenizer_config.json", "bos_token", "64"}, [&] {
+    open_wide(model());
+  });
+}
+
+/// A prompt's own special tokens mean what they mean where tokenizer.json lists them.
+TEST(PublishedTokenizer, FindsTheTokensThatTheConfigNames) {
+  const auto resaved = text::BpeTokenizer::load_processor(tiny_model_dir() / "processor");
+  const auto published = text::BpeTokenizer::load_processor(published_model_dir() / "processor");
+  for (const char* prompt :
+       {"a<sop>b", "<|user|> hi <|dit_token_64|>", "x<|endoftext|>", "<|dit_token_65|><eop>"}) {
+    EXPECT_EQ(published.encode(prompt), resaved.encode(prompt)) << prompt;
+  }
+  // Visual codes are not named: only the model writes them.
+  EXPECT_NE(published.encode("<|dit_token_3|>"), resaved.encode("<|dit_token_3|>"));
+}
+
+TEST_F(PublishedCopy, LoadsFromAHuggingFaceCache) {
+  const auto repository = folder_.path() / "hub" / "models--zai-org--GLM-Image";
+  const auto snapshots = repository / "snapshots";
+  const std::string revision = "2c433cc0cbc2";
+  fs::create_directories(snapshots);
+  fs::rename(model(), snapshots / revision);
+  for (const auto& given : {snapshots / revision, snapshots, repository, repository / ""}) {
+    const auto checkpoint = open_wide(given);
+    EXPECT_EQ(checkpoint.info().name, "GLM-Image") << given;
+    EXPECT_TRUE(fs::equivalent(checkpoint.info().directory, snapshots / revision)) << given;
+  }
+  fs::create_directory(snapshots / "0123456789ab");
+  expect_error(ErrorCode::kNotFound, {"2 snapshots", "refs/main"}, [&] { open_wide(repository); });
+  write_file(repository / "refs" / "main", revision + "\n");
+  EXPECT_EQ(open_wide(repository).info().name, "GLM-Image");
+  write_file(repository / "refs" / "main", "../../../somewhere");
+  expect_error(ErrorCode::kNotFound, {"snapshots"}, [&] { open_wide(repository); });
+}
+
+TEST_F(PublishedCopy, SaysWhatStandsInAFilesPlace) {
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\n"
+      "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n"
+      "size 9973483320\n";
+  const auto refuse = [&](const std::string& file,
+                          const std::string& content,
+                          const std::vector<std::string>& fragments) {
+    const auto path = model() / file;
+    const auto before = read_file(path);
+    fs::remove(path);
+    write_file(path, content);
+    expect_error(ErrorCode::kCorruptFile, fragments, [&] { open_wide(model()); });
+    write_file(path, before);
+  };
+  for (const char* file : {"transformer/diffusion_pytorch_model.safetensors",
+                           "processor/tokenizer.json",
+                           "vae/config.json"}) {
+    refuse(file, pointer, {file, "Git LFS pointer", "9973483320", "git lfs pull"});
+    refuse(file, "", {file, "empty"});
+    refuse(file, "<!DOCTYPE html>\n<html><title>Sign in</title>", {file, "web page"});
+    refuse(file, "../../blobs/4d7a2146", {file, "text of a link"});
+  }
+  EXPECT_NO_THROW(open_wide(model()));
+}
+
+TEST_F(PublishedCopy, FilesCutShortAreNamed) {
+  for (const char* file : {"transformer/diffusion_pytorch_model.safetensors", "vae/config.json"}) {
+    const auto path = model() / file;
+    const auto whole = read_file(path);
+    for (const double part : {0.02, 0.5, 0.999}) {
+      fs::remove(path);
+      const auto length = static_cast<size_t>(part * static_cast<double>(whole.size()));
+      write_file(path, whole.substr(0, length));
+      expect_error(ErrorCode::kCorruptFile, {file}, [&] { open_wide(model()); });
+    }
+    write_file(path, whole);
+  }
+}
+
+}  // namespace
+}  // namespace glm_image::test
