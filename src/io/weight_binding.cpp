@@ -32,6 +32,7 @@ std::vector<std::string> verify_weights(const torch::nn::Module& module,
   for (const auto& item : module.named_parameters()) {
     const auto& name = item.key();
     expected.insert(name);
+    if (options.packed != nullptr && options.packed->holds(name)) continue;
     const auto* location = weights.find(name);
     if (location == nullptr) {
       if (is_allowed(name, options.allowed_missing)) continue;
@@ -66,7 +67,11 @@ std::vector<std::string> verify_weights(const torch::nn::Module& module,
   }
   std::vector<std::string> unexpected;
   for (const auto& [name, location] : weights.tensors()) {
-    if (expected.count(name) != 0 || is_allowed(name, options.allowed_unexpected)) continue;
+    const auto parameter = options.packed == nullptr ? "" : options.packed->parameter_of(name);
+    if (expected.count(parameter.empty() ? name : parameter) != 0 ||
+        is_allowed(name, options.allowed_unexpected)) {
+      continue;
+    }
     if (options.strict) {
       fail(ErrorCode::kCorruptFile,
            weights.source_of(name),
@@ -87,25 +92,37 @@ void bind_weights(torch::nn::Module& module,
   const auto parameters = module.named_parameters();
   verify_weights(module, weights, options);
 
+  const auto is_packed = [&](const std::string& name) {
+    return options.packed != nullptr && options.packed->holds(name);
+  };
   const auto is_wanted = [&](const std::string& name) {
-    return (!options.wanted || options.wanted(name)) && weights.find(name) != nullptr;
+    return (!options.wanted || options.wanted(name)) &&
+           (is_packed(name) || weights.find(name) != nullptr);
+  };
+  // A packed parameter counts one byte a value: its parts take about as much.
+  const auto bytes_of = [&](const auto& item) {
+    if (is_packed(item.key())) return static_cast<uint64_t>(item.value().numel());
+    const auto& entry = *weights.find(item.key())->entry;
+    return entry.end - entry.begin;
+  };
+  const auto stored = [&](const auto& item) {
+    if (is_packed(item.key())) return options.packed->unpack(item.key(), item.value().sizes());
+    const auto& location = *weights.find(item.key());
+    location.file->file().prefetch(location.entry->begin, location.entry->end);
+    return location.file->tensor(item.key());
   };
   uint64_t total = 0, done = 0;
   for (const auto& item : parameters) {
-    if (!is_wanted(item.key())) continue;
-    const auto& entry = *weights.find(item.key())->entry;
-    total += entry.end - entry.begin;
+    if (is_wanted(item.key())) total += bytes_of(item);
   }
   for (const auto& item : parameters) {
     if (!is_wanted(item.key())) continue;
-    const auto& location = *weights.find(item.key());
-    location.file->file().prefetch(location.entry->begin, location.entry->end);
-    const auto stored = location.file->tensor(item.key());
-    const auto type = options.dtype.value_or(stored.scalar_type());
+    const auto values = stored(item);
+    const auto type = options.dtype.value_or(values.scalar_type());
     const auto& parameter = item.value();
     // Neither device nor type may differ from the placeholder's: set_data would refuse.
-    parameter.set_data(stored.to(options.device, type));
-    done += location.entry->end - location.entry->begin;
+    parameter.set_data(values.to(options.device, type));
+    done += bytes_of(item);
     if (options.progress) options.progress(done, total);
   }
 }

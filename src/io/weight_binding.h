@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "io/packed_weights.h"
 #include "io/weight_set.h"
 
 namespace glm_image::io {
@@ -23,6 +24,8 @@ struct BindingOptions {
   std::vector<std::string> allowed_missing;
   /// Whether any other tensor that the module does not have is an error.
   bool strict = true;
+  /// Parameters that are stored quantised; must outlive the call.
+  const PackedWeights* packed = nullptr;
   /// Called with the bytes bound so far and in all; may throw to stop.
   std::function<void(uint64_t done, uint64_t total)> progress;
 };

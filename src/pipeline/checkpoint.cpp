@@ -10,8 +10,8 @@
 #include "io/weight_binding.h"
 #include "nn/parameter.h"
 #include "pipeline/model_folder.h"
-#include "pipeline/quantisation_check.h"
 #include "pipeline/residency.h"
+#include "quant/quantised_weights.h"
 
 namespace glm_image::pipeline {
 namespace {
@@ -74,6 +74,7 @@ Placement place(const PipelineOptions& options, const io::WeightSet& transformer
 }
 
 ComponentInfo describe(const std::string& name,
+                       const torch::nn::Module& module,
                        const io::WeightSet& weights,
                        const std::vector<std::string>& unused,
                        at::ScalarType dtype) {
@@ -83,19 +84,20 @@ ComponentInfo describe(const std::string& name,
   for (const auto& [tensor, location] : weights.tensors()) {
     if (std::binary_search(unused.begin(), unused.end(), tensor)) continue;
     const auto& entry = *location.entry;
-    const auto bytes = static_cast<int64_t>(entry.end - entry.begin);
     types.emplace(io::element_type_name(entry.type));
-    info.bytes += bytes;
-    info.parameters += bytes / static_cast<int64_t>(io::element_size(entry.type));
+    info.bytes += static_cast<int64_t>(entry.end - entry.begin);
   }
   for (const auto& type : types) info.dtype += (info.dtype.empty() ? "" : ", ") + type;
+  for (const auto& parameter : module.parameters()) info.parameters += parameter.numel();
   info.memory_bytes = info.parameters * static_cast<int64_t>(c10::elementSize(dtype));
   return info;
 }
 
 template <typename Module>
-Module load_module(Module module, const io::WeightSet& weights, const io::BindingOptions& options) {
+Module load_module(Module module, const io::WeightSet& weights, io::BindingOptions options) {
   const torch::NoGradGuard no_grad;
+  const auto packed = quant::QuantisedWeights::open(weights.folder(), weights);
+  options.packed = packed.get();
   io::bind_weights(*module, weights, options);
   module->eval();
   return module;
@@ -235,9 +237,10 @@ void Checkpoint::check_weights(bool strict) {
   const at::TensorOptions options(at::kFloat);
   const auto check = [&](const char* component, torch::nn::Module& module, at::ScalarType dtype) {
     const auto set = weights(component);
-    refuse_quantised(info_.directory / component, set);
+    const auto packed = quant::QuantisedWeights::open(info_.directory / component, set);
     auto binding = tolerances(component);
     binding.strict = strict;
+    binding.packed = packed.get();
     const auto unexpected = io::verify_weights(module, set, binding);
     if (!unexpected.empty()) {
       info_.warnings.push_back(
@@ -250,7 +253,7 @@ void Checkpoint::check_weights(bool strict) {
                  io::shown_name(unexpected.front()),
                  ")"));
     }
-    info_.components.push_back(describe(component, set, unexpected, dtype));
+    info_.components.push_back(describe(component, module, set, unexpected, dtype));
   };
   check(kVisionLanguage,
         *models::GlmImageForConditionalGeneration(vision_language, options),

@@ -145,30 +145,54 @@ TEST_F(PublishedCopy, WhatInferenceNeverUsesMayBeMissing) {
   }
 }
 
-TEST_F(PublishedCopy, QuantisedWeightsAreRefusedByTheNameOfTheirMethod) {
-  auto tensors = weights("transformer");
-  for (auto& [name, tensor] : tensors) {
-    if (name == "proj_out.weight") {
-      name = "proj_out.qweight";
-      tensor = at::zeros({4, 4}, at::kInt);
+/// Symmetric 4-bit AutoRound, as Intel's copy stores the transformer's blocks.
+TEST_F(PublishedCopy, QuantisedWeightsDrawWhatTheirValuesDraw) {
+  constexpr int64_t kGroup = 16;
+  Tensors packed, plain;
+  for (const auto& [name, tensor] : weights("transformer")) {
+    const bool is_quantised = name.find("transformer_blocks.") == 0 && tensor.dim() == 2;
+    if (!is_quantised) {
+      packed.emplace_back(name, tensor);
+      plain.emplace_back(name, tensor);
+      continue;
     }
+    const auto module = name.substr(0, name.rfind('.'));
+    const int64_t out = tensor.size(0), in = tensor.size(1);
+    const auto grouped = tensor.view({out, in / kGroup, kGroup});
+    const auto scales = (grouped.abs().amax(2, true) / 7).to(at::kHalf).to(at::kFloat);
+    const auto q = (grouped / scales).round().clamp(-8, 7);
+    plain.emplace_back(name, (q * scales).view({out, in}));
+    // Eight inputs of an output share a word; words are transposed.
+    const auto u = (q.view({out, in / 8, 8}) + 8).to(at::kLong);
+    const auto shifts = at::pow(16, at::arange(8, at::kLong));
+    auto words = (u * shifts).sum(2).t().contiguous();
+    words = at::where(words >= (int64_t{1} << 31), words - (int64_t{1} << 32), words);
+    packed.emplace_back(module + ".qweight", words.to(at::kInt));
+    packed.emplace_back(module + ".qzeros", at::full({in / kGroup, out / 8}, 0x77777777, at::kInt));
+    packed.emplace_back(module + ".scales", scales.squeeze(2).t().contiguous().to(at::kHalf));
   }
-  write_weights("transformer", tensors);
-  const auto refuse = [&](const std::string& method) {
-    expect_error(
-        ErrorCode::kUnsupported, {"transformer", "quantised", method}, [&] { open_wide(model()); });
-  };
-  write_file(model() / "transformer" / "quantization_config.json",
-             json{{"quant_method", "auto-round"}}.dump());
-  refuse("\"auto-round\"");
+  write_weights("transformer", plain);
+  const auto request = request_of(reference_cases().front());
+  const auto expected = pixels(open_wide(model()), request);
+  EXPECT_NE(expected, pixels(open_wide(published_model_dir()), request));
+
+  write_weights("transformer", packed);
   change("transformer/config.json", [](json& config) {
-    config["quantization_config"] = {{"quant_method", "sdnq"}};
+    config["quantization_config"] = {{"quant_method", "auto-round"},
+                                     {"packing_format", "auto_round:auto_gptq"},
+                                     {"bits", 4},
+                                     {"group_size", kGroup},
+                                     {"sym", true}};
   });
-  refuse("\"sdnq\"");
+  const auto checkpoint = open_wide(model(), /*strict=*/true);
+  EXPECT_EQ(pixels(checkpoint, request), expected);
+  EXPECT_EQ(checkpoint.info().components[2].parameters,
+            open_wide(published_model_dir()).info().components[2].parameters);
+
   change("transformer/config.json", [](json& config) {
-    config["quantization_config"] = {{"load_in_4bit", true}};
+    config["quantization_config"] = {{"quant_method", "awq"}};
   });
-  refuse("\"bitsandbytes\"");
+  expect_error(ErrorCode::kUnsupported, {"transformer", "\"awq\""}, [&] { open_wide(model()); });
 }
 
 TEST_F(PublishedCopy, AQuantisationConfigOfFloatingWeightsMeansNothing) {

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "quant/module_parts.h"
+
+/// bitsandbytes. 4 bits: "weight" holds two codes a byte (the first in the high half) of W row by
+/// row, "weight.quant_map" the 16 values that codes stand for, "weight.absmax" the factor of each
+/// block of values (itself quantised where it is nested), and a JSON text in
+/// "weight.quant_state.bitsandbytes__nf4" or "…__fp4" the sizes. 8 bits: "weight" I8 [out, in] and
+/// "SCB" F32 [out], W = weight · SCB/127.
+namespace glm_image::quant::bitsandbytes {
+
+bool recognises(const ModuleParts& parts);
+/// [out, in] float32. Throws kCorruptFile for parts that do not fit each other or the shape.
+Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in);
+
+}  // namespace glm_image::quant::bitsandbytes

@@ -1,0 +1,230 @@
+#include "quant/compressed_tensors.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "io/shown.h"
+#include "quant/bit_string.h"
+
+namespace glm_image::quant::compressed_tensors {
+namespace {
+
+using io::ElementType;
+
+int64_t words_for(int64_t values, int64_t bits) {
+  return (values * bits + 31) / 32;
+}
+
+/// Older files put as many whole values into each word as fit and leave the rest empty.
+int64_t words_of_whole_values(int64_t values, int64_t bits) {
+  const int64_t in_word = 32 / bits;
+  return (values + in_word - 1) / in_word;
+}
+
+struct RowLayout {
+  int64_t bits;
+  bool is_dense;
+};
+
+/// How `values` integers lie in `words` words; the config's bits decide between layouts of the same
+/// width.
+RowLayout row_layout(const ModuleParts& parts,
+                     int64_t values,
+                     int64_t words,
+                     const Config& config) {
+  for (const bool only_configured : {true, false}) {
+    for (int64_t bits = 2; bits <= 8; ++bits) {
+      if (only_configured && config.bits.count(bits) == 0) continue;
+      if (words_for(values, bits) == words) return {bits, true};
+      if (words_of_whole_values(values, bits) == words) return {bits, false};
+    }
+  }
+  parts.refuse("weight_packed", concat("rows of ", values, " integers of 2 to 8 bits"));
+}
+
+uint32_t packed_value(const char* row, int64_t index, const RowLayout& layout) {
+  if (layout.is_dense) return bits_at(row, index, layout.bits);
+  const int64_t in_word = 32 / layout.bits;
+  return (word_at(row, index / in_word) >> (index % in_word * layout.bits)) &
+         ((1U << layout.bits) - 1U);
+}
+
+/// Zero points [out, groups]; they are packed along outputs, [words, groups].
+std::vector<int32_t> packed_zero_points(const ModuleParts& parts,
+                                        int64_t out,
+                                        int64_t groups,
+                                        const RowLayout& layout) {
+  std::vector<int32_t> zeros(out * groups, 0);
+  if (!parts.has("weight_zero_point")) return zeros;
+  const int64_t words =
+      layout.is_dense ? words_for(out, layout.bits) : words_of_whole_values(out, layout.bits);
+  const auto stored = parts.tensor("weight_zero_point", ElementType::kInt32, {words, groups});
+  const auto columns = stored.t().contiguous();  // [groups, words]
+  const auto* bytes = static_cast<const char*>(columns.data_ptr());
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t o = 0; o < out; ++o) {
+      const auto u = packed_value(bytes + 4 * g * words, o, layout);
+      zeros[o * groups + g] = static_cast<int32_t>(u) - (1 << (layout.bits - 1));
+    }
+  }
+  return zeros;
+}
+
+Tensor dequantise_packed(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
+  const auto& packed_shape = parts.entry("weight_packed")->shape;
+  if (packed_shape.size() != 2) parts.refuse("weight_packed", "a matrix");
+  const int64_t words = packed_shape[1];
+  const auto layout = row_layout(parts, in, words, config);
+  const auto packed = parts.tensor("weight_packed", ElementType::kInt32, {out, words});
+  if (parts.has("weight_shape")) {
+    const bool is_wide = parts.has("weight_shape", ElementType::kInt64);
+    const auto shape =
+        parts.tensor("weight_shape", is_wide ? ElementType::kInt64 : ElementType::kInt32, {2})
+            .to(at::kLong);
+    if (shape[0].item<int64_t>() != out || shape[1].item<int64_t>() != in) {
+      parts.refuse("weight_shape", concat("the sizes ", out, " and ", in));
+    }
+  }
+  const auto* scale_entry = parts.entry("weight_scale");
+  const int64_t groups =
+      scale_entry != nullptr && scale_entry->shape.size() == 2 ? scale_entry->shape[1] : 0;
+  if (groups < 1 || (!parts.has("weight_g_idx") && in % groups != 0)) {
+    parts.refuse("weight_scale", concat("[", out, ", groups] with groups that divide ", in));
+  }
+  const auto scales = parts.floats("weight_scale", {out, groups});
+  const auto zeros = packed_zero_points(parts, out, groups, layout);
+  const auto group = group_of_inputs(parts, "weight_g_idx", in, groups);
+
+  auto weight = at::empty({out, in}, at::kFloat);
+  const auto* bytes = static_cast<const char*>(packed.data_ptr());
+  const auto* scale = scales.data_ptr<float>();
+  auto* values = weight.data_ptr<float>();
+  const int32_t offset = 1 << (layout.bits - 1);
+  at::parallel_for(0, out, /*grain_size=*/64, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const char* const row = bytes + 4 * o * words;
+      for (int64_t i = 0; i < in; ++i) {
+        const int64_t at = o * groups + group[i];
+        const auto q = static_cast<int32_t>(packed_value(row, i, layout)) - offset;
+        values[o * in + i] = static_cast<float>(q - zeros[at]) * scale[at];
+      }
+    }
+  });
+  return weight;
+}
+
+/// A scale (or zero point) of a tensor, of rows, of groups in rows or of blocks → [out, in].
+Tensor expanded(const Tensor& scale, int64_t out, int64_t in) {
+  if (scale.numel() == 1) return scale.reshape({1, 1}).expand({out, in});
+  return scale.repeat_interleave(out / scale.size(0), 0).repeat_interleave(in / scale.size(1), 1);
+}
+
+/// The shape of the scale: [], [1] or a matrix whose sides divide the weight's.
+std::vector<int64_t> scale_shape(const ModuleParts& parts, int64_t out, int64_t in) {
+  const auto* entry = parts.entry("weight_scale");
+  if (entry == nullptr) parts.refuse("weight_scale", "present");
+  const auto& shape = entry->shape;
+  const bool is_scalar = shape.empty() || shape == std::vector<int64_t>{1};
+  const bool divides = shape.size() == 2 && shape[0] > 0 && shape[1] > 0 && out % shape[0] == 0 &&
+                       in % shape[1] == 0;
+  if (!is_scalar && !divides) {
+    parts.refuse("weight_scale",
+                 concat("one number, or rows and columns that divide ", out, " and ", in));
+  }
+  return shape;
+}
+
+Tensor float8_values(const ModuleParts& parts, int64_t out, int64_t in) {
+  static const auto kValues = [] {
+    std::array<float, 256> values{};
+    for (int i = 0; i < 256; ++i) values[i] = value_of_float8(static_cast<uint8_t>(i));
+    return values;
+  }();
+  const auto bytes = parts.bytes("weight");
+  auto weight = at::empty({out, in}, at::kFloat);
+  auto* values = weight.data_ptr<float>();
+  for (int64_t n = 0; n < out * in; ++n) values[n] = kValues[static_cast<uint8_t>(bytes[n])];
+  if (!at::isfinite(weight).all().item<bool>()) parts.refuse("weight", "finite numbers");
+  return weight;
+}
+
+Tensor dequantise_bytes(const ModuleParts& parts, int64_t out, int64_t in) {
+  const auto& entry = *parts.entry("weight");
+  if (entry.shape != std::vector<int64_t>{out, in}) {
+    parts.refuse("weight", io::shape_text({out, in}));
+  }
+  const auto shape = scale_shape(parts, out, in);
+  const auto scale = parts.floats("weight_scale", shape);
+  if (entry.type == ElementType::kFloat8E4M3) {
+    return float8_values(parts, out, in).mul_(expanded(scale, out, in));
+  }
+  auto weight = parts.tensor("weight", ElementType::kInt8, {out, in}).to(at::kFloat);
+  if (parts.has("weight_zero_point")) {
+    const auto zeros = parts.tensor("weight_zero_point", ElementType::kInt8, shape).to(at::kFloat);
+    weight.sub_(expanded(zeros, out, in));
+  }
+  return weight.mul_(expanded(scale, out, in));
+}
+
+}  // namespace
+
+float value_of_float8(uint8_t bits) {
+  const int exponent = (bits >> 3) & 15, mantissa = bits & 7;
+  float value = exponent == 0 ? std::ldexp(static_cast<float>(mantissa), -9)
+                              : std::ldexp(static_cast<float>(8 + mantissa), exponent - 10);
+  if ((bits & 127) == 127) value = std::numeric_limits<float>::quiet_NaN();
+  return (bits & 128) != 0 ? -value : value;
+}
+
+Config parse_config(const nlohmann::json& json, const std::string& source) {
+  const auto check = [&](const nlohmann::json& object, const char* key, auto... known) {
+    if (!object.contains(key) || object[key].is_null()) return;
+    const auto& value = object[key];
+    for (const char* const name : {known...}) {
+      if (value == name) return;
+    }
+    fail(ErrorCode::kUnsupported,
+         source,
+         ": quantization_config.",
+         key,
+         " = ",
+         io::shown(&value),
+         " is not read");
+  };
+  const auto check_format = [&](const nlohmann::json& object) {
+    check(object,
+          "format",
+          "pack-quantized",
+          "int-quantized",
+          "float-quantized",
+          "naive-quantized",
+          "mixed-precision");
+  };
+  check_format(json);
+  check(json, "quantization_status", "compressed");
+  Config config;
+  if (!json.contains("config_groups") || !json["config_groups"].is_object()) return config;
+  for (const auto& [name, group] : json["config_groups"].items()) {
+    if (!group.is_object()) continue;
+    check_format(group);
+    if (!group.contains("weights") || !group["weights"].is_object()) continue;
+    const auto bits = group["weights"].value("num_bits", nlohmann::json());
+    if (bits.is_number_integer()) config.bits.insert(bits.get<int64_t>());
+  }
+  return config;
+}
+
+bool recognises(const ModuleParts& parts) {
+  const bool is_bytes =
+      parts.has("weight", ElementType::kInt8) || parts.has("weight", ElementType::kFloat8E4M3);
+  return parts.has("weight_packed") || (is_bytes && parts.has("weight_scale"));
+}
+
+Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
+  return parts.has("weight_packed") ? dequantise_packed(parts, out, in, config)
+                                    : dequantise_bytes(parts, out, in);
+}
+
+}  // namespace glm_image::quant::compressed_tensors

@@ -1,0 +1,141 @@
+#include "quant/gptq.h"
+
+#include "core/error.h"
+#include "io/shown.h"
+#include "quant/bit_string.h"
+
+namespace glm_image::quant::gptq {
+namespace {
+
+using io::ElementType;
+
+/// The bits of a value, from the number of words that `in` of them take.
+int64_t bits_of(const ModuleParts& parts, int64_t in) {
+  const auto& entry = *parts.entry("qweight");
+  if (entry.shape.size() != 2) parts.refuse("qweight", "a matrix");
+  const int64_t bits = 32 * entry.shape[0] / in;
+  if (32 * entry.shape[0] != bits * in)
+    parts.refuse("qweight", "whole words of in_features values");
+  if (bits != 2 && bits != 3 && bits != 4 && bits != 8) {
+    fail(ErrorCode::kUnsupported,
+         "GPTQ weights of ",
+         bits,
+         " bits are not read (2, 3, 4 and 8 are)");
+  }
+  return bits;
+}
+
+/// The words of one column of a [rows, columns] matrix, one behind the other.
+std::vector<uint32_t> column(const char* words, int64_t rows, int64_t columns, int64_t c) {
+  std::vector<uint32_t> result(rows);
+  for (int64_t r = 0; r < rows; ++r) result[r] = word_at(words, r * columns + c);
+  return result;
+}
+
+/// Zero points [groups, out].
+std::vector<int32_t> zero_points(
+    const ModuleParts& parts, int64_t groups, int64_t out, int64_t bits, const Config& config) {
+  const int64_t row_words = out * bits / 32;
+  if (row_words * 32 != out * bits) parts.refuse("qzeros", "whole words of out_features values");
+  const auto stored = parts.tensor("qzeros", ElementType::kInt32, {groups, row_words});
+  const auto* words = static_cast<const char*>(stored.data_ptr());
+  // The packers subtract one from each zero and add up the shifted fields, modulo 2^32: adding one
+  // to each field of the word undoes it, borrows included.
+  const uint32_t ones = ~uint32_t{0} / ((1U << bits) - 1U);
+  const int32_t middle = 1 << (bits - 1);
+  std::vector<int32_t> zeros(groups * out);
+  std::vector<uint32_t> row(row_words);
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t w = 0; w < row_words; ++w) {
+      row[w] = word_at(words, g * row_words + w);
+      if (config.zeros_are_less_one && bits != 3) row[w] += ones;
+    }
+    for (int64_t o = 0; o < out; ++o) {
+      auto zero = static_cast<int32_t>(bits_at(reinterpret_cast<const char*>(row.data()), o, bits));
+      // Fields of 3 bits straddle words and are packed one by one.
+      if (config.zeros_are_less_one && bits == 3) zero = (zero + 1) & 7;
+      zeros[g * out + o] = zero;
+      if (config.symmetric && zero != middle) {
+        parts.refuse("qzeros",
+                     concat("the zero point ", middle, " everywhere (the weights are symmetric)"));
+      }
+    }
+  }
+  return zeros;
+}
+
+}  // namespace
+
+Config parse_config(const nlohmann::json& json, const std::string& source) {
+  const auto refuse = [&](const char* key) {
+    fail(ErrorCode::kUnsupported,
+         source,
+         ": quantization_config.",
+         key,
+         " = ",
+         io::shown(&json.at(key)),
+         " is not read");
+  };
+  const auto text = [&](const char* key) {
+    return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
+  };
+  Config config;
+  config.symmetric = json.value("sym", false);
+  if (text("data_type") != "" && text("data_type") != "int") refuse("data_type");
+  if (json.contains("act_bits") && json["act_bits"].is_number() && json["act_bits"] <= 8) {
+    refuse("act_bits");
+  }
+  const auto packing = text("packing_format");
+  if (packing == "auto_round" || packing == "auto_round:gptqmodel") {
+    config.zeros_are_less_one = false;
+  } else if (!packing.empty() && packing != "auto_round:auto_gptq") {
+    refuse("packing_format");
+  }
+  for (const char* const key : {"checkpoint_format", "format"}) {
+    const auto format = text(key);
+    if (format == "gptq_v2") {
+      config.zeros_are_less_one = false;
+    } else if (!format.empty() && format != "gptq") {
+      refuse(key);
+    }
+  }
+  return config;
+}
+
+bool recognises(const ModuleParts& parts) {
+  return parts.has("qweight");
+}
+
+Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
+  const int64_t bits = bits_of(parts, in);
+  const int64_t rows = in * bits / 32;
+  const auto packed = parts.tensor("qweight", ElementType::kInt32, {rows, out});
+  const auto& scales_shape =
+      parts.has("scales") ? parts.entry("scales")->shape : packed.sizes().vec();
+  const int64_t groups = scales_shape.empty() ? 0 : scales_shape[0];
+  if (groups < 1 || (!parts.has("g_idx") && in % groups != 0)) {
+    parts.refuse("scales", "one row for each group of inputs");
+  }
+  const auto scales = parts.floats("scales", {groups, out});
+  const auto zeros = zero_points(parts, groups, out, bits, config);
+  const auto group = group_of_inputs(parts, "g_idx", in, groups);
+
+  auto weight = at::empty({out, in}, at::kFloat);
+  const auto* words = static_cast<const char*>(packed.data_ptr());
+  const auto* scale = scales.data_ptr<float>();
+  auto* values = weight.data_ptr<float>();
+  at::parallel_for(0, out, /*grain_size=*/64, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const auto row = column(words, rows, out, o);
+      const auto* bytes = reinterpret_cast<const char*>(row.data());
+      for (int64_t i = 0; i < in; ++i) {
+        const int64_t at = group[i] * out + o;
+        const auto q = static_cast<int32_t>(bits_at(bytes, i, bits));
+        values[o * in + i] = scale[at] * static_cast<float>(q - zeros[at]);
+      }
+    }
+  });
+  return weight;
+}
+
+}  // namespace glm_image::quant::gptq

@@ -1,0 +1,86 @@
+#include "quant/module_parts.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "io/shown.h"
+#include "io/weight_binding.h"
+
+namespace glm_image::quant {
+
+const io::TensorEntry* ModuleParts::entry(const std::string& part) const {
+  const auto* found = weights_.find(name(part));
+  return found == nullptr ? nullptr : found->entry;
+}
+
+bool ModuleParts::has(const std::string& part, io::ElementType type) const {
+  const auto* found = entry(part);
+  return found != nullptr && found->type == type;
+}
+
+const io::WeightSet::Location& ModuleParts::location(const std::string& part) const {
+  const auto* found = weights_.find(name(part));
+  if (found == nullptr) refuse(part, "present beside the others of its module");
+  return *found;
+}
+
+Tensor ModuleParts::tensor(const std::string& part,
+                           io::ElementType type,
+                           const std::vector<int64_t>& shape) const {
+  const auto& found = location(part);
+  if (found.entry->type != type || found.entry->shape != shape) {
+    refuse(part, concat(io::element_type_name(type), ' ', io::shape_text(shape)));
+  }
+  return found.file->tensor(name(part));
+}
+
+Tensor ModuleParts::floats(const std::string& part, const std::vector<int64_t>& shape) const {
+  const auto& found = location(part);
+  if (!io::is_floating(found.entry->type) || found.entry->shape != shape) {
+    refuse(part, concat("F32, F16 or BF16 ", io::shape_text(shape)));
+  }
+  auto values = found.file->tensor(name(part)).to(at::kFloat).contiguous();
+  if (!at::isfinite(values).all().item<bool>()) refuse(part, "finite numbers");
+  return values;
+}
+
+std::string_view ModuleParts::bytes(const std::string& part) const {
+  const auto& found = location(part);
+  return found.file->file().bytes().substr(found.entry->begin,
+                                           found.entry->end - found.entry->begin);
+}
+
+void ModuleParts::refuse(const std::string& part, const std::string& expected) const {
+  const auto* found = entry(part);
+  fail(ErrorCode::kCorruptFile,
+       weights_.source_of(name(part)),
+       ": the tensor ",
+       io::shown_name(name(part)),
+       " must be ",
+       expected,
+       ", found ",
+       found == nullptr
+           ? "nothing"
+           : concat(io::element_type_name(found->type), ' ', io::shape_text(found->shape)));
+}
+
+std::vector<int32_t> group_of_inputs(const ModuleParts& parts,
+                                     const std::string& part,
+                                     int64_t inputs,
+                                     int64_t groups) {
+  std::vector<int32_t> group(inputs);
+  if (!parts.has(part)) {
+    const int64_t size = inputs / groups;
+    for (int64_t i = 0; i < inputs; ++i) group[i] = static_cast<int32_t>(i / size);
+    return group;
+  }
+  const auto stored = parts.tensor(part, io::ElementType::kInt32, {inputs});
+  std::copy_n(stored.data_ptr<int32_t>(), inputs, group.begin());
+  const auto is_group = [&](int32_t g) { return g >= 0 && g < groups; };
+  if (!std::all_of(group.begin(), group.end(), is_group)) {
+    parts.refuse(part, concat("groups from 0 to ", groups - 1));
+  }
+  return group;
+}
+
+}  // namespace glm_image::quant

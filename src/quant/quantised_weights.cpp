@@ -1,0 +1,192 @@
+#include "quant/quantised_weights.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "core/error.h"
+#include "io/json_file.h"
+#include "io/shown.h"
+#include "quant/bitsandbytes.h"
+#include "quant/sdnq.h"
+
+namespace glm_image::quant {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::string_view kWeight = ".weight";
+
+bool ends_with(const std::string& text, std::string_view suffix) {
+  return text.size() > suffix.size() &&
+         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+struct ConfigObject {
+  json object;
+  std::string source;
+};
+
+/// The quantization_config of a component: in its config.json (also inside text_config), or in a
+/// file of its own.
+std::optional<ConfigObject> quantisation_config(const fs::path& component) {
+  const auto path = component / "config.json";
+  const auto config = io::read_json_file(path);
+  const auto in = [&](const json& object) -> std::optional<ConfigObject> {
+    if (!object.is_object()) return std::nullopt;
+    const auto found = object.find("quantization_config");
+    if (found == object.end() || !found->is_object()) return std::nullopt;
+    return ConfigObject{*found, path.string()};
+  };
+  if (auto found = in(config)) return found;
+  if (config.is_object() && config.contains("text_config")) {
+    if (auto found = in(config["text_config"])) return found;
+  }
+  const auto own_file = component / "quantization_config.json";
+  std::error_code error;
+  if (!fs::exists(own_file, error)) return std::nullopt;
+  auto object = io::read_json_file(own_file);
+  if (!object.is_object()) return std::nullopt;
+  return ConfigObject{std::move(object), own_file.string()};
+}
+
+/// Names of tensors that belong to a module beside its bias, by format.
+const std::set<std::string>& parts_of_modules() {
+  static const std::set<std::string> kParts = {
+      "weight",
+      // GPTQ and AutoRound
+      "qweight",
+      "qzeros",
+      "scales",
+      "g_idx",
+      // bitsandbytes
+      "weight.absmax",
+      "weight.quant_map",
+      "weight.nested_absmax",
+      "weight.nested_quant_map",
+      "weight.quant_state.bitsandbytes__nf4",
+      "weight.quant_state.bitsandbytes__fp4",
+      "SCB",
+      "weight_format",
+      // SDNQ
+      "scale",
+      "zero_point",
+      "svd_up",
+      "svd_down",
+      // compressed-tensors; the scales of activations are not used
+      "weight_packed",
+      "weight_scale",
+      "weight_shape",
+      "weight_zero_point",
+      "weight_g_idx",
+      "input_scale",
+      "input_zero_point",
+      "output_scale",
+      "output_zero_point"};
+  return kParts;
+}
+
+}  // namespace
+
+std::unique_ptr<QuantisedWeights> QuantisedWeights::open(const fs::path& component,
+                                                         const io::WeightSet& weights) {
+  const auto& tensors = weights.tensors();
+  const bool all_floating = std::all_of(tensors.begin(), tensors.end(), [](const auto& tensor) {
+    return io::is_floating(tensor.second.entry->type);
+  });
+  if (all_floating) return nullptr;
+  std::unique_ptr<QuantisedWeights> quantised(new QuantisedWeights(weights));
+  quantised->read_config(component);
+  quantised->find_modules();
+  return quantised->modules_.empty() ? nullptr : std::move(quantised);
+}
+
+void QuantisedWeights::read_config(const fs::path& component) {
+  const auto config = quantisation_config(component);
+  if (!config) return;
+  const auto& object = config->object;
+  const auto named = object.find("quant_method");
+  // bitsandbytes wrote no name at first.
+  const auto method = named != object.end() && named->is_string() ? named->get<std::string>()
+                      : object.contains("load_in_4bit") || object.contains("load_in_8bit")
+                          ? "bitsandbytes"
+                          : "";
+  if (method == "auto-round" || method == "intel/auto-round" || method == "gptq") {
+    gptq_ = gptq::parse_config(object, config->source);
+  } else if (method == "sdnq") {
+    sdnq::check_config(object, config->source);
+  } else if (method == "compressed-tensors") {
+    compressed_tensors_ = compressed_tensors::parse_config(object, config->source);
+  } else if (method != "bitsandbytes") {
+    fail(ErrorCode::kUnsupported,
+         config->source,
+         ": its weights are quantised by ",
+         named == object.end() ? "an unnamed method" : io::shown(&*named),
+         ", which is not read; auto-round, gptq, sdnq, bitsandbytes and compressed-tensors are");
+  }
+}
+
+void QuantisedWeights::find_modules() {
+  for (const auto& [name, location] : weights_.tensors()) {
+    for (const std::string_view suffix :
+         {std::string_view(".qweight"), std::string_view(".weight_packed"), kWeight}) {
+      if (!ends_with(name, suffix)) continue;
+      const auto module = name.substr(0, name.size() - suffix.size());
+      const ModuleParts parts(weights_, module);
+      if (gptq::recognises(parts) && parts.has("weight")) {
+        parts.refuse("weight", "absent beside qweight");
+      }
+      if (gptq::recognises(parts)) {
+        modules_[module] = Format::kGptq;
+      } else if (bitsandbytes::recognises(parts)) {
+        modules_[module] = Format::kBitsandbytes;
+      } else if (sdnq::recognises(parts)) {
+        modules_[module] = Format::kSdnq;
+      } else if (compressed_tensors::recognises(parts)) {
+        modules_[module] = Format::kCompressedTensors;
+      }
+    }
+  }
+}
+
+bool QuantisedWeights::holds(const std::string& parameter) const {
+  return ends_with(parameter, kWeight) &&
+         modules_.count(parameter.substr(0, parameter.size() - kWeight.size())) != 0;
+}
+
+std::string QuantisedWeights::parameter_of(const std::string& tensor) const {
+  for (auto dot = tensor.find('.'); dot != std::string::npos; dot = tensor.find('.', dot + 1)) {
+    const auto module = tensor.substr(0, dot);
+    if (modules_.count(module) != 0 && parts_of_modules().count(tensor.substr(dot + 1)) != 0) {
+      return module.append(kWeight);
+    }
+  }
+  return "";
+}
+
+Tensor QuantisedWeights::unpack(const std::string& parameter, at::IntArrayRef shape) const {
+  const auto module = parameter.substr(0, parameter.size() - kWeight.size());
+  const ModuleParts parts(weights_, module);
+  if (shape.size() != 2) {
+    fail(ErrorCode::kUnsupported,
+         weights_.folder().string(),
+         ": ",
+         io::shown_name(parameter),
+         " is quantised and no matrix; only weights of linear layers are read so");
+  }
+  const int64_t out = shape[0], in = shape[1];
+  switch (modules_.at(module)) {
+    case Format::kGptq:
+      return gptq::dequantise(parts, out, in, gptq_);
+    case Format::kBitsandbytes:
+      return bitsandbytes::dequantise(parts, out, in);
+    case Format::kSdnq:
+      return sdnq::dequantise(parts, out, in);
+    case Format::kCompressedTensors:
+      return compressed_tensors::dequantise(parts, out, in, compressed_tensors_);
+  }
+  fail(ErrorCode::kInternal, "a quantised module without a format");
+}
+
+}  // namespace glm_image::quant

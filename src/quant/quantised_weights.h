@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include "io/packed_weights.h"
+#include "io/weight_set.h"
+#include "quant/compressed_tensors.h"
+#include "quant/gptq.h"
+
+namespace glm_image::quant {
+
+/// The quantised weights of a component, whatever the method: the tensors of each module decide
+/// which format it has, quantization_config gives the parameters that tensors do not show.
+class QuantisedWeights : public io::PackedWeights {
+ public:
+  /// Nothing where no module of the component is quantised. `weights` must outlive the result.
+  /// Throws kUnsupported, naming the method, for one that is not read or a variant that is not.
+  static std::unique_ptr<QuantisedWeights> open(const std::filesystem::path& component,
+                                                const io::WeightSet& weights);
+
+  bool holds(const std::string& parameter) const override;
+  std::string parameter_of(const std::string& tensor) const override;
+  Tensor unpack(const std::string& parameter, at::IntArrayRef shape) const override;
+
+ private:
+  enum class Format { kGptq, kBitsandbytes, kSdnq, kCompressedTensors };
+  explicit QuantisedWeights(const io::WeightSet& weights) : weights_(weights) {}
+  void read_config(const std::filesystem::path& component);
+  void find_modules();
+
+  const io::WeightSet& weights_;
+  gptq::Config gptq_;
+  compressed_tensors::Config compressed_tensors_;
+  std::map<std::string, Format> modules_;
+};
+
+}  // namespace glm_image::quant

@@ -1,0 +1,158 @@
+#include "quant/sdnq.h"
+
+#include "core/error.h"
+#include "io/shown.h"
+
+namespace glm_image::quant::sdnq {
+namespace {
+
+using io::ElementType;
+
+/// Unpacks one block of packed bytes into the values that it holds.
+struct Packing {
+  int64_t bytes;   ///< of a block
+  int64_t values;  ///< in a block
+  void (*unpack)(const uint8_t* b, uint8_t* e);
+};
+
+void unpack_2(const uint8_t* b, uint8_t* e) {
+  for (int i = 0; i < 4; ++i) e[i] = (b[0] >> (2 * i)) & 3;
+}
+
+void unpack_3(const uint8_t* b, uint8_t* e) {
+  for (int i = 0; i < 3; ++i) {
+    e[i] = b[i] & 7;
+    e[3 + i] = (b[i] >> 3) & 7;
+  }
+  e[6] = (b[0] >> 6) | ((b[2] >> 4) & 4);
+  e[7] = (b[1] >> 6) | ((b[2] >> 5) & 4);
+}
+
+void unpack_4(const uint8_t* b, uint8_t* e) {
+  e[0] = b[0] & 15;
+  e[1] = b[0] >> 4;
+}
+
+void unpack_5(const uint8_t* b, uint8_t* e) {
+  for (int i = 0; i < 5; ++i) e[i] = b[i] & 31;
+  e[5] = (b[0] >> 5) | ((b[3] >> 2) & 24);
+  e[6] = (b[1] >> 5) | ((b[4] >> 2) & 24);
+  e[7] = (b[2] >> 5) | ((b[3] >> 3) & 16) | ((b[4] >> 4) & 8);
+}
+
+void unpack_6(const uint8_t* b, uint8_t* e) {
+  for (int i = 0; i < 3; ++i) e[i] = b[i] & 63;
+  e[3] = ((b[0] >> 2) & 48) | ((b[1] >> 4) & 12) | (b[2] >> 6);
+}
+
+void unpack_7(const uint8_t* b, uint8_t* e) {
+  e[7] = 0;
+  for (int i = 0; i < 7; ++i) {
+    e[i] = b[i] & 127;
+    e[7] |= static_cast<uint8_t>((b[i] >> 7) << (6 - i));
+  }
+}
+
+void unpack_8(const uint8_t* b, uint8_t* e) {
+  e[0] = b[0];
+}
+
+constexpr Packing kPackings[] = {{1, 4, unpack_2},
+                                 {3, 8, unpack_3},
+                                 {1, 2, unpack_4},
+                                 {5, 8, unpack_5},
+                                 {3, 4, unpack_6},
+                                 {7, 8, unpack_7},
+                                 {1, 1, unpack_8}};
+
+bool is_packed_type(ElementType type) {
+  return type == ElementType::kUInt8 || type == ElementType::kInt8;
+}
+
+}  // namespace
+
+void check_config(const nlohmann::json& json, const std::string& source) {
+  const auto refuse = [&](const char* key, const nlohmann::json& value) {
+    fail(ErrorCode::kUnsupported,
+         source,
+         ": quantization_config.",
+         key,
+         " = ",
+         io::shown(&value),
+         " is not read");
+  };
+  for (const char* const flag :
+       {"use_quantized_matmul", "is_training", "use_hadamard", "use_codebook"}) {
+    if (json.contains(flag) && json[flag] == true) refuse(flag, json[flag]);
+  }
+  if (json.contains("group_size") && json["group_size"] == -2) {
+    refuse("group_size", json["group_size"]);
+  }
+  const auto is_float = [](const std::string& type) { return type.rfind("float", 0) == 0; };
+  if (json.contains("weights_dtype") && json["weights_dtype"].is_string() &&
+      is_float(json["weights_dtype"].get<std::string>())) {
+    refuse("weights_dtype", json["weights_dtype"]);
+  }
+  if (!json.contains("modules_dtype_dict") || !json["modules_dtype_dict"].is_object()) return;
+  for (const auto& [type, modules] : json["modules_dtype_dict"].items()) {
+    if (is_float(type)) refuse("modules_dtype_dict", type);
+  }
+}
+
+bool recognises(const ModuleParts& parts) {
+  const auto* weight = parts.entry("weight");
+  return weight != nullptr && is_packed_type(weight->type) && parts.has("scale");
+}
+
+Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in) {
+  const auto stored = parts.bytes("weight");
+  const int64_t count = out * in;
+  const int64_t bits = 8 * static_cast<int64_t>(stored.size()) / count;
+  if (bits < 2 || bits > 8 || bits * count != 8 * static_cast<int64_t>(stored.size())) {
+    parts.refuse("weight", concat(count, " integers of 2 to 8 bits"));
+  }
+  const auto& packing = kPackings[bits - 2];
+  if (count % packing.values != 0) parts.refuse("weight", "whole blocks of packed integers");
+
+  const auto& scale_shape = parts.entry("scale")->shape;
+  const int64_t groups = scale_shape.size() == 3 ? scale_shape[1] : 1;
+  const std::vector<int64_t> expected =
+      scale_shape.size() == 3 ? std::vector<int64_t>{out, groups, 1} : std::vector<int64_t>{out, 1};
+  if (groups < 1 || in % groups != 0) {
+    parts.refuse("scale", concat("of groups that divide ", in, " inputs"));
+  }
+  const auto scales = parts.floats("scale", expected);
+  const bool is_unsigned = parts.has("zero_point");
+  const auto minimum = is_unsigned ? parts.floats("zero_point", expected) : at::zeros_like(scales);
+  // An int8 is stored as it is; smaller signed integers with half of their range added.
+  const bool is_int8 = parts.has("weight", ElementType::kInt8);
+  const int32_t offset = is_unsigned || is_int8 ? 0 : 1 << (bits - 1);
+
+  auto weight = at::empty({out, in}, at::kFloat);
+  const auto* bytes = reinterpret_cast<const uint8_t*>(stored.data());
+  const auto* scale = scales.data_ptr<float>();
+  const auto* low = minimum.data_ptr<float>();
+  auto* values = weight.data_ptr<float>();
+  const int64_t group_size = in / groups;
+  at::parallel_for(0, count / packing.values, 1 << 14, [&](int64_t begin, int64_t end) {
+    uint8_t block[8];
+    for (int64_t b = begin; b < end; ++b) {
+      packing.unpack(bytes + b * packing.bytes, block);
+      for (int64_t v = 0; v < packing.values; ++v) {
+        const int64_t n = b * packing.values + v;
+        const int64_t group = n / group_size;
+        const int32_t integer = is_int8 ? static_cast<int8_t>(block[v]) : block[v] - offset;
+        values[n] = low[group] + static_cast<float>(integer) * scale[group];
+      }
+    }
+  });
+  if (parts.has("svd_up")) {
+    const auto& shape = parts.entry("svd_up")->shape;
+    if (shape.size() != 2) parts.refuse("svd_up", "a matrix");
+    weight.addmm_(parts.floats("svd_up", {out, shape[1]}),
+                  parts.floats("svd_down", {shape[1], in}));
+  }
+  return weight;
+}
+
+}  // namespace glm_image::quant::sdnq

@@ -1,0 +1,156 @@
+#include <cmath>
+
+#include "quant/quant_test_support.h"
+
+namespace glm_image::test {
+namespace {
+
+using nlohmann::json;
+
+json config_of(int64_t bits) {
+  return {{"quant_method", "compressed-tensors"},
+          {"format", "pack-quantized"},
+          {"quantization_status", "compressed"},
+          {"config_groups", {{"group_0", {{"weights", {{"num_bits", bits}, {"type", "int"}}}}}}}};
+}
+
+Tensor unpack_row(uint32_t word, int64_t count, int64_t bits, double scale) {
+  return QuantisedComponent({{"x.weight_packed", words_tensor({word}, {1, 1})},
+                             {"x.weight_scale", at::full({1, 1}, scale)},
+                             {"x.weight_shape", torch::tensor({int64_t{1}, count})}},
+                            config_of(bits))
+      .unpack(1, count)[0];
+}
+
+TEST(CompressedTensors, TheWorkedExamplesOfPacking) {
+  EXPECT_TRUE(at::equal(unpack_row(0x1E7980F3, 8, 4, 0.5),
+                        torch::tensor({-2.5F, 3.5F, -4.0F, 0.0F, 0.5F, -0.5F, 3.0F, -3.5F})));
+  EXPECT_TRUE(
+      at::equal(unpack_row(0x7F858000, 4, 8, 1), torch::tensor({-128.0F, 0.0F, 5.0F, -1.0F})));
+}
+
+/// Both layouts of widths whose values straddle words, groups, and zero points along outputs.
+TEST(CompressedTensors, EveryWidthAndLayout) {
+  constexpr int64_t kOut = 32, kIn = 256, kGroups = 4;
+  for (int64_t bits = 2; bits <= 8; ++bits) {
+    for (const bool is_dense : {true, false}) {
+      const auto pack = [&](const std::vector<uint32_t>& values) {
+        if (is_dense) return words_of_bits(values, bits);
+        std::vector<uint32_t> words;
+        const size_t in_word = 32 / bits;
+        for (size_t i = 0; i < values.size(); ++i) {
+          if (i % in_word == 0) words.push_back(0);
+          words.back() |= values[i] << (i % in_word * bits);
+        }
+        return words;
+      };
+      const auto u = some_integers(kOut * kIn, bits, 9), z = some_integers(kOut * kGroups, bits, 4);
+      std::vector<uint32_t> packed;
+      for (int64_t o = 0; o < kOut; ++o) {
+        const auto row = pack({u.begin() + o * kIn, u.begin() + (o + 1) * kIn});
+        packed.insert(packed.end(), row.begin(), row.end());
+      }
+      std::vector<Tensor> zero_columns;
+      for (int64_t g = 0; g < kGroups; ++g) {
+        std::vector<uint32_t> column;
+        for (int64_t o = 0; o < kOut; ++o) column.push_back(z[o * kGroups + g]);
+        const auto words = pack(column);
+        zero_columns.push_back(words_tensor(words, {static_cast<int64_t>(words.size())}));
+      }
+      const auto scales = at::randn({kOut, kGroups}).to(at::kBFloat16);
+      const auto words = static_cast<int64_t>(packed.size()) / kOut;
+      const auto found =
+          QuantisedComponent({{"x.weight_packed", words_tensor(packed, {kOut, words})},
+                              {"x.weight_scale", scales},
+                              {"x.weight_zero_point", at::stack(zero_columns, 1).contiguous()}},
+                             config_of(bits))
+              .unpack(kOut, kIn);
+      for (int64_t o = 0; o < kOut; ++o) {
+        for (int64_t i = 0; i < kIn; i += 7) {
+          const int64_t g = i / (kIn / kGroups);
+          const auto difference =
+              static_cast<float>(u[o * kIn + i]) - static_cast<float>(z[o * kGroups + g]);
+          ASSERT_EQ(found[o][i].item<float>(), difference * scales[o][g].item<float>())
+              << bits << ' ' << is_dense << ' ' << o << ' ' << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(CompressedTensors, BytesWithScalesOfEveryShape) {
+  const auto integers = at::randint(-128, 128, {4, 6}).to(at::kChar);
+  for (const auto& shape : std::vector<std::vector<int64_t>>{{}, {1}, {4, 1}, {4, 3}, {2, 2}}) {
+    const auto scale = at::rand(shape) + 0.5;
+    const auto found =
+        QuantisedComponent({{"x.weight", integers}, {"x.weight_scale", scale}},
+                           {{"quant_method", "compressed-tensors"}, {"format", "int-quantized"}})
+            .unpack(4, 6);
+    for (int64_t o = 0; o < 4; ++o) {
+      for (int64_t i = 0; i < 6; ++i) {
+        const auto factor =
+            scale.numel() == 1 ? scale.flatten()[0] : scale[o / (4 / shape[0])][i / (6 / shape[1])];
+        EXPECT_EQ(found[o][i].item<float>(),
+                  static_cast<float>(integers[o][i].item<int8_t>()) * factor.item<float>());
+      }
+    }
+  }
+}
+
+TEST(CompressedTensors, EightBitFloats) {
+  using quant::compressed_tensors::value_of_float8;
+  EXPECT_EQ(value_of_float8(0x38), 1.0F);
+  EXPECT_EQ(value_of_float8(0x39), 1.125F);
+  EXPECT_EQ(value_of_float8(0xC0), -2.0F);
+  EXPECT_EQ(value_of_float8(0x01), 0.001953125F);
+  EXPECT_EQ(value_of_float8(0x7E), 448.0F);
+  EXPECT_EQ(value_of_float8(0x08), 0.015625F);
+  EXPECT_TRUE(std::isnan(value_of_float8(0x7F)));
+  EXPECT_TRUE(std::isnan(value_of_float8(0xFF)));
+}
+
+/// LibTorch 1.13 has no such type to write: the file is made by hand.
+TEST(CompressedTensors, ReadsFilesOfEightBitFloats) {
+  const TemporaryDirectory folder;
+  const std::string header =
+      R"({"x.weight":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]},)"
+      R"("x.weight_scale":{"dtype":"F32","shape":[2,1],"data_offsets":[4,12]}})";
+  std::string file(8, '\0');
+  file[0] = static_cast<char>(header.size());
+  file += header + std::string("\x38\x39\xC0\x01", 4);
+  for (const float scale : {2.0F, 512.0F}) {
+    file.append(reinterpret_cast<const char*>(&scale), sizeof scale);
+  }
+  write_file(folder.path() / "model.safetensors", file);
+  write_file(folder.path() / "config.json",
+             json{{"quantization_config",
+                   {{"quant_method", "compressed-tensors"}, {"format", "float-quantized"}}}}
+                 .dump());
+  const auto weights = io::WeightSet::open(folder.path());
+  const auto packed = quant::QuantisedWeights::open(folder.path(), weights);
+  ASSERT_NE(packed, nullptr);
+  EXPECT_TRUE(at::equal(packed->unpack("x.weight", {2, 2}),
+                        torch::tensor({2.0F, 2.25F, -1024.0F, 1.0F}).view({2, 2})));
+}
+
+TEST(CompressedTensors, RefusesWhatIsNotRead) {
+  const QuantisedComponent::Tensors tensors = {{"x.weight_packed", words_tensor({0}, {1, 1})},
+                                               {"x.weight_scale", at::ones({1, 1})}};
+  for (const auto& [key, value] :
+       std::vector<std::pair<std::string, std::string>>{{"format", "nvfp4-pack-quantized"},
+                                                        {"format", "marlin-24"},
+                                                        {"quantization_status", "frozen"}}) {
+    auto config = config_of(4);
+    config[key] = value;
+    QuantisedComponent(tensors, config).expect_refused(ErrorCode::kUnsupported, {key, value}, 1, 8);
+  }
+  QuantisedComponent(tensors, config_of(4))
+      .expect_refused(ErrorCode::kCorruptFile, {"x.weight_packed"}, 1, 64);
+  auto wrong = tensors;
+  wrong.emplace_back("x.weight_shape", torch::tensor({int64_t{2}, int64_t{8}}));
+  QuantisedComponent(wrong, config_of(4))
+      .expect_refused(ErrorCode::kCorruptFile, {"x.weight_shape"}, 1, 8);
+}
+
+}  // namespace
+}  // namespace glm_image::test

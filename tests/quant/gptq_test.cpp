@@ -1,0 +1,177 @@
+#include "quant/quant_test_support.h"
+
+namespace glm_image::test {
+namespace {
+
+using nlohmann::json;
+
+const json kAutoRound = {{"quant_method", "auto-round"},
+                         {"packing_format", "auto_round:auto_gptq"},
+                         {"bits", 4},
+                         {"data_type", "int"},
+                         {"group_size", 128},
+                         {"sym", true}};
+
+/// W [out, in] packed as GPTQ does, from q [out·in] and zeros [groups·out], written one value at a
+/// time.
+QuantisedComponent::Tensors packed(const std::vector<uint32_t>& q,
+                                   const std::vector<uint32_t>& zeros,
+                                   const Tensor& scales,
+                                   int64_t out,
+                                   int64_t in,
+                                   int64_t bits,
+                                   bool zeros_less_one) {
+  const int64_t groups = scales.size(0);
+  std::vector<uint32_t> qweight(in * bits / 32 * out), qzeros;
+  for (int64_t o = 0; o < out; ++o) {
+    const auto words = words_of_bits({q.begin() + o * in, q.begin() + (o + 1) * in}, bits);
+    for (size_t w = 0; w < words.size(); ++w) qweight[w * out + o] = words[w];
+  }
+  for (int64_t g = 0; g < groups; ++g) {
+    std::vector<uint32_t> row(zeros.begin() + g * out, zeros.begin() + (g + 1) * out);
+    if (zeros_less_one) {
+      for (auto& zero : row) zero -= 1;
+    }
+    const auto words = words_of_bits(row, bits);
+    qzeros.insert(qzeros.end(), words.begin(), words.end());
+  }
+  return {{"x.qweight", words_tensor(qweight, {in * bits / 32, out})},
+          {"x.qzeros", words_tensor(qzeros, {groups, out * bits / 32})},
+          {"x.scales", scales}};
+}
+
+TEST(Gptq, TheWorkedExampleOfFourBits) {
+  auto qweight = at::zeros({1, 8}, at::kInt);
+  qweight[0][0] = 0x7E9180F3;
+  const auto scales = at::ones({1, 8}, at::kHalf);
+  scales[0][0] = -0.015625;
+  const QuantisedComponent component({{"x.qweight", qweight},
+                                      {"x.qzeros", words_tensor({0x77777777}, {1, 1})},
+                                      {"x.scales", scales}},
+                                     kAutoRound);
+  EXPECT_TRUE(at::equal(
+      component.unpack(8, 8)[0],
+      torch::tensor({0.078125, -0.109375, 0.125, 0.0, 0.109375, -0.015625, -0.09375, 0.015625},
+                    at::kFloat)));
+}
+
+TEST(Gptq, TheWorkedExampleOfAsymmetricZeros) {
+  auto config = kAutoRound;
+  config["sym"] = false;
+  const QuantisedComponent component({{"x.qweight", at::zeros({1, 8}, at::kInt)},
+                                      {"x.qzeros", words_tensor({0x7E82E067}, {1, 1})},
+                                      {"x.scales", at::ones({1, 8}, at::kHalf)}},
+                                     config);
+  EXPECT_TRUE(at::equal(component.unpack(8, 8).select(1, 0),
+                        -torch::tensor({8, 7, 1, 15, 3, 9, 15, 8}, at::kFloat)));
+}
+
+/// Packers subtract one from a zero of 0 too: it borrows from the next field of the word.
+TEST(Gptq, AZeroOfNothingBorrows) {
+  auto config = kAutoRound;
+  config["sym"] = false;
+  uint32_t word = 0;
+  const std::vector<uint32_t> zeros = {0, 5, 0, 0, 9, 1, 15, 3};
+  for (int i = 0; i < 8; ++i) word += (zeros[i] - 1U) << (4 * i);
+  const QuantisedComponent component({{"x.qweight", at::zeros({1, 8}, at::kInt)},
+                                      {"x.qzeros", words_tensor({word}, {1, 1})},
+                                      {"x.scales", at::ones({1, 8}, at::kHalf)}},
+                                     config);
+  const auto found = component.unpack(8, 8).select(1, 0);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(found[i].item<float>(), -static_cast<float>(zeros[i])) << i;
+}
+
+TEST(Gptq, EveryWidthAndConvention) {
+  constexpr int64_t kOut = 32, kIn = 256, kGroup = 64;
+  for (const int64_t bits : {2, 3, 4, 8}) {
+    for (const bool less_one : {true, false}) {
+      const auto q = some_integers(kOut * kIn, bits, 1);
+      auto zeros = some_integers(kIn / kGroup * kOut, bits, 2);
+      for (auto& zero : zeros) zero = std::max(zero, 1U);
+      const auto scales = at::randn({kIn / kGroup, kOut}).to(at::kHalf);
+      const json config = {{"quant_method", "gptq"},
+                           {"bits", bits},
+                           {"checkpoint_format", less_one ? "gptq" : "gptq_v2"}};
+      const auto found =
+          QuantisedComponent(packed(q, zeros, scales, kOut, kIn, bits, less_one), config)
+              .unpack(kOut, kIn);
+      for (int64_t o = 0; o < kOut; ++o) {
+        for (int64_t i = 0; i < kIn; ++i) {
+          const int64_t g = i / kGroup;
+          const float expected =
+              scales[g][o].item<float>() *
+              (static_cast<float>(q[o * kIn + i]) - static_cast<float>(zeros[g * kOut + o]));
+          ASSERT_EQ(found[o][i].item<float>(), expected) << bits << ' ' << o << ' ' << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(Gptq, InputsMayHaveGroupsInAnyOrder) {
+  constexpr int64_t kOut = 32, kIn = 64;
+  const auto q = some_integers(kOut * kIn, 4, 3);
+  const std::vector<uint32_t> zeros(2 * kOut, 8);
+  const auto scales = at::stack({at::ones({kOut}), at::full({kOut}, 3.0)});
+  auto tensors = packed(q, zeros, scales, kOut, kIn, 4, true);
+  tensors.emplace_back("x.g_idx", at::arange(kIn, at::kInt).remainder(2));
+  const auto found = QuantisedComponent(tensors, kAutoRound).unpack(kOut, kIn);
+  for (int64_t i = 0; i < kIn; ++i) {
+    const float factor = i % 2 == 0 ? 1.0F : 3.0F;
+    EXPECT_EQ(found[5][i].item<float>(), factor * (static_cast<float>(q[5 * kIn + i]) - 8)) << i;
+  }
+  tensors.back().second = at::full({kIn}, 2, at::kInt);
+  QuantisedComponent(tensors, kAutoRound)
+      .expect_refused(ErrorCode::kCorruptFile, {"x.g_idx", "0 to 1"}, kOut, kIn);
+}
+
+TEST(Gptq, RefusesPartsThatDoNotFit) {
+  constexpr int64_t kOut = 32, kIn = 64;
+  const auto good = packed(some_integers(kOut * kIn, 4, 3),
+                           std::vector<uint32_t>(2 * kOut, 8),
+                           at::ones({2, kOut}),
+                           kOut,
+                           kIn,
+                           4,
+                           true);
+  const auto refuse = [&](size_t part, const Tensor& value, const std::string& name) {
+    auto tensors = good;
+    tensors[part].second = value;
+    QuantisedComponent(tensors, kAutoRound)
+        .expect_refused(ErrorCode::kCorruptFile, {name}, kOut, kIn);
+  };
+  refuse(0, at::zeros({7, kOut}, at::kInt), "x.qweight");
+  refuse(0, at::zeros({8, kOut - 8}, at::kInt), "x.qweight");
+  refuse(1, at::zeros({2, 3}, at::kInt), "x.qzeros");
+  refuse(1, at::full({2, 4}, 0x66666666, at::kInt), "x.qzeros");
+  refuse(2, at::ones({2, kOut - 1}), "x.scales");
+  refuse(2, at::full({2, kOut}, std::nan("")), "x.scales");
+  auto lacking = good;
+  lacking.erase(lacking.begin() + 1);
+  QuantisedComponent(lacking, kAutoRound)
+      .expect_refused(ErrorCode::kCorruptFile, {"x.qzeros", "found nothing"}, kOut, kIn);
+  auto doubled = good;
+  doubled.emplace_back("x.weight", at::ones({kOut, kIn}));
+  QuantisedComponent(doubled, kAutoRound)
+      .expect_refused(ErrorCode::kCorruptFile, {"x.weight", "qweight"}, kOut, kIn);
+}
+
+TEST(Gptq, RefusesOtherLayoutsByName) {
+  for (const auto& [key, value] : std::vector<std::pair<std::string, json>>{
+           {"packing_format", "auto_round:auto_awq"}, {"data_type", "fp8"}, {"act_bits", 8}}) {
+    auto config = kAutoRound;
+    config[key] = value;
+    QuantisedComponent({{"x.qweight", at::zeros({1, 8}, at::kInt)}}, config)
+        .expect_refused(ErrorCode::kUnsupported, {key}, 8, 8);
+  }
+}
+
+TEST(QuantisationMethod, OthersAreRefusedByName) {
+  for (const char* method : {"awq", "fp8", "hqq", "torchao", "gguf", "made-up"}) {
+    QuantisedComponent({{"x.qweight", at::zeros({1, 8}, at::kInt)}}, {{"quant_method", method}})
+        .expect_refused(ErrorCode::kUnsupported, {std::string("\"") + method + "\""}, 8, 8);
+  }
+}
+
+}  // namespace
+}  // namespace glm_image::test

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/safetensors.h"
+#include "quant/quantised_weights.h"
+#include "support/test_support.h"
+
+namespace glm_image::test {
+
+/// A component folder with the given tensors and quantization_config.
+class QuantisedComponent {
+ public:
+  using Tensors = std::vector<std::pair<std::string, Tensor>>;
+  QuantisedComponent(const Tensors& tensors, const nlohmann::json& quantization_config) {
+    io::write_safetensors(folder_.path() / "model.safetensors", tensors, {});
+    nlohmann::json config = nlohmann::json::object();
+    if (!quantization_config.is_null()) config["quantization_config"] = quantization_config;
+    write_file(folder_.path() / "config.json", config.dump());
+  }
+  std::filesystem::path path() const { return folder_.path(); }
+  io::WeightSet weights() const { return io::WeightSet::open(path()); }
+
+  /// The values of "x.weight", [out, in].
+  Tensor unpack(int64_t out, int64_t in) const {
+    const auto set = weights();
+    const auto packed = quant::QuantisedWeights::open(path(), set);
+    if (packed == nullptr || !packed->holds("x.weight")) {
+      ADD_FAILURE() << "x is not recognised as quantised";
+      return at::zeros({out, in});
+    }
+    return packed->unpack("x.weight", {out, in});
+  }
+  void expect_refused(ErrorCode code,
+                      const std::vector<std::string>& fragments,
+                      int64_t out,
+                      int64_t in) const {
+    expect_error(code, fragments, [&] { unpack(out, in); });
+  }
+
+ private:
+  TemporaryDirectory folder_;
+};
+
+inline Tensor bytes_tensor(const std::vector<uint8_t>& bytes, at::IntArrayRef shape) {
+  return torch::tensor(std::vector<int64_t>(bytes.begin(), bytes.end())).to(at::kByte).view(shape);
+}
+
+/// 32-bit words; LibTorch's int32 holds the same bits.
+inline Tensor words_tensor(const std::vector<uint32_t>& words, at::IntArrayRef shape) {
+  auto tensor = at::empty({static_cast<int64_t>(words.size())}, at::kInt);
+  std::memcpy(tensor.data_ptr(), words.data(), 4 * words.size());
+  return tensor.view(shape);
+}
+
+/// Appends `bits` bits of each value to a bit string, least significant first, one bit at a time;
+/// the words of the string, the last filled with zeros.
+inline std::vector<uint32_t> words_of_bits(const std::vector<uint32_t>& values, int64_t bits) {
+  std::vector<uint32_t> words((values.size() * bits + 31) / 32, 0);
+  size_t at = 0;
+  for (const uint32_t value : values) {
+    for (int64_t b = 0; b < bits; ++b, ++at) words[at / 32] |= ((value >> b) & 1U) << (at % 32);
+  }
+  return words;
+}
+
+/// Integers in [0, 2^bits) that depend on the seed alone.
+inline std::vector<uint32_t> some_integers(int64_t count, int64_t bits, uint64_t seed) {
+  std::vector<uint32_t> values(count);
+  for (auto& value : values) {
+    seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+    value = static_cast<uint32_t>(seed >> 40) & ((1U << bits) - 1U);
+  }
+  return values;
+}
+
+}  // namespace glm_image::test
