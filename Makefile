@@ -1,42 +1,66 @@
-# Two commands do everything on a fresh Debian 12 machine, as root:
+# `make` alone lists the targets. On a fresh Debian machine, as root:
 #   make demo                     installs what is missing, builds, draws a picture from a prompt
-#   make test                     the same, then runs every test
-# make demo PROMPT='…' draws something else.
+#   make test                     installs and builds the rest, and runs every test
 
 PROMPT ?= Une affiche jaune avec une école et le titre « Saaba »
-MODEL ?= $(firstword $(wildcard models/nano) tests/data/tiny/model)
+ifeq ($(origin MODEL),undefined)
+MODEL := $(firstword $(wildcard models/nano) tests/data/tiny/model)
+endif
 OUTPUT ?= out/demo.png
 BUILD := build/release
 
-.PHONY: demo test build dependencies test_dependencies fuzz asan format lint clean
+# These reach the program as they were typed: neither make nor the shell expands their $, quotes or
+# backslashes. Recipes read them from the environment.
+override PROMPT := $(value PROMPT)
+override MODEL := $(value MODEL)
+override OUTPUT := $(value OUTPUT)
+export PROMPT MODEL OUTPUT
 
-dependencies:
-	@tools/install_dependencies
+.DEFAULT_GOAL := help
+.PHONY: help demo program test fuzz asan format lint clean
 
-test_dependencies:
-	@tools/install_dependencies tests
+help:
+	@echo 'make demo     install what a picture needs, build it, draw one into out/demo.png'
+	@echo '              PROMPT="…"  MODEL=folder  OUTPUT=file.png'
+	@echo 'make program  the same without the picture: build/release/bin/glm-image'
+	@echo 'make test     install and build everything, run all tests and the fuzz targets'
+	@echo 'make fuzz     the fuzz targets alone (clang), 60 s each'
+	@echo 'make asan     the tests under the address and undefined-behaviour sanitizers'
+	@echo 'make format   clang-format on all our sources'
+	@echo 'make lint     clang-format and clang-tidy as checks'
+	@echo 'make clean    remove build/'
+	@echo 'Packages are installed by apt-get, as root. CMAKE_ARGUMENTS="-D…" goes to cmake.'
 
-build: dependencies
+# What a picture and the server need: no tests, benches, trainer. A build folder that has these keeps them.
+program:
+	@tools/install_dependencies demo
+	@cmake $(if $(wildcard $(BUILD)/CMakeCache.txt),$(BUILD),--preset demo) $(CMAKE_ARGUMENTS)
+	@[ -e $(BUILD)/bin/glm-image ] || echo "building the program: some 420 s of processor time, here on $$(nproc) processors"
+	@cmake --build $(BUILD) --target glm-image
+
+demo: program
+	@mkdir -p -- "$$(dirname -- "$$OUTPUT")"
+	@printf 'prompt: %s\n' "$$PROMPT"
+	@case $$MODEL in tests/*) echo "This is the toy checkpoint of the tests: its weights are random, and so is the picture." ;; esac
+	@$(BUILD)/bin/glm-image generate --model="$$MODEL" --prompt="$$PROMPT" --size 256x256 --steps 20 --guidance 2 --seed 1 --output="$$OUTPUT"
+
+test:
+	@tools/install_dependencies tests fuzz
 	@cmake --preset release $(CMAKE_ARGUMENTS)
+	@[ -e $(BUILD)/bin/cli_tests ] || echo "building everything: some 2200 s of processor time, here on $$(nproc) processors"
 	@cmake --build --preset release
-
-demo: build
-	@mkdir -p $(dir $(OUTPUT))
-	@echo "prompt: $(PROMPT)"
-	@case "$(MODEL)" in tests/*) echo "This is the toy checkpoint of the tests: its weights are random, and so is the picture." ;; esac
-	@$(BUILD)/bin/glm-image generate --model '$(MODEL)' --prompt '$(PROMPT)' --size 256x256 --steps 20 --guidance 2 --seed 1 -o '$(OUTPUT)'
-
-test: test_dependencies build
 	@ctest --preset release --parallel 2
 	@$(MAKE) --no-print-directory fuzz
 
 # libFuzzer targets, clang, 60 s each.
-fuzz: dependencies
+fuzz:
+	@tools/install_dependencies fuzz
 	@cmake --preset fuzz
 	@cmake --build --preset fuzz
 	@ctest --preset fuzz --parallel 2
 
-asan: dependencies
+asan:
+	@tools/install_dependencies tests
 	@cmake --preset asan
 	@cmake --build --preset asan
 	@ctest --preset asan
@@ -44,7 +68,8 @@ asan: dependencies
 format:
 	@git ls-files '*.h' '*.cpp' | xargs clang-format -i
 
-lint: dependencies
+lint:
+	@tools/install_dependencies tests
 	@tools/lint
 
 clean:

@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <map>
+#include <string>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -21,6 +23,18 @@ constexpr const char* kExamples =
     "  glm-image info --model models/glm-image\n"
     "\n"
     "glm-image COMMAND --help tells the options of a command.";
+
+/// Commands of parts that this program may have been built without.
+const std::map<std::string, const char*> kLeftOut = {
+#if !GLM_IMAGE_HAVE_SERVER
+    {"serve", "server"},
+#endif
+#if !GLM_IMAGE_HAVE_TRAIN
+    {"train", "trainer"},
+    {"export", "trainer"},
+    {"evaluate", "trainer"},
+#endif
+};
 
 int report(const std::string& message, int code) {
   std::cerr << "glm-image: " << message << '\n';
@@ -62,6 +76,11 @@ int run(int argc, char** argv) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
     if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
+      if (const auto part = kLeftOut.find(argv[1]); part != kLeftOut.end()) {
+        return report(std::string("this program was built without the ") + part->second + ": '" +
+                          argv[1] + "' needs it (README: Building)",
+                      kBadInput);
+      }
       return report(std::string("'") + argv[1] + "' is not a command (see --help)", kBadInput);
     }
     return report(std::string(error.what()) + " (see --help)", kBadInput);

@@ -172,9 +172,16 @@ Tensor group_norm_silu(
 
 namespace plain {
 
+Tensor group_norm(
+    const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
+  // LibTorch's CPU kernel takes channels last as it is. Its form for devices without a kernel of
+  // their own views the groups of a contiguous tensor, which LibTorch 2 does not make for plugins.
+  return at::group_norm(x.device().is_cpu() ? x : x.contiguous(), groups, weight, bias, eps);
+}
+
 Tensor group_norm_silu(
     const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
-  auto normed = at::group_norm(x, groups, weight, bias, eps);
+  auto normed = plain::group_norm(x, groups, weight, bias, eps);
   // In place where nothing needs the values before: at a picture's full size each is gigabytes.
   return at::GradMode::is_enabled() ? at::silu(normed) : at::silu_(normed);
 }

@@ -14,6 +14,9 @@ Tensor group_norm_silu(
     const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps);
 
 namespace plain {
+/// LibTorch's group norm, for x of any device and memory format.
+Tensor group_norm(
+    const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps);
 Tensor group_norm_silu(
     const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps);
 }  // namespace plain

@@ -63,7 +63,7 @@ GroupNormImpl::GroupNormImpl(int64_t groups,
 }
 
 Tensor GroupNormImpl::forward(const Tensor& x) const {
-  return at::group_norm(x, groups, weight, bias, eps);
+  return plain::group_norm(x, groups, weight, bias, eps);
 }
 
 Tensor GroupNormImpl::silu(const Tensor& x) const {

@@ -1,5 +1,5 @@
 # Installs the library under a fresh prefix and builds and runs the consumer against it.
-# cmake -DBUILD=… -DWORK=… -DMODEL=… -DVERSION=… -DGENERATOR=… -DCOMPILER=… -DFLAGS=… -P run.cmake
+# cmake -DBUILD=… -DWORK=… -DMODEL=… -DVERSION=… -DGENERATOR=… -DCOMPILER=… -DFLAGS=… -DWERROR=… -P run.cmake
 
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
@@ -14,7 +14,7 @@ file(REMOVE_RECURSE ${WORK})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
 run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -G ${GENERATOR}
   -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_FLAGS=${FLAGS}
-  -DEXPECTED_VERSION=${VERSION})
+  -DEXPECTED_VERSION=${VERSION} -DCMAKE_COMPILE_WARNING_AS_ERROR=${WERROR})
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/consumer ${MODEL})
 message("${output}")

@@ -35,7 +35,7 @@ class EvaluateProgram : public testing::Test {
 };
 
 TEST_F(EvaluateProgram, ScoresAFolderAndWritesItsReport) {
-  const auto& prompt = suite_prompt("1-001");
+  const auto prompt = suite_prompt("1-001");
   image::write_image(folder_.path() / "1-001.png", truth_of(prompt));
   const auto result = run({"--pictures", folder_.path().string(), "--tier", "1", "--count", "1"});
   EXPECT_EQ(result.exit_code, 0) << result.err;

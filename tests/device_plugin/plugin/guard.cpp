@@ -38,6 +38,18 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
 
 C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard);
 
+#if TEST_DEVICE_NEEDS_HOOKS
+struct Hooks final : at::PrivateUse1HooksInterface {
+  bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
+};
+
+const bool hooked = [] {
+  static Hooks hooks;
+  at::RegisterPrivateUse1HooksInterface(&hooks);
+  return true;
+}();
+#endif
+
 #if TEST_DEVICE_HAS_NAME
 const bool named = [] {
   c10::register_privateuse1_backend("testdevice");

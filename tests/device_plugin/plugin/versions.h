@@ -21,3 +21,9 @@
 #if TEST_DEVICE_TORCH_AT_LEAST(2, 0)
 #define TEST_DEVICE_HAS_NAME 1
 #endif
+
+/// From 2.5 on autograd asks a plugin for hooks.
+#if TEST_DEVICE_TORCH_AT_LEAST(2, 5)
+#include <ATen/detail/PrivateUse1HooksInterface.h>
+#define TEST_DEVICE_NEEDS_HOOKS 1
+#endif
