@@ -21,12 +21,6 @@ void write_component(const std::filesystem::path& folder,
   write_file_atomically(folder / "config.json", config.dump(2) + "\n");
 }
 
-void create_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) fail(ErrorCode::kOutput, "cannot create ", folder.string(), ": ", error.message());
-}
-
 void copy_text_file(const std::filesystem::path& file, const std::filesystem::path& folder) {
   create_folder(folder);
   write_file_atomically(folder / file.filename(), io::read_text_file(file, io::kMaxJsonBytes));

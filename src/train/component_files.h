@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "core/atomic_folder.h"
 #include "core/torch.h"
 
 namespace glm_image::train {
@@ -12,9 +13,6 @@ void write_component(const std::filesystem::path& folder,
                      const nlohmann::json& config,
                      const torch::nn::Module& module,
                      const std::string& weights_file);
-
-/// Throws kOutput.
-void create_folder(const std::filesystem::path& folder);
 
 /// Copies a config or another small text file into a folder, which is made if it is not there.
 void copy_text_file(const std::filesystem::path& file, const std::filesystem::path& folder);

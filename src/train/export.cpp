@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "core/atomic_folder.h"
 #include "core/error.h"
 #include "pipeline/checkpoint.h"
 #include "train/component_files.h"
@@ -30,9 +31,6 @@ constexpr Part kParts[] = {{"vocabulary", "model_index.json"},
 
 /// What training on needs beside the published layout; a checkpoint of elsewhere has none.
 constexpr Part kTeacher = {"tokenizer", kCodeTeacher};
-
-/// Ends the name of what a new export takes the place of.
-constexpr const char* kOld = ".old";
 
 bool is_part(const fs::path& name) {
   if (name == kTeacher.name) return true;
@@ -80,74 +78,12 @@ fs::path source_of(const Part& part, const fs::path& runs, const fs::path& base)
        "' first");
 }
 
-fs::path beside(fs::path path, const char* ending) {
-  return path += ending;
-}
-
-/// A folder beside the one to be made; removed again unless it took its place.
-class NewFolder {
- public:
-  explicit NewFolder(const fs::path& output)
-      : output_(output), made_(beside(output, ".partial")), old_(beside(output, kOld)) {
-    std::error_code error;
-    fs::remove_all(made_, error);
-    create_folder(made_);
-  }
-  ~NewFolder() {
-    std::error_code error;
-    fs::remove_all(made_, error);
-  }
-  NewFolder(const NewFolder&) = delete;
-  NewFolder& operator=(const NewFolder&) = delete;
-
-  const fs::path& path() const { return made_; }
-
-  void take_place() {
-    std::error_code error;
-    const bool replaces = fs::exists(output_, error);
-    if (replaces) {
-      fs::remove_all(old_, error);
-      rename(output_, old_);
-    }
-    fs::rename(made_, output_, error);
-    if (error && replaces) {
-      std::error_code ignored;
-      fs::rename(old_, output_, ignored);
-    }
-    check_renamed(error, made_, output_);
-    if (replaces) fs::remove_all(old_, error);
-  }
-
- private:
-  static void rename(const fs::path& from, const fs::path& to) {
-    std::error_code error;
-    fs::rename(from, to, error);
-    check_renamed(error, from, to);
-  }
-  static void check_renamed(const std::error_code& error,
-                            const fs::path& from,
-                            const fs::path& to) {
-    if (error) {
-      fail(ErrorCode::kOutput,
-           "cannot rename ",
-           from.string(),
-           " to ",
-           to.string(),
-           ": ",
-           error.message());
-    }
-  }
-
-  fs::path output_, made_, old_;
-};
-
 }  // namespace
 
 void export_checkpoint(const fs::path& runs, const fs::path& output, const fs::path& base) {
   const auto target = fs::absolute(output / "").lexically_normal().parent_path();
   std::error_code error;
-  // An export that was killed between its two renames left the model under its other name.
-  if (!fs::exists(target, error)) fs::rename(beside(target, kOld), target, error);
+  AtomicFolder::recover(target);
   const bool replaces = fs::exists(target, error);
   if (replaces && !fs::exists(target / "model_index.json", error)) {
     fail(ErrorCode::kOutput,
@@ -159,7 +95,7 @@ void export_checkpoint(const fs::path& runs, const fs::path& output, const fs::p
   const auto teacher = find_part(kTeacher, runs, base);
   if (!teacher.empty()) sources[kTeacher.name] = teacher;
 
-  NewFolder made(target);
+  AtomicFolder made(target);
   for (const auto& [name, source] : sources) copy_part(source, made.path() / name);
   if (replaces) {
     for (const auto& item : fs::directory_iterator(target)) {

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/atomic_file.h"
+#include "io/safetensors_header.h"
+
+namespace glm_image::io {
+
+/// A tensor of a file to be written.
+struct TensorDescription {
+  std::string name;
+  ElementType type = ElementType::kFloat32;
+  std::vector<int64_t> shape;
+
+  uint64_t bytes() const;
+};
+
+/// Writes a safetensors file whose tensors are made one after the other: the header first, then
+/// the bytes of the tensors as they come. The file appears whole or not at all (AtomicFile).
+/// Everything here throws kOutput.
+class SafetensorsWriter {
+ public:
+  /// Writes the header. The tensors follow in this order.
+  SafetensorsWriter(const std::filesystem::path& path,
+                    const std::vector<TensorDescription>& tensors,
+                    const std::map<std::string, std::string>& metadata);
+
+  /// The next bytes, little-endian. A tensor may come in any number of pieces.
+  void write(std::string_view bytes);
+  /// May be called once, after exactly the bytes that the header announces.
+  void commit();
+
+ private:
+  AtomicFile file_;
+  uint64_t missing_ = 0;
+};
+
+}  // namespace glm_image::io
