@@ -20,6 +20,7 @@ void create_folder(const std::filesystem::path& folder);
 void copy_text_file(const std::filesystem::path& file, const std::filesystem::path& folder);
 
 /// Binds a module, made with the options of `device` and `type`, to the weights of a component.
+/// Throws as io::bind_weights does, and kCorruptFile for a value that is not finite.
 /// `surplus`: names that the component may hold besides (io::BindingOptions::surplus_allowed).
 void load_component(const std::filesystem::path& folder,
                     torch::nn::Module& module,
