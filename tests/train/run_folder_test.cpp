@@ -205,19 +205,17 @@ TEST_F(DamagedRun, FilesThatWereCut) {
 }
 
 TEST_F(DamagedRun, AnyByteThatChanges) {
-  for (const char flip : {'\x01', '\x40', '\xFF'}) {
-    for (size_t i = 0; i < checkpoint_.size(); ++i) {
-      auto changed = checkpoint_;
-      changed[i] = static_cast<char>(changed[i] ^ flip);
-      write_file(checkpoint(), changed);
-      EXPECT_NO_THROW(is_taken_or_refused()) << i;
-    }
+  const auto flipped = [](std::string bytes, size_t i) {
+    bytes[i] = static_cast<char>(bytes[i] ^ (1 << i % 8));
+    return bytes;
+  };
+  for (size_t i = 0; i < checkpoint_.size(); ++i) {
+    write_file(checkpoint(), flipped(checkpoint_, i));
+    EXPECT_NO_THROW(is_taken_or_refused()) << i;
   }
   write_file(checkpoint(), checkpoint_);
-  for (size_t i = 0; i < metrics_.size(); i += 3) {
-    auto changed = metrics_;
-    changed[i] = static_cast<char>(changed[i] ^ 0x11);
-    write_file(metrics(), changed);
+  for (size_t i = 0; i < metrics_.size(); ++i) {
+    write_file(metrics(), flipped(metrics_, i));
     EXPECT_NO_THROW(is_taken_or_refused()) << i;
   }
 }
