@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <sstream>
 
+#include "core/random.h"
 #include "image/codec.h"
 #include "io/safetensors.h"
 #include "models/autoencoder/autoencoder_kl.h"
