@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -28,13 +29,15 @@ struct TrainOptions {
 std::string progress_text(const train::LoopProgress& progress, int64_t batch) {
   const double left =
       progress.seconds_per_step * static_cast<double>(progress.steps - progress.step);
+  char loss[32] = "not finite";
+  if (std::isfinite(progress.loss)) std::snprintf(loss, sizeof loss, "%.4f", progress.loss);
   char text[160];
   std::snprintf(text,
                 sizeof text,
-                "step %ld of %ld  loss %.4f  %.1f samples/s  %s left",
+                "step %ld of %ld  loss %s  %.1f samples/s  %s left",
                 static_cast<long>(progress.step),
                 static_cast<long>(progress.steps),
-                progress.loss,
+                loss,
                 static_cast<double>(batch) / progress.seconds_per_step,
                 clock_text(left).c_str());
   return text;

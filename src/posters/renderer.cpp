@@ -9,9 +9,6 @@
 namespace glm_image::posters {
 namespace {
 
-constexpr int64_t kMinSide = 32;
-constexpr int64_t kMaxSide = 4096;
-
 struct Pixels {
   int64_t x, y, width, height;
 };

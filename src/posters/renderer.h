@@ -38,6 +38,9 @@ struct Layout {
   std::vector<LetterBox> letters;  ///< of all texts, in the order of reading; spaces have none
 };
 
+/// The sides of a poster, in pixels.
+inline constexpr int64_t kMinSide = 32, kMaxSide = 4096;
+
 /// What is drawn of a letter: itself, or the same bar for each, which tells of a text no more than
 /// where its letters stand.
 enum class LetterShapes { kTrue, kBars };
@@ -51,8 +54,8 @@ class Renderer {
   Renderer(Renderer&&) noexcept;
   Renderer& operator=(Renderer&&) noexcept;
 
-  /// Throws kInvalidInput for sides that are not from 32 to 4096 pixels, and for a scene that names
-  /// what the data does not have.
+  /// Throws kInvalidInput for sides that are not from kMinSide to kMaxSide, and for a scene that
+  /// names what the data does not have.
   Image render(const Scene& scene,
                int64_t width,
                int64_t height,

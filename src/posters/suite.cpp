@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "posters/data_fields.h"
+#include "posters/renderer.h"
 #include "posters/scene_json.h"
 
 namespace glm_image::posters {
@@ -10,7 +11,6 @@ namespace {
 
 constexpr int kPerTier = 100;
 constexpr uint64_t kSeed = 300;  // of the suite alone: training shows other numbers' scenes
-constexpr int64_t kMaxSide = 4096;
 
 PosterSource::Options options_of_tier(int tier) {
   PosterSource::Options options;
@@ -50,8 +50,8 @@ Suite Suite::load(const std::filesystem::path& file) {
     SuitePrompt prompt;
     prompt.id = entry.required_string("id");
     prompt.tier = static_cast<int>(entry.required_int64("tier", 1, 3));
-    prompt.width = entry.required_int64("width", 32, kMaxSide);
-    prompt.height = entry.required_int64("height", 32, kMaxSide);
+    prompt.width = entry.required_int64("width", kMinSide, kMaxSide);
+    prompt.height = entry.required_int64("height", kMinSide, kMaxSide);
     prompt.caption.text = entry.required_string("prompt");
     const auto says = entry.required_string_list("says");
     prompt.caption.says.insert(says.begin(), says.end());

@@ -10,16 +10,19 @@ Tensor mean_under_codes(PosterFeed& feed,
                         const PictureCodes& codes,
                         const std::function<Tensor(const PosterExample&)>& seen_as,
                         int64_t posters,
-                        int64_t side) {
-  const int64_t tokens = side / text::kPixelsPerToken;
+                        const SizeOf& size_of) {
   Tensor sums;
   auto counts = at::zeros({codes.codes(), 1});
   for (int64_t i = 0; i < posters; ++i) {
-    const auto example = feed.example(i, side, side);
+    const auto size = size_of(i);
+    const auto grid = text::target_grid(size.height, size.width);
+    const auto example = feed.example(i, size.width, size.height);
     const auto ids =
-        codes.encode(codes.patches(example.image).unsqueeze(0), tokens, tokens).flatten().cpu();
+        codes.encode(codes.patches(example.image).unsqueeze(0), grid.height, grid.width)
+            .flatten()
+            .cpu();
     const auto seen = seen_as(example).cpu();
-    const auto under_tokens = models::patchify(seen, seen.size(3) / tokens)[0];
+    const auto under_tokens = models::patchify(seen, seen.size(3) / grid.width)[0];
     if (!sums.defined()) sums = at::zeros({codes.codes(), under_tokens.size(1)});
     sums.index_add_(0, ids, under_tokens);
     counts.index_add_(0, ids, at::ones({ids.size(0), 1}));
@@ -30,19 +33,18 @@ Tensor mean_under_codes(PosterFeed& feed,
 Tensor log_contents_under_codes(PosterFeed& feed,
                                 const PictureCodes& codes,
                                 int64_t posters,
-                                int64_t side) {
+                                const SizeOf& size_of) {
   constexpr double kLeast = 0.01;  // what was not seen among a few thousand posters may still be
   const auto& source = feed.source();
   auto counts = count_part_answers(source);
   counts.insert(counts.begin(), count_token_kinds(source));
-  const int64_t tokens = side / text::kPixelsPerToken;
   const auto shown = [&](const PosterExample& example) {
-    const text::Grid grid{tokens, tokens};
+    const auto grid = text::target_grid(example.image.height, example.image.width);
     const auto kinds = token_kinds(source, example.scene, example.layout, grid);
     const auto flags = content_flags(kinds, token_parts(source, example, grid), counts);
-    return flags.t().reshape({1, -1, tokens, tokens});
+    return flags.t().reshape({1, -1, grid.height, grid.width});
   };
-  const auto shares = mean_under_codes(feed, codes, shown, posters, side);
+  const auto shares = mean_under_codes(feed, codes, shown, posters, size_of);
   const auto is_seen = shares.sum(1, /*keepdim=*/true) > 0;
   return at::where(is_seen, (shares + kLeast).log(), at::zeros_like(shares));
 }

@@ -5,6 +5,7 @@
 #include "io/json_file.h"
 #include "io/safetensors.h"
 #include "io/weight_binding.h"
+#include "train/finite_weights.h"
 
 namespace glm_image::train {
 
@@ -36,7 +37,11 @@ void load_component(const std::filesystem::path& folder,
   options.device = device;
   options.dtype = type;
   options.allowed_unexpected = allowed_unexpected;
-  io::bind_weights(module, io::WeightSet::open(folder), options);
+  const auto weights = io::WeightSet::open(folder);
+  io::bind_weights(module, weights, options);
+  for (const auto& name : module.named_parameters().keys()) {
+    check_finite(weights.source_of(name), name, weights.find(name)->file->tensor(name));
+  }
 }
 
 }  // namespace glm_image::train

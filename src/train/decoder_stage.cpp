@@ -12,7 +12,9 @@
 #include "train/initialise_decoder.h"
 #include "train/line_noise.h"
 #include "train/picture_batch.h"
+#include "train/sample_rows.h"
 #include "train/seeds.h"
+#include "train/stratified_uniform.h"
 #include "train/token_kinds.h"
 
 namespace glm_image::train {
@@ -58,11 +60,12 @@ DecoderStage::DecoderStage(const TrainingConfig& config, const at::Device& devic
   }
 
   const auto options = at::TensorOptions().dtype(config.working_type()).device(device);
+  // Always float32, as in inference: half precision overflows with the published weights.
   const auto vae_folder = config.folder("vae") / "vae";
   vae_ = models::AutoencoderKL(
       models::AutoencoderConfig::from_json(io::JsonFields::load(vae_folder / "config.json")),
-      options);
-  load_component(vae_folder, *vae_, device, config.working_type());
+      options.dtype(at::kFloat));
+  load_component(vae_folder, *vae_, device, at::kFloat);
   transformer_ = models::GlmImageTransformer2DModel(
       models::TransformerConfig::from_json(
           io::JsonFields::load(config.model / "transformer" / "config.json")),
@@ -85,14 +88,14 @@ std::vector<TrainedModule> DecoderStage::modules() {
 void DecoderStage::initialise(const std::string& name, Tensor& weight, at::Generator& random) {
   initialise_decoder_weight(name, glyph_encoder_.d_kv, weight, random);
   if (embed_posters_ > 0 && name == "transformer.prior_token_embedding.weight") {
-    constexpr int64_t kSide = 256;
     auto feed = feed_.another();
+    const auto size_of = [this](int64_t poster) { return config_.size_at(poster); };
     const auto latents_of_poster = [this](const PosterExample& example) {
       return latents_of(picture_batch({example.image}));
     };
     weight.copy_(embedding_of_codes(
-        {mean_under_codes(feed, *codes_, latents_of_poster, embed_posters_, kSide),
-         log_contents_under_codes(feed, *codes_, embed_posters_, kSide)},
+        {mean_under_codes(feed, *codes_, latents_of_poster, embed_posters_, size_of),
+         log_contents_under_codes(feed, *codes_, embed_posters_, size_of)},
         weight.size(1)));
   }
 }
@@ -108,11 +111,8 @@ Tensor DecoderStage::patch_ids(const Tensor& codes, int64_t grid_height, int64_t
 
 Tensor DecoderStage::latents_of(const Tensor& pictures) const {
   at::NoGradGuard no_grad;
-  const auto input = pictures.to(device_).to(config_.working_type(),
-                                             /*non_blocking=*/false,
-                                             /*copy=*/false,
-                                             at::MemoryFormat::ChannelsLast);
-  return vae_->normalise(vae_->encode(input).mean.to(at::kFloat)).contiguous();
+  const auto input = pictures.to(device_).contiguous(at::MemoryFormat::ChannelsLast);
+  return vae_->normalise(vae_->encode(input).mean).contiguous();
 }
 
 GlyphBatch DecoderStage::glyphs_of(const std::vector<std::vector<std::string>>& texts) const {
@@ -211,7 +211,7 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   codes = cut_bands(codes.view({-1, all_rows, columns}), tops, rows, 1);
 
   const int64_t noises = rows < all_rows ? noises_per_band_ : noises_per_picture_;
-  // All pictures, then all again: noises that follow one another in t go to different pictures.
+  // All pictures, then all again.
   const auto repeat = [&](const Tensor& x) {
     std::vector<int64_t> times(x.dim(), 1);
     times[0] = noises;
@@ -222,10 +222,8 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   const int64_t examples = clean.size(0);
   const at::TensorOptions wide(at::kFloat);
   const auto noise = at::randn(clean.sizes(), random, wide).to(device_);
-  // Evenly spread over the batch, so that its mean loss varies less from step to step.
-  const auto offsets = at::rand({examples}, random, wide);
-  const auto spread = (at::arange(examples, wide) + offsets) / static_cast<double>(examples);
-  const auto t = (1 - (1 - spread).pow(noise_power_))
+  const auto levels = stratified_uniform(examples / noises, noises, random);
+  const auto t = (1 - (1 - levels).pow(noise_power_))
                      .mul(static_cast<double>(flow_.num_train_timesteps - 1))
                      .add(1);
   // A band is as noisy as the picture that it is cut from.
@@ -272,13 +270,16 @@ Outcome DecoderStage::forward(const Batch& batch, int64_t step) {
   };
   const auto places = position_reader_->forward(image_tokens((blocks.size() - 1) / 4), {patches});
 
-  // The examples stand in the order of their noise.
   const auto by_example = error.detach().mean({1, 2, 3});
+  const auto by_noise = levels.argsort().to(device_);
+  const auto of_noise = [&](int64_t first, int64_t count) {
+    return [=](const Tensor& x) { return x.index_select(0, by_noise.narrow(0, first, count)); };
+  };
   const auto third = std::max<int64_t>(examples / 3, 1);
-  const auto little = [&](const Tensor& x) { return x.narrow(0, 0, third); };
-  const auto much = [&](const Tensor& x) { return x.narrow(0, examples - third, third); };
-  // Where sampling begins: what is right here owes nothing to letters that shine through the noise.
-  const auto most = [&](const Tensor& x) { return x.narrow(0, examples - 1, 1); };
+  const auto little = of_noise(0, third), much = of_noise(examples - third, third);
+  // Sampling begins here. No letter is visible through the noise, so that a right answer comes from
+  // the codes and texts alone.
+  const auto most = of_noise(examples - 1, 1);
   const auto share = LetterReaderImpl::share_right;
   return {loss +
               letter_weight_ * (reading.pointing_loss + reading.spelling_loss +
@@ -343,7 +344,7 @@ std::vector<Image> DecoderStage::draw(const Tensor& codes,
   }
   std::vector<Image> images;
   for (int64_t i = 0; i < batch; ++i) {
-    const auto latent = vae_->denormalise(latents.narrow(0, i, 1)).to(config_.working_type());
+    const auto latent = vae_->denormalise(latents.narrow(0, i, 1));
     images.push_back(
         picture_of(vae_->decode(latent.contiguous(at::MemoryFormat::ChannelsLast))[0]));
   }
@@ -353,17 +354,18 @@ std::vector<Image> DecoderStage::draw(const Tensor& codes,
 Image DecoderStage::sample_sheet() {
   auto feed = feed_.another();
   std::vector<std::vector<Image>> rows;
-  for (int64_t row = 0; row < 3; ++row) {
+  for (const auto& row : sample_rows(config_.sizes, /*pictures=*/6)) {
     std::vector<Image> originals;
     std::vector<Tensor> patches;
     std::vector<std::vector<std::string>> texts;
-    for (int64_t i = 0; i < 6; ++i) {
-      auto example = feed.example(row * 6 + i, 256, 256, posters::Split::kEvaluation);
+    for (int64_t i = 0; i < row.pictures; ++i) {
+      auto example =
+          feed.example(row.first + i, row.width, row.height, posters::Split::kEvaluation);
       patches.push_back(codes_->patches(example.image));
       texts.push_back(texts_of(example.scene));
       originals.push_back(std::move(example.image));
     }
-    const auto grid = text::target_grid(256, 256);
+    const auto grid = text::target_grid(row.height, row.width);
     rows.push_back(std::move(originals));
     rows.push_back(draw(codes_->encode(at::stack(patches), grid.height, grid.width), grid, texts));
   }

@@ -16,16 +16,17 @@
 
 namespace glm_image::train {
 
-/// The stage "decoder": the DiT and the glyph encoder, from the frozen VAE's latents and the frozen
-/// tokenizer's codes.
+/// The stage "decoder": the DiT and the glyph encoder, from the frozen VAE's latents (float32
+/// whatever the working type) and the frozen tokenizer's codes.
 ///
-/// Flow matching (Lipman et al. 2023; Liu et al. 2023): t is drawn evenly from 1 … 1000, σ = t/1000
-/// shifted for the resolution, z = (1 − σ)·x + σ·ε, and the DiT, told t − 1, learns ε − x. For
-/// guidance a share of the examples sees no prior and the empty text. A small share of the prior's
-/// codes is drawn at random: at inference the generator makes mistakes too. Codes are those that
-/// the tokenizer's encoder finds in posters, or for a share of these those that its teacher gives
-/// them (`scene_codes`), as a generator does that learnt from it; of these again a share belongs to
-/// a line that ends too early or too late, while the texts tell where it does (`miscounted_lines`).
+/// Flow matching (Lipman et al. 2023; Liu et al. 2023): t is drawn evenly from 1 … 1000
+/// (stratified_uniform.h), σ = t/1000 shifted for the resolution, z = (1 − σ)·x + σ·ε, and the DiT,
+/// told t − 1, learns ε − x. For guidance a share of the examples sees no prior and the empty text.
+/// A small share of the prior's codes is drawn at random: at inference the generator makes mistakes
+/// too. Codes are those that the tokenizer's encoder finds in posters, or for a share of these
+/// those that its teacher gives them (`scene_codes`), as a generator does that learnt from it; of
+/// these again a share belongs to a line that ends too early or too late, while the texts tell
+/// where it does (`miscounted_lines`).
 ///
 /// A share of the steps sees only a band of every picture, cut from its latents around an item, and
 /// is told so (Podell et al. 2024, SDXL, section 2.2): letters are the hard part, and most of a

@@ -12,6 +12,7 @@
 #include "train/hidden_codes.h"
 #include "train/initialise.h"
 #include "train/picture_batch.h"
+#include "train/sample_rows.h"
 #include "train/scene_questions.h"
 #include "train/seeds.h"
 #include "train/token_kinds.h"
@@ -37,6 +38,14 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config, const at::Device& d
   turn_weight_ = fields.optional_double("turn_weight", 0, 0, 1e3);
   hidden_share_ = fields.optional_double("hidden_share", 0, 0, 0.9);
   more_prompts_ = fields.optional_int64("more_prompts", 0, 0, 4096);
+  for (const auto& size : config.sizes) {
+    const auto preview = text::preview_grid(text::target_grid(size.height, size.width));
+    if (std::max(preview.height, preview.width) * text::kPixelsPerToken > posters::kMaxSide) {
+      config.fields.refuse("sizes",
+                           "sizes whose sides are at most 64 times as long as each other in this "
+                           "stage, since previews are longer");
+    }
+  }
   vision_language_ = models::VisionLanguageConfig::from_json(
       io::JsonFields::load(config.model / kComponent / "config.json"));
   const int64_t layers = vision_language_.text.num_hidden_layers;
@@ -133,6 +142,7 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
   }
 
   auto random = make_random(mix_seed(config_.seed, kHidingPurpose, static_cast<uint64_t>(step)));
+  const auto hides = choose_hiding(hiding_sequences(), config_.batch, random);
   // What follows the last code is padding: nothing before it sees it.
   auto ids = at::zeros({config_.batch, longest + drawn}, at::kLong);
   auto letters = at::full({config_.batch, longest}, kNoAnswer, at::kLong);
@@ -160,7 +170,8 @@ Batch GeneratorStage::make_batch(int64_t step, PosterFeed& feed) const {
       {"letters", letters},
       {"positions", positions},
       {"code_slots", code_slots},
-      {"hidden_codes", hidden_codes(hiding_sequences(), config_.batch, drawn, random)},
+      {"hides", hides},
+      {"hidden_codes", hidden_codes(hides, drawn, random)},
       {"kinds", at::stack(kinds)},
       {"answers", at::stack(answers)},
       {"grids", torch::tensor({preview.height, preview.width, target.height, target.width})}};
@@ -280,13 +291,15 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
   for (const int64_t first : {int64_t{0}, preview}) weights.select(1, first).fill_(first_weight_);
   const auto code_loss = ((losses * weights).sum(1) / weights.sum(1)).mean();
 
-  // What is reported of codes is reported of sequences that see them all.
-  const int64_t hiding = hiding_sequences(), seeing = codes.size(0) - hiding;
-  const auto seen = losses.detach().narrow(0, hiding, seeing);
-  const auto right = (logits.detach().argmax(2) == wanted).to(at::kFloat).narrow(0, hiding, seeing);
-  const auto share_right = [&](const Tensor& tokens, int64_t first, int64_t count) {
-    const auto asked = tokens.narrow(0, first, count);
-    return (kind_right.narrow(0, first, count) * asked).sum() / asked.sum();
+  // Metrics of codes are those of sequences that see all of them.
+  const auto& hides = batch.at("hides");
+  const auto hiding = hides.nonzero().squeeze(1).to(device_);
+  const auto seeing = hides.logical_not().nonzero().squeeze(1).to(device_);
+  const auto seen = losses.detach().index_select(0, seeing);
+  const auto right = (logits.detach().argmax(2) == wanted).to(at::kFloat).index_select(0, seeing);
+  const auto share_right = [&](const Tensor& tokens, const Tensor& sequences) {
+    const auto asked = tokens.index_select(0, sequences);
+    return (kind_right.index_select(0, sequences) * asked).sum() / asked.sum();
   };
   const auto shows_item = (kinds > 0).to(at::kFloat);
   return {code_loss + kind_weight_ * kind_loss + scene_weight_ * scene.loss +
@@ -301,10 +314,10 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
            {"loss_scene", scene.loss.detach()},
            {"scene_right", scene.kinds_right},
            {"edges_right", scene.edges_right},
-           {"item_kinds_right", share_right(shows_item, hiding, seeing)},
-           {"hidden_kinds_right", share_right(shows_item, 0, hiding)},
-           {"changes_right", share_right(changes, hiding, seeing)},
-           {"starts_right", share_right(of_both_grids(kind_starts), hiding, seeing)},
+           {"item_kinds_right", share_right(shows_item, seeing)},
+           {"hidden_kinds_right", share_right(shows_item, hiding)},
+           {"changes_right", share_right(changes, seeing)},
+           {"starts_right", share_right(of_both_grids(kind_starts), seeing)},
            {"loss_preview", seen.narrow(1, 0, preview).mean()},
            {"loss_target", seen.narrow(1, preview, target).mean()},
            {"preview_right", right.narrow(1, 0, preview).mean()},
@@ -313,11 +326,12 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
 
 Tensor GeneratorStage::code_pictures(PosterFeed& feed) const {
   constexpr int64_t kPosters = 64, kSide = 512;
+  const auto size_of = [](int64_t /*poster*/) { return SizeShare{kSide, kSide}; };
   constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
   const auto reduced = [](const PosterExample& example) {
     return at::avg_pool2d(picture_batch({example.image}), {kReduction, kReduction});
   };
-  return mean_under_codes(feed, *codes_, reduced, kPosters, kSide);
+  return mean_under_codes(feed, *codes_, reduced, kPosters, size_of);
 }
 
 std::vector<int64_t> GeneratorStage::draw(const PosterExample& example,
@@ -335,24 +349,22 @@ std::vector<int64_t> GeneratorStage::draw(const PosterExample& example,
 }
 
 Image GeneratorStage::sample_sheet() {
-  constexpr int64_t kRows = 3, kColumns = 6, kSide = 256;
   auto feed = feed_.another();
   const auto pictures = code_pictures(feed);
-  const auto target = text::target_grid(kSide, kSide);
-  const auto preview = text::preview_grid(target);
   const auto show = [&](const Tensor& codes, const text::Grid& grid) {
     return picture_of_reduced(pictures.index_select(0, codes), grid);
   };
   std::vector<std::vector<Image>> rows;
-  for (int64_t row = 0; row < kRows; ++row) {
+  for (const auto& row : sample_rows(config_.sizes, /*pictures=*/6)) {
+    const auto target = text::target_grid(row.height, row.width);
+    const auto preview = text::preview_grid(target);
     std::vector<Image> originals, encoded, previews, drawn;
-    for (int64_t i = 0; i < kColumns; ++i) {
-      auto example = feed.example(row * kColumns + i, kSide, kSide, posters::Split::kEvaluation);
+    for (int64_t position = row.first; position < row.first + row.pictures; ++position) {
+      auto example = feed.example(position, row.width, row.height, posters::Split::kEvaluation);
       const auto codes =
           codes_->encode(patches_of({example.image}), target.height, target.width).flatten();
       encoded.push_back(show(codes.to(at::kCPU), target));
-      const auto tokens =
-          torch::tensor(draw(example, static_cast<uint64_t>(row * kColumns + i), target));
+      const auto tokens = torch::tensor(draw(example, static_cast<uint64_t>(position), target));
       previews.push_back(show(tokens.narrow(0, 0, preview.size()), preview));
       drawn.push_back(show(tokens.narrow(0, preview.size(), target.size()), target));
       originals.push_back(std::move(example.image));

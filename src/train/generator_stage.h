@@ -49,8 +49,8 @@ class GeneratorStage : public PosterStage {
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
   Outcome forward(const Batch& batch, int64_t step) override;
-  /// Three rows of posters, each above its codes and those drawn for its caption, both shown by the
-  /// mean picture of every code.
+  /// Posters of the sizes of sample_rows, each above its codes and those drawn for its caption,
+  /// both shown by the mean picture of every code.
   Image sample_sheet() override;
   /// The whole component vision_language_encoder.
   void write_components(const std::filesystem::path& folder) override;
@@ -62,7 +62,7 @@ class GeneratorStage : public PosterStage {
     PromptExamples::Prompt prompt;
     text::RotaryPositions prompt_positions, drawn_positions;
   };
-  /// The first so many sequences of a batch hide codes.
+  /// How many sequences of a batch hide codes.
   int64_t hiding_sequences() const;
   struct ReadPrompts {
     Tensor placed;  ///< [N, longest, hidden] after the first `position_layers`

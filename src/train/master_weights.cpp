@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
+
 namespace glm_image::train {
 
 MasterWeights::MasterWeights(const std::vector<TrainedModule>& modules,
@@ -77,7 +79,7 @@ double MasterWeights::step(double learning_rate) {
     update_range(0, decayed_, learning_rate, options_.weight_decay);
     update_range(decayed_, master_.numel(), learning_rate, 0);
     // Early averages would remember the random start: the decay grows with the steps taken.
-    const auto taken = static_cast<double>(steps_.item<int64_t>());
+    const auto taken = static_cast<double>(steps_taken());
     const double decay = std::min(options_.average, (1 + taken) / (10 + taken));
     average_.lerp_(master_, 1 - decay);
     use_masters();
@@ -86,13 +88,18 @@ double MasterWeights::step(double learning_rate) {
   return norm;
 }
 
+void MasterWeights::drop_gradients() {
+  at::NoGradGuard no_grad;
+  gradient_.zero_();
+}
+
 void MasterWeights::update_range(int64_t begin,
                                  int64_t end,
                                  double learning_rate,
                                  double weight_decay) {
   if (begin == end) return;
   const auto part = [&](const Tensor& buffer) { return buffer.narrow(0, begin, end - begin); };
-  const auto taken = static_cast<double>(steps_.item<int64_t>());
+  const auto taken = static_cast<double>(steps_taken());
   const double correction1 = 1 - std::pow(options_.beta1, taken);
   const double correction2 = 1 - std::pow(options_.beta2, taken);
   const auto gradient = part(gradient_);
@@ -112,6 +119,28 @@ void MasterWeights::use_average() {
 void MasterWeights::use_masters() {
   at::NoGradGuard no_grad;
   working_.copy_(master_);
+}
+
+void MasterWeights::restored(const std::string& source, int64_t most_steps) {
+  if (steps_taken() < 0 || steps_taken() > most_steps) {
+    fail(ErrorCode::kCorruptFile,
+         source,
+         ": the tensor 'optimizer.steps' must be an integer from 0 to ",
+         most_steps,
+         ", found ",
+         steps_taken());
+  }
+  for (const auto& slot : slots_) {
+    // A mean of squares; its root would be NaN.
+    if (slot.count > 0 && view(second_moment_, slot).min().item<double>() < 0) {
+      fail(ErrorCode::kCorruptFile,
+           source,
+           ": the tensor 'second_moment.",
+           slot.name,
+           "' has a value below 0");
+    }
+  }
+  use_masters();
 }
 
 NamedTensors MasterWeights::state() {

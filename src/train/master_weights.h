@@ -36,6 +36,8 @@ class MasterWeights {
   /// One step of AdamW on the gradients accumulated; clears them. Returns their norm before
   /// clipping. A norm that is not finite leaves all weights as they were.
   double step(double learning_rate);
+  /// Clears the gradients accumulated, for a step that must not be taken.
+  void drop_gradients();
 
   /// Which weights the modules compute with.
   void use_average();
@@ -44,8 +46,11 @@ class MasterWeights {
   /// Everything a checkpoint needs, as views: "master.NAME", "average.NAME", moments and the count
   /// of steps.
   NamedTensors state();
-  /// After `state()` tensors were written to: brings modules up to date.
-  void restored() { use_masters(); }
+  /// After `state()` tensors were read from the file `source`: brings modules up to date. Throws
+  /// kCorruptFile for a state that a run of `most_steps` steps does not have.
+  void restored(const std::string& source, int64_t most_steps);
+  /// Steps of AdamW taken so far.
+  int64_t steps_taken() const { return steps_.item<int64_t>(); }
 
   int64_t parameters() const { return master_.numel(); }
 

@@ -2,17 +2,35 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace glm_image::train {
+namespace {
 
-void MetricsWindow::add(const Measured& step) {
+/// More measurements than any step has, so that a sum of them stays exact in a double.
+constexpr int64_t kMostMeasurements = int64_t{1} << 53;
+
+}  // namespace
+
+void MetricsWindow::add_values(const Measured& step) {
   for (const auto& [name, value] : step) {
     if (std::isnan(value)) continue;
     auto& sum = sums_[name];
+    if (!std::isfinite(sum.value + value)) continue;
     sum.value += value;
     ++sum.count;
   }
+}
+
+void MetricsWindow::add(const Measured& step) {
+  add_values(step);
   ++steps_;
+}
+
+void MetricsWindow::skip(const Measured& measured, const std::vector<std::string>& not_finite) {
+  add_values(measured);
+  for (const auto& name : not_finite) sums_[name];
+  ++skipped_;
 }
 
 double MetricsWindow::seconds_per_step() const {
@@ -21,26 +39,35 @@ double MetricsWindow::seconds_per_step() const {
 
 Measured MetricsWindow::take() {
   Measured means;
-  for (const auto& [name, sum] : sums_) means[name] = sum.value / static_cast<double>(sum.count);
+  for (const auto& [name, sum] : sums_) {
+    means[name] = sum.count > 0 ? sum.value / static_cast<double>(sum.count)
+                                : std::numeric_limits<double>::quiet_NaN();
+  }
   if (skipped_ > 0) means["skipped"] = static_cast<double>(skipped_);
   *this = {};
   return means;
 }
 
-nlohmann::json MetricsWindow::to_json() const {
-  auto sums = nlohmann::json::object();
+io::Json MetricsWindow::to_json() const {
+  auto sums = io::Json::object();
   for (const auto& [name, sum] : sums_) sums[name] = {sum.value, sum.count};
   return {{"sums", sums}, {"steps", steps_}, {"skipped", skipped_}, {"seconds", seconds_}};
 }
 
-MetricsWindow MetricsWindow::from_json(const nlohmann::json& json) {
+MetricsWindow MetricsWindow::from_json(const io::JsonFields& fields, int64_t most_steps) {
   MetricsWindow window;
-  for (const auto& [name, sum] : json.at("sums").items()) {
-    window.sums_[name] = {sum.at(0).get<double>(), sum.at(1).get<int64_t>()};
+  const auto sums = fields.required_object("sums");
+  for (const auto& [name, sum] : sums.json().items()) {
+    const auto values = sums.required_double_list(name);
+    if (values.size() != 2 || values[1] < 0 || values[1] != std::floor(values[1]) ||
+        values[1] > static_cast<double>(kMostMeasurements)) {
+      sums.refuse(name, "a sum and the number of its values");
+    }
+    window.sums_[name] = {values[0], static_cast<int64_t>(values[1])};
   }
-  window.steps_ = json.at("steps").get<int64_t>();
-  window.skipped_ = json.at("skipped").get<int64_t>();
-  window.seconds_ = json.at("seconds").get<double>();
+  window.steps_ = fields.required_int64("steps", 0, most_steps);
+  window.skipped_ = fields.required_int64("skipped", 0, most_steps - window.steps_);
+  window.seconds_ = fields.required_double("seconds", 0);
   return window;
 }
 

@@ -5,27 +5,120 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <map>
+#include <set>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "image/codec.h"
 #include "io/json_file.h"
 #include "io/safetensors.h"
+#include "io/shown.h"
+#include "io/weight_binding.h"
 #include "train/component_files.h"
+#include "train/finite_weights.h"
 #include "train/loss_plot.h"
+#include "train/run_limits.h"
 
 namespace glm_image::train {
 namespace {
 
+constexpr const char* kNextStep = "next_step";
+constexpr const char* kSkipped = "skipped";
+constexpr const char* kIdentity = "identity";
 constexpr const char* kWindow = "metrics_begun";
 constexpr int64_t kMaxMetricsBytes = int64_t{1} << 30;
 
-std::string to_line(const Metrics& metrics) {
-  nlohmann::ordered_json line = {{"step", metrics.step}};
-  for (const auto& [name, value] : metrics.values) line[name] = value;
-  return line.dump() + "\n";
+/// A link that leads nowhere counts as there: opening it says what is wrong, and a run does not
+/// begin anew because a disk is missing.
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::symlink_status(path, error).type() !=
+         std::filesystem::file_type::not_found;
+}
+
+/// Checked access to the metadata of a checkpoint.
+class CheckpointFields {
+ public:
+  explicit CheckpointFields(const io::SafetensorsFile& file)
+      : source_(file.file().path().string()), fields_(file.header().metadata) {}
+
+  bool has(const char* name) const { return fields_.count(name) > 0; }
+
+  const std::string& text(const char* name) const {
+    const auto found = fields_.find(name);
+    if (found == fields_.end()) {
+      fail(ErrorCode::kCorruptFile, source_, ": has no field '", name, "'");
+    }
+    return found->second;
+  }
+
+  int64_t whole_number(const char* name, int64_t most) const {
+    const auto& digits = text(name);
+    const char* end = digits.data() + digits.size();
+    int64_t number = -1;
+    const auto read = std::from_chars(digits.data(), end, number);
+    if (read.ec != std::errc() || read.ptr != end || number < 0 || number > most) {
+      const io::Json found = digits;
+      fail(ErrorCode::kCorruptFile,
+           source_,
+           ": ",
+           name,
+           " must be a whole number from 0 to ",
+           most,
+           ", found ",
+           io::shown(&found));
+    }
+    return number;
+  }
+
+  io::JsonFields object(const char* name) const {
+    const auto source = concat(source_, ": ", name);
+    return io::JsonFields(io::parse_json(text(name), source), source);
+  }
+
+ private:
+  std::string source_;
+  const std::map<std::string, std::string>& fields_;
+};
+
+/// Throws kCorruptFile unless the file holds exactly these tensors.
+void check_names(const io::SafetensorsFile& file, const NamedTensors& tensors) {
+  std::set<std::string> expected;
+  for (const auto& [name, tensor] : tensors) expected.insert(name);
+  for (const auto& [name, entry] : file.header().tensors) {
+    if (expected.count(name) > 0) continue;
+    fail(ErrorCode::kCorruptFile,
+         file.file().path().string(),
+         ": the tensor ",
+         io::shown_name(name),
+         " belongs to no part of this run");
+  }
+}
+
+void copy_tensor(const io::SafetensorsFile& file, const std::string& name, Tensor target) {
+  const auto path = file.file().path().string();
+  const auto source = file.tensor(name);
+  if (source.sizes() != target.sizes() || source.scalar_type() != target.scalar_type()) {
+    fail(ErrorCode::kCorruptFile,
+         path,
+         ": the tensor '",
+         name,
+         "' must be ",
+         c10::toString(target.scalar_type()),
+         " ",
+         io::shape_text(target.sizes()),
+         ", found ",
+         c10::toString(source.scalar_type()),
+         " ",
+         io::shape_text(source.sizes()));
+  }
+  check_finite(path, name, source);
+  target.copy_(source);
 }
 
 }  // namespace
@@ -50,86 +143,67 @@ RunFolder::~RunFolder() {
 }
 
 bool RunFolder::has_checkpoint() const {
-  return std::filesystem::exists(folder_ / "checkpoint.safetensors");
+  return is_there(checkpoint_file());
 }
 
-void RunFolder::save_checkpoint(int64_t next_step,
+void RunFolder::save_checkpoint(const RunProgress& progress,
                                 const std::string& identity,
                                 const NamedTensors& tensors,
                                 const MetricsWindow& window) {
-  io::write_safetensors(folder_ / "checkpoint.safetensors",
+  io::write_safetensors(checkpoint_file(),
                         tensors,
-                        {{"next_step", std::to_string(next_step)},
-                         {"identity", identity},
+                        {{kNextStep, std::to_string(progress.next_step)},
+                         {kSkipped, std::to_string(progress.skipped.value_or(0))},
+                         {kIdentity, identity},
                          {kWindow, window.to_json().dump()}});
 }
 
-int64_t RunFolder::load_checkpoint(const std::string& identity,
-                                   const NamedTensors& tensors,
-                                   MetricsWindow& window) {
+RunProgress RunFolder::load_checkpoint(const std::string& identity,
+                                       const NamedTensors& tensors,
+                                       MetricsWindow& window) {
   at::NoGradGuard no_grad;
-  const auto path = folder_ / "checkpoint.safetensors";
-  const auto file = io::SafetensorsFile::open(path);
-  const auto& metadata = file->header().metadata;
-  const auto stored = metadata.find("identity");
-  if (stored == metadata.end() || stored->second != identity) {
+  const auto file = io::SafetensorsFile::open(checkpoint_file());
+  const CheckpointFields fields(*file);
+  const auto& stored = fields.text(kIdentity);
+  if (stored != identity) {
     fail(ErrorCode::kInvalidInput,
-         path.string(),
+         checkpoint_file().string(),
          " was made by a run with other settings (",
-         stored == metadata.end() ? "unknown" : stored->second,
+         io::shown_name(stored),
          " instead of ",
          identity,
          "); give this run another folder, or restore its settings");
   }
-  for (const auto& [name, tensor] : tensors) {
-    auto target = tensor;
-    const auto source = file->tensor(name);
-    if (source.sizes() != target.sizes()) {
-      fail(ErrorCode::kCorruptFile, path.string(), ": the tensor '", name, "' has another shape");
-    }
-    target.copy_(source);
-  }
-  // One line of metrics is not worth refusing a run for.
-  const auto begun = metadata.find(kWindow);
-  if (begun != metadata.end()) {
-    try {
-      window = MetricsWindow::from_json(nlohmann::json::parse(begun->second));
-    } catch (const nlohmann::json::exception&) {
-      window = {};
-    }
-  }
-  const int64_t next_step = std::stoll(metadata.at("next_step"));
-  read_metrics(next_step);
-  return next_step;
+  RunProgress progress;
+  progress.next_step = fields.whole_number(kNextStep, kMostSteps);
+  progress.skipped = std::nullopt;
+  if (fields.has(kSkipped)) progress.skipped = fields.whole_number(kSkipped, progress.next_step);
+  window = MetricsWindow::from_json(fields.object(kWindow), progress.next_step);
+  check_names(*file, tensors);
+  for (const auto& [name, tensor] : tensors) copy_tensor(*file, name, tensor);
+  return progress;
 }
 
 void RunFolder::remove_temporary_files() const {
-  std::error_code error;
   for (const auto& folder : {folder_, folder_ / "samples"}) {
-    for (const auto& item : std::filesystem::directory_iterator(folder, error)) {
-      if (is_temporary_file(item.path())) std::filesystem::remove(item.path(), error);
+    std::error_code error;
+    std::filesystem::directory_iterator item(folder, error), end;
+    for (; !error && item != end; item.increment(error)) {
+      std::error_code ignored;
+      if (is_temporary_file(item->path())) std::filesystem::remove(item->path(), ignored);
     }
   }
 }
 
-void RunFolder::read_metrics(int64_t before_step) {
+void RunFolder::continue_metrics(int64_t next_step) {
   const auto path = folder_ / "metrics.jsonl";
   history_.clear();
-  if (!std::filesystem::exists(path)) return;
-  std::istringstream lines(io::read_text_file(path, kMaxMetricsBytes));
+  if (!is_there(path)) return;
   std::string kept;
-  for (std::string line; std::getline(lines, line);) {
-    // A run that was killed may have left half a line.
-    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object() || !json.contains("step")) continue;
-    Metrics metrics;
-    metrics.step = json["step"].get<int64_t>();
-    if (metrics.step >= before_step) continue;
-    for (const auto& [name, value] : json.items()) {
-      if (name != "step" && value.is_number()) metrics.values[name] = value.get<double>();
-    }
-    history_.push_back(metrics);
-    kept += line + "\n";
+  for (auto& line : read_metrics_lines(io::read_text_file(path, kMaxMetricsBytes), path.string())) {
+    if (line.metrics.step >= next_step) break;
+    history_.push_back(std::move(line.metrics));
+    kept += line.text + "\n";
   }
   write_file_atomically(path, kept);
 }

@@ -17,15 +17,10 @@ Tensor reduced_by_tokens(const std::vector<Image>& pictures) {
 }
 
 Image picture_of_reduced(const Tensor& tokens, const text::Grid& grid) {
-  constexpr int64_t kLongerSide = 256;
   const auto reduced =
       models::unpatchify(tokens.view({1, grid.size(), -1}), grid.height, grid.width, kReducedPatch);
-  const auto scale = static_cast<double>(kLongerSide) /
-                     static_cast<double>(kReducedPatch * std::max(grid.height, grid.width));
-  const auto side = [&](int64_t cells) {
-    return static_cast<int64_t>(static_cast<double>(cells * kReducedPatch) * scale);
-  };
-  return picture_of(at::upsample_nearest2d(reduced, {side(grid.height), side(grid.width)})[0]);
+  return picture_of(at::upsample_nearest2d(
+      reduced, {grid.height * text::kPixelsPerToken, grid.width * text::kPixelsPerToken})[0]);
 }
 
 posters::Scene ground_of(posters::Scene scene) {

@@ -11,7 +11,7 @@ inline constexpr int64_t kReducedPatch = 8;
 inline constexpr int64_t kReducedPixels = 3 * kReducedPatch * kReducedPatch;
 /// Pictures of one size → [pictures, tokens, kReducedPixels] float32, −1 … 1.
 Tensor reduced_by_tokens(const std::vector<Image>& pictures);
-/// [tokens, kReducedPixels] of one picture → a picture of 256 pixels along its longer side.
+/// [tokens, kReducedPixels] of one picture → the picture, of text::kPixelsPerToken pixels a token.
 Image picture_of_reduced(const Tensor& tokens, const text::Grid& grid);
 
 /// The scene without what stands on its ground.

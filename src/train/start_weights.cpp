@@ -2,11 +2,24 @@
 
 #include "core/error.h"
 #include "io/weight_binding.h"
+#include "train/finite_weights.h"
 
 namespace glm_image::train {
 namespace {
 
 constexpr const char* kTrainingModules = "training_modules.safetensors";
+
+void check_weight(const std::string& source, const std::string& name, const Tensor& tensor) {
+  if (!tensor.is_floating_point()) {
+    fail(ErrorCode::kCorruptFile,
+         source,
+         ": the tensor '",
+         name,
+         "' must be of a floating type, found ",
+         c10::toString(tensor.scalar_type()));
+  }
+  check_finite(source, name, tensor);
+}
 
 }  // namespace
 
@@ -31,6 +44,7 @@ StartWeights::StartWeights(const std::filesystem::path& checkpoint,
              " for this run's model, found ",
              io::shape_text(tensor.sizes()));
       }
+      check_weight(set.source_of(name), name, tensor);
       weights_[trained.name + "." + item.key()] = tensor;
     }
   }
@@ -46,7 +60,9 @@ StartWeights::StartWeights(const std::filesystem::path& checkpoint,
       // Of another shape where the posters have other colours or pictograms by now.
       if (found == file->header().tensors.end()) continue;
       const auto tensor = file->tensor(name);
-      if (tensor.sizes() == item.value().sizes()) weights_[name] = tensor;
+      if (tensor.sizes() != item.value().sizes()) continue;
+      check_weight(path.string(), name, tensor);
+      weights_[name] = tensor;
     }
   }
 }

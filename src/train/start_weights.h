@@ -11,8 +11,8 @@ namespace glm_image::train {
 /// The weights of a checkpoint that a run starts from, where it does not start from random ones.
 class StartWeights {
  public:
-  /// Throws what opening the components throws, and kCorruptFile for a tensor that is missing or
-  /// of another shape.
+  /// Throws what opening the components throws, and kCorruptFile for a tensor that is missing, of
+  /// another shape or not of a floating type, or has a value that is not finite.
   StartWeights(const std::filesystem::path& checkpoint, const std::vector<TrainedModule>& modules);
 
   /// Fills the weight of this name ("MODULE.PARAMETER"). False when there is none for it: its

@@ -10,6 +10,7 @@
 #include "train/component_files.h"
 #include "train/initialise.h"
 #include "train/picture_codes.h"
+#include "train/sample_rows.h"
 #include "train/scene_codes.h"
 #include "train/scene_questions.h"
 #include "train/seeds.h"
@@ -284,11 +285,12 @@ NamedTensors TokenizerStage::state() {
 Image TokenizerStage::sample_sheet() {
   auto feed = feed_.another();
   std::vector<std::vector<Image>> rows;
-  for (int64_t row = 0; row < 3; ++row) {
+  for (const auto& row : sample_rows(config_.sizes, /*pictures=*/6)) {
+    const auto grid = text::target_grid(row.height, row.width);
     std::vector<Image> originals, essences, readings;
-    for (int64_t i = 0; i < 6; ++i) {
-      auto example = feed.example(row * 6 + i, 256, 256, posters::Split::kEvaluation);
-      const auto grid = text::target_grid(256, 256);
+    for (int64_t i = 0; i < row.pictures; ++i) {
+      auto example =
+          feed.example(row.first + i, row.width, row.height, posters::Split::kEvaluation);
       const auto patches = pipeline::vision_patches(image_settings_, {example.image, grid});
       const auto codes = vqmodel_->codes();
       const auto ids = models::GlmImageVQModelImpl::nearest(

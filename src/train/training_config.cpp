@@ -1,18 +1,24 @@
 #include "train/training_config.h"
 
+#include <algorithm>
+
 #include "core/error.h"
+#include "posters/renderer.h"
+#include "train/run_limits.h"
 #include "train/seeds.h"
 
 namespace glm_image::train {
 namespace {
 
-constexpr int64_t kMany = int64_t{1} << 40;
 constexpr uint64_t kSizePurpose = 101;
 
 std::vector<SizeShare> read_sizes(const io::JsonFields& fields) {
   const auto& json = fields.json();
   const std::string expected =
-      "a list of {\"width\", \"height\", \"share\"}, sides multiples of 32 from 32 to 2048";
+      concat("a list of {\"width\", \"height\", \"share\"}, sides multiples of 32 from ",
+             posters::kMinSide,
+             " to ",
+             posters::kMaxSide);
   if (!fields.has("sizes") || !json["sizes"].is_array() || json["sizes"].empty()) {
     fields.refuse("sizes", expected);
   }
@@ -20,13 +26,17 @@ std::vector<SizeShare> read_sizes(const io::JsonFields& fields) {
   for (const auto& item : json["sizes"]) {
     if (!item.is_object()) fields.refuse("sizes", expected);
     const io::JsonFields size(item, fields.source() + ": sizes");
-    sizes.push_back({size.required_int64("width", 32, 2048),
-                     size.required_int64("height", 32, 2048),
+    sizes.push_back({size.required_int64("width", posters::kMinSide, posters::kMaxSide),
+                     size.required_int64("height", posters::kMinSide, posters::kMaxSide),
                      size.optional_double("share", 1, 0, 1e6)});
     size.refuse_unread();
     if (sizes.back().width % 32 != 0 || sizes.back().height % 32 != 0) {
       fields.refuse("sizes", expected);
     }
+  }
+  const auto is_trained = [](const SizeShare& size) { return size.share > 0; };
+  if (std::none_of(sizes.begin(), sizes.end(), is_trained)) {
+    fields.refuse("sizes", "a list with a share above 0");
   }
   return sizes;
 }
@@ -35,7 +45,7 @@ TrainingConfig read(const RunConfig& common) {
   TrainingConfig config{common, 1, 0, {}, {}, {}, {}};
   const auto& fields = config.fields;
   config.batch = fields.required_int64("batch", 1, 4096);
-  config.posters = fields.optional_int64("posters", 0, 0, int64_t{1} << 40);
+  config.posters = fields.optional_int64("posters", 0, 0, kMostSteps);
   config.sizes = read_sizes(fields);
   config.dtype = fields.optional_string("dtype", "bfloat16");
   if (config.dtype != "bfloat16" && config.dtype != "float32") {
@@ -50,21 +60,22 @@ TrainingConfig read(const RunConfig& common) {
   optimizer.average = fields.optional_double("average", optimizer.average, 0, 0.9999999);
 
   auto& loop = config.loop;
-  loop.steps = fields.required_int64("steps", 1, kMany);
+  loop.steps = fields.required_int64("steps", 1, kMostSteps);
   loop.loader_threads = fields.optional_int64("loader_threads", 1, 1, 256);
   loop.accumulate = fields.optional_int64("accumulate", 1, 1, 4096);
   loop.learning_rate.steps = loop.steps;
   loop.learning_rate.peak = fields.required_double("learning_rate", 0, 1);
   loop.learning_rate.last =
       fields.optional_double("last_learning_rate", loop.learning_rate.peak / 100, 0, 1);
-  loop.learning_rate.warmup = fields.optional_int64("warmup_steps", 100, 0, kMany);
+  loop.learning_rate.warmup = fields.optional_int64("warmup_steps", 100, 0, kMostSteps);
   loop.checkpoint_seconds = fields.optional_double("checkpoint_seconds", 180, 0, 1e6);
-  loop.metrics_every = fields.optional_int64("metrics_every", 10, 1, kMany);
-  loop.samples_every = fields.optional_int64("samples_every", 500, 0, kMany);
+  loop.metrics_every = fields.optional_int64("metrics_every", 10, 1, kMostSteps);
+  loop.samples_every = fields.optional_int64("samples_every", 500, 0, kMostSteps);
   loop.seed = config.seed;
-  // Which poster stands where in the run hangs on these.
+  // The order of the examples follows from these.
   loop.identity =
       concat(config.stage, " seed ", config.seed, " batch ", config.batch, "x", loop.accumulate);
+  if (config.posters > 0) loop.identity += concat(" posters ", config.posters);
   return config;
 }
 
@@ -77,6 +88,10 @@ TrainingConfig TrainingConfig::load(const std::filesystem::path& file) {
   } catch (const Error& error) {
     throw with_line(error, file);
   }
+}
+
+int64_t TrainingConfig::example_at(int64_t step, int64_t i) const {
+  return ExampleOrder{posters, seed}.at(step * batch + i);
 }
 
 const SizeShare& TrainingConfig::size_at(int64_t step) const {

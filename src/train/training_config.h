@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "train/example_order.h"
 #include "train/master_weights.h"
 #include "train/run_config.h"
 #include "train/training_loop.h"
@@ -19,7 +20,7 @@ struct SizeShare {
 /// keys).
 struct TrainingConfig : RunConfig {
   int64_t batch = 1;
-  int64_t posters = 0;  ///< how many different ones there are; 0: without end
+  int64_t posters = 0;  ///< size of the data set; 0: a new poster every time, without end
   std::vector<SizeShare> sizes;
   std::string dtype;  ///< of the computation: "bfloat16" or "float32"
   OptimizerOptions optimizer;
@@ -29,12 +30,8 @@ struct TrainingConfig : RunConfig {
   static TrainingConfig load(const std::filesystem::path& file);
 
   at::ScalarType working_type() const { return dtype == "float32" ? at::kFloat : at::kBFloat16; }
-  /// Which example the batch of a step has at place i: new ones without end, or `posters` of them
-  /// again and again.
-  int64_t example_at(int64_t step, int64_t i) const {
-    const int64_t position = step * batch + i;
-    return posters > 0 ? position % posters : position;
-  }
+  /// The example that the batch of a step has at slot i; see ExampleOrder.
+  int64_t example_at(int64_t step, int64_t i) const;
   /// The size of all pictures of a step.
   const SizeShare& size_at(int64_t step) const;
 };

@@ -23,7 +23,7 @@ struct LoopOptions {
 
 struct LoopProgress {
   int64_t step = 0, steps = 0;
-  double loss = 0;              ///< mean since the report before; NaN if every step was skipped
+  double loss = 0;  ///< mean of the finite ones since the report before; NaN if there was none
   double seconds_per_step = 0;  ///< likewise
 };
 
@@ -36,8 +36,9 @@ struct LoopCallbacks {
 };
 
 /// Trains until `steps` are done or it is told to stop; saves in both cases. Goes on from the
-/// folder's checkpoint where there is one. Returns the next step. A step whose loss or gradient is
-/// not finite changes nothing; throws kInvalidInput after a hundred of them in a row.
+/// folder's checkpoint where there is one; throws as RunFolder::load_checkpoint does. Returns the
+/// next step. A step whose loss or gradient is not finite changes neither weights nor the state of
+/// the optimizer or the stage; throws kInvalidInput after a hundred of them in a row.
 int64_t run_training(Stage& stage,
                      MasterWeights& weights,
                      RunFolder& folder,

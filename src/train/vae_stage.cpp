@@ -7,6 +7,7 @@
 #include "train/component_files.h"
 #include "train/initialise.h"
 #include "train/picture_batch.h"
+#include "train/sample_rows.h"
 #include "train/seeds.h"
 
 namespace glm_image::train {
@@ -32,12 +33,15 @@ VaeStage::VaeStage(const TrainingConfig& config, const at::Device& device)
   weights_.items.marked_letter = fields.optional_double("marked_letter_weight", 0, 0, 1e3);
   latent_noise_ = fields.optional_double("latent_noise", 0, 0, 10);
   const auto component = io::JsonFields::load(config.model / "vae" / "config.json");
-  model_ = models::AutoencoderKL(models::AutoencoderConfig::from_json(component),
-                                 at::TensorOptions().dtype(config.working_type()).device(device));
   keep_encoder_ = fields.optional_bool("keep_encoder", false);
+  // A frozen encoder is always float32, as in inference. The optimizer gives the trained parameters
+  // the working type.
+  encoder_type_ = keep_encoder_ ? at::kFloat : config.working_type();
+  model_ = models::AutoencoderKL(models::AutoencoderConfig::from_json(component),
+                                 at::TensorOptions().dtype(encoder_type_).device(device));
   if (!keep_encoder_) return;
   if (!config.start) fields.refuse("keep_encoder", "false without start, whose encoder it keeps");
-  load_component(*config.start / "vae", *model_, device, config.working_type());
+  load_component(*config.start / "vae", *model_, device, encoder_type_);
 }
 
 std::vector<TrainedModule> VaeStage::modules() {
@@ -68,19 +72,26 @@ Batch VaeStage::make_batch(int64_t step, PosterFeed& feed) const {
           {"weights", at::stack(weights)}};
 }
 
-Tensor VaeStage::on_device(const Tensor& pictures) const {
+Tensor VaeStage::on_device(const Tensor& pictures, at::ScalarType type) const {
   // Channels last: the layout in which oneDNN's convolutions and our group norm need no copies.
-  return pictures.to(device_).to(config_.working_type(),
-                                 /*non_blocking=*/false,
-                                 /*copy=*/false,
-                                 at::MemoryFormat::ChannelsLast);
+  return pictures.to(device_).to(
+      type, /*non_blocking=*/false, /*copy=*/false, at::MemoryFormat::ChannelsLast);
+}
+
+models::AutoencoderKL VaeStage::as_written() const {
+  models::AutoencoderKL copy(model_->config(), at::TensorOptions(at::kFloat).device(device_));
+  const auto weights = model_->named_parameters();
+  for (auto& item : copy->named_parameters()) {
+    item.value().set_data(weights[item.key()].detach().to(at::kBFloat16).to(at::kFloat));
+  }
+  return copy;
 }
 
 Outcome VaeStage::forward(const Batch& batch, int64_t step) {
   const auto pictures = batch.at("pictures").to(device_), weights = batch.at("weights").to(device_);
   const auto posterior = [&] {
     const at::AutoGradMode gradients(/*enabled=*/!keep_encoder_);
-    return model_->encode(on_device(pictures));
+    return model_->encode(on_device(pictures, encoder_type_));
   }();
   const auto mean = posterior.mean.to(at::kFloat);
   const auto log_variance = posterior.log_variance.to(at::kFloat);
@@ -110,13 +121,15 @@ Outcome VaeStage::forward(const Batch& batch, int64_t step) {
 
 Image VaeStage::sample_sheet() {
   auto feed = feed_.another();
+  const auto model = as_written();
   std::vector<std::vector<Image>> rows;
-  for (int64_t row = 0; row < 3; ++row) {
+  for (const auto& row : sample_rows(config_.sizes, /*pictures=*/5)) {
     std::vector<Image> originals, copies;
-    for (int64_t i = 0; i < 5; ++i) {
-      auto image = feed.example(row * 5 + i, 256, 256, posters::Split::kEvaluation).image;
-      const auto pictures = on_device(picture_batch({image}));
-      copies.push_back(picture_of(model_->decode(model_->encode(pictures).mean)[0]));
+    for (int64_t i = 0; i < row.pictures; ++i) {
+      auto image =
+          feed.example(row.first + i, row.width, row.height, posters::Split::kEvaluation).image;
+      const auto pictures = on_device(picture_batch({image}), at::kFloat);
+      copies.push_back(picture_of(model->decode(model->encode(pictures).mean)[0]));
       originals.push_back(std::move(image));
     }
     rows.push_back(std::move(originals));
@@ -128,11 +141,12 @@ Image VaeStage::sample_sheet() {
 void VaeStage::measure_latents(nlohmann::json& component_config) {
   constexpr int64_t kPosters = 128;
   auto feed = feed_.another();
+  const auto model = as_written();
   std::vector<Tensor> means;
   for (int64_t i = 0; i < kPosters; ++i) {
     const auto& size = config_.size_at(i);
     const auto image = feed.example(i, size.width, size.height).image;
-    const auto mean = model_->encode(on_device(picture_batch({image}))).mean;
+    const auto mean = model->encode(on_device(picture_batch({image}), at::kFloat)).mean;
     means.push_back(mean.to(at::kCPU).to(at::kDouble)[0].flatten(1));
   }
   const auto values = at::cat(means, 1);  // [C, cells]

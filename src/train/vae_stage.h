@@ -39,11 +39,14 @@ class VaeStage : public PosterStage {
   };
   /// Mean and standard deviation of each latent channel over posters, written into the config.
   void measure_latents(nlohmann::json& component_config);
-  Tensor on_device(const Tensor& pictures) const;
+  Tensor on_device(const Tensor& pictures, at::ScalarType type) const;
+  /// The model with the weights that write_components stores, in float32 as in inference.
+  models::AutoencoderKL as_written() const;
 
   Weights weights_{};
   double latent_noise_ = 0;
   bool keep_encoder_ = false;
+  at::ScalarType encoder_type_ = at::kFloat;
   models::AutoencoderKL model_{nullptr};
 };
 

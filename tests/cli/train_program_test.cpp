@@ -37,7 +37,7 @@ std::vector<std::string> command(const std::string& config) {
   return {glm_image_program(), "train", "vae", "--config", config, "--threads", "1"};
 }
 
-/// The loss of every step.
+/// The loss of every step; a step without a finite one fails the test.
 std::vector<double> losses(const fs::path& folder) {
   std::vector<double> values;
   const auto file = folder / "run" / "metrics.jsonl";
@@ -45,7 +45,12 @@ std::vector<double> losses(const fs::path& folder) {
   std::istringstream lines(read_file(file));
   for (std::string line; std::getline(lines, line);) {
     const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object()) values.push_back(json.at("loss"));
+    if (!json.is_object()) continue;
+    if (json.at("loss").is_number()) {
+      values.push_back(json.at("loss"));
+    } else {
+      ADD_FAILURE() << "the loss of step " << json.at("step") << " is " << json.at("loss");
+    }
   }
   return values;
 }

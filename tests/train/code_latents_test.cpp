@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "pipeline/image_settings.h"
 #include "posters/shared_source.h"
@@ -28,13 +29,17 @@ PictureCodes nano_codes() {
           at::kFloat};
 }
 
+SizeShare square(int64_t /*poster*/) {
+  return {256, 256};
+}
+
 TEST(CodeLatents, AreTheMeanOfWhatStandsUnderACode) {
   const auto codes = nano_codes();
   PosterFeed feed(test::poster_folder(), /*seed=*/3);
   const auto colours_of = [](const PosterExample& example) {
     return mean_colours(picture_batch({example.image}));
   };
-  const auto latents = mean_under_codes(feed, codes, colours_of, /*posters=*/2, /*side=*/256);
+  const auto latents = mean_under_codes(feed, codes, colours_of, /*posters=*/2, square);
   ASSERT_EQ(latents.sizes(), at::IntArrayRef({codes.codes(), 3 * 4 * 4}));
 
   std::map<int64_t, std::vector<Tensor>> expected;
@@ -57,7 +62,7 @@ TEST(CodeLatents, AreTheMeanOfWhatStandsUnderACode) {
 TEST(CodeLatents, ContentsAreThoseOfTheTokensWithACode) {
   const auto codes = nano_codes();
   PosterFeed feed(test::poster_folder(), /*seed=*/3);
-  const auto contents = log_contents_under_codes(feed, codes, /*posters=*/2, /*side=*/256);
+  const auto contents = log_contents_under_codes(feed, codes, /*posters=*/2, square);
   const auto kind_count = count_token_kinds(feed.source());
   const auto log_kinds = contents.narrow(1, 0, kind_count);
   const auto answers = count_part_answers(feed.source());
@@ -92,6 +97,33 @@ TEST(CodeLatents, ContentsAreThoseOfTheTokensWithACode) {
   EXPECT_LE(line_numbers.masked_select((log_kinds != 0).any(1)).max().item<double>(), 1.001);
   const auto seen = (log_kinds != 0).any(1).sum().item<int64_t>();
   EXPECT_EQ(seen, static_cast<int64_t>(counts.size()));
+}
+
+// One token of every poster, of which each has another size and shape.
+TEST(CodeLatents, PostersMayHaveAnySize) {
+  const auto codes = nano_codes();
+  PosterFeed feed(test::poster_folder(), /*seed=*/3);
+  const std::vector<SizeShare> sizes = {{64, 96}, {96, 32}};
+  const auto size_of = [&](int64_t poster) { return sizes.at(static_cast<size_t>(poster)); };
+  const auto ones = [](const PosterExample& example) {
+    return at::ones({1, 1, example.image.height / 8, example.image.width / 8});
+  };
+  const auto seen = mean_under_codes(feed, codes, ones, /*posters=*/2, size_of);
+  std::set<int64_t> expected;
+  for (int64_t i = 0; i < 2; ++i) {
+    const auto size = size_of(i);
+    const auto example = feed.example(i, size.width, size.height);
+    const auto ids =
+        codes.encode(codes.patches(example.image).unsqueeze(0), size.height / 32, size.width / 32);
+    for (int64_t token = 0; token < ids.size(1); ++token) {
+      expected.insert(ids[0][token].item<int64_t>());
+    }
+  }
+  for (int64_t code = 0; code < codes.codes(); ++code) {
+    EXPECT_EQ(seen[code].min().item<double>(), static_cast<double>(expected.count(code))) << code;
+  }
+  const auto contents = log_contents_under_codes(feed, codes, /*posters=*/2, size_of);
+  EXPECT_EQ((contents != 0).any(1).sum().item<int64_t>(), static_cast<int64_t>(expected.size()));
 }
 
 TEST(CodeLatents, EmbeddingsShareTheirNumbersEvenly) {

@@ -41,6 +41,27 @@ TEST(TrainingConfig, SizesComeInTheirShares) {
   EXPECT_NEAR(static_cast<double>(wide) / 4000, 0.75, 0.03);
 }
 
+TEST(TrainingConfig, SizesGoToTheEnginesLargest) {
+  auto json = valid();
+  json["sizes"] = {{{"width", 4096}, {"height", 32}}, {{"width", 32}, {"height", 4096}}};
+  EXPECT_EQ(load(json).sizes.at(0).width, 4096);
+  EXPECT_EQ(load(json).sizes.at(1).height, 4096);
+}
+
+// The configs that the project ships, with their own paths.
+TEST(TrainingConfig, RecordedConfigsAreRead) {
+  for (const char* file : {"nano/vae",
+                           "nano/vae_decoder",
+                           "nano/tokenizer",
+                           "nano/decoder",
+                           "nano/generator",
+                           "adapt/decoder",
+                           "adapt/generator"}) {
+    const auto path = project_dir() / "training" / (std::string(file) + ".json");
+    EXPECT_GT(train::TrainingConfig::load(path).loop.steps, 0) << file;
+  }
+}
+
 struct Fault {
   std::string key;
   nlohmann::json value;
@@ -58,6 +79,12 @@ TEST(TrainingConfig, AFaultNamesTheLineTheKeyAndWhatIsAllowed) {
        nlohmann::json::array({{{"width", 100}, {"height", 64}}}),
        {"sizes", "multiples of 32"}},
       {"sizes", 3, {"sizes", "a list"}},
+      {"sizes",
+       nlohmann::json::array({{{"width", 4128}, {"height", 64}}}),
+       {"sizes", "width", "32 to 4096"}},
+      {"sizes",
+       nlohmann::json::array({{{"width", 64}, {"height", 64}, {"share", 0}}}),
+       {"sizes", "share above 0"}},
       {"sizes",
        nlohmann::json::array({{{"width", 64}, {"height", 64}, {"shares", 2}}}),
        {"shares", "no key", "height, share, width"}},

@@ -1,88 +1,16 @@
 #include "train/training_loop.h"
 
 #include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <sstream>
 
-#include "core/error.h"
-#include "core/random.h"
-#include "nn/modules.h"
-#include "support/test_support.h"
-#include "train/seeds.h"
+#include "train/line_stage.h"
 #include "train/start_weights.h"
 
 namespace glm_image::test {
 namespace {
-
-using train::Batch;
-
-/// Fits a matrix to points drawn anew in every step.
-class LineStage : public train::Stage {
- public:
-  std::vector<train::TrainedModule> modules() override { return {{"line", line_.get()}}; }
-  void initialise(const std::string& /*name*/, Tensor& weight, at::Generator& random) override {
-    weight.normal_(0, 1, random);
-  }
-  train::BatchMaker batch_maker() override {
-    ++makers;
-    return [this](int64_t step) -> Batch {
-      if (step == fails_at) fail(ErrorCode::kCorruptFile, "no data for step ", step);
-      auto random = make_random(train::mix_seed(7, 1, step));
-      return {{"x", at::randn({8, 3}, random, at::TensorOptions(at::kFloat))}};
-    };
-  }
-  train::Outcome forward(const Batch& batch, int64_t step) override {
-    auto random = make_random(train::mix_seed(7, 2, step));
-    const auto& x = batch.at("x");
-    const auto noise = 0.01 * at::randn({8, 1}, random, at::TensorOptions(at::kFloat));
-    const auto loss =
-        (line_->forward(x) - (x.sum(1, /*keepdim=*/true) + 2 + noise)).square().mean();
-    const auto nan = at::full({}, std::nan(""));
-    return {step >= spoilt_from ? loss * nan : loss,
-            {{"twice", 2 * loss.detach()}, {"even", step % 2 == 0 ? loss.detach() : nan}}};
-  }
-  void after_step(int64_t /*step*/) override { counted_.add_(1); }
-  train::NamedTensors state() override { return {{"stage.counted", counted_}}; }
-  Image sample_sheet() override { return {1, 1, {0, 0, 0}}; }
-  void write_components(const std::filesystem::path& folder) override {
-    std::filesystem::create_directories(folder);
-  }
-
-  int64_t fails_at = -1;
-  int64_t spoilt_from = 1000000;
-  int64_t makers = 0;
-  double counted() const { return counted_.item<double>(); }
-  Tensor weight() const { return line_->weight.detach().clone(); }
-
- private:
-  nn::Linear line_{3, 1, at::TensorOptions(at::kFloat)};
-  Tensor counted_ = at::zeros({});
-};
-
-train::LoopOptions options_of(int64_t steps) {
-  train::LoopOptions options;
-  options.steps = steps;
-  options.learning_rate = {0.05, 0.001, 5, steps};
-  options.metrics_every = 1;
-  options.samples_every = 1000;
-  options.identity = "line";
-  return options;
-}
-
-struct Run {
-  std::vector<train::Metrics> history;
-  Tensor weight;
-  int64_t next_step;
-  double counted;
-};
-
-Run run(const std::filesystem::path& folder,
-        const train::LoopOptions& options,
-        const train::LoopCallbacks& callbacks = {}) {
-  LineStage stage;
-  train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
-  train::RunFolder run_folder(folder);
-  const auto next = train::run_training(stage, weights, run_folder, options, callbacks);
-  return {run_folder.history(), stage.weight(), next, stage.counted()};
-}
 
 void expect_same_curve(const Run& run, const Run& expected) {
   ASSERT_EQ(run.history.size(), expected.history.size());
@@ -100,13 +28,6 @@ train::LoopCallbacks kill_after(int64_t steps) {
   callbacks.should_stop = [left = steps]() mutable -> bool {
     return --left == 0 ? throw Killed() : false;
   };
-  return callbacks;
-}
-
-/// Asks a run to stop after so many steps.
-train::LoopCallbacks stop_after(int64_t steps) {
-  train::LoopCallbacks callbacks;
-  callbacks.should_stop = [left = steps]() mutable { return --left == 0; };
   return callbacks;
 }
 
@@ -203,14 +124,134 @@ TEST(TrainingLoop, WhatABatchCouldNotMeasureDoesNotCount) {
 TEST(TrainingLoop, ARunThatHasNoFiniteGradientEnds) {
   LineStage stage;
   stage.spoilt_from = 30;
+  stage.spoil = [](const Tensor& loss) { return loss * std::nan(""); };
   auto options = options_of(1000);
   options.metrics_every = 10;
   const auto history = history_before_error(
       stage, options, ErrorCode::kInvalidInput, {"finite gradient", "learning rate"});
   ASSERT_EQ(history.size(), 12U);
   // Not a loss of 0, which looks like success.
-  EXPECT_EQ(history.back().values.count("loss"), 0U);
+  EXPECT_TRUE(std::isnan(history.back().values.at("loss")));
   EXPECT_EQ(history.back().values.at("skipped"), 10);
+}
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Ways to lose a step. The first has a finite gradient, the second a finite loss.
+const std::vector<std::function<Tensor(const Tensor&)>> kSpoilt = {
+    [](const Tensor& loss) { return loss + kInfinity; },
+    // The square root of 0 has an infinite slope.
+    [](const Tensor& loss) { return loss + (loss - loss.detach()).abs().sqrt(); },
+    [](const Tensor& loss) { return loss * std::nan(""); }};
+
+TEST(TrainingLoop, AStepWithoutAFiniteLossOrGradientChangesNothing) {
+  for (const auto& spoil : kSpoilt) {
+    TemporaryDirectory folder;
+    LineStage stage;
+    stage.spoil = spoil;
+    stage.spoilt_from = 5;
+    train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
+    train::RunFolder run_folder(folder.path());
+    const auto copies = [&] {
+      std::vector<Tensor> tensors;
+      for (const auto& [name, tensor] : weights.state()) tensors.push_back(tensor.clone());
+      for (const auto& [name, tensor] : stage.state()) tensors.push_back(tensor.clone());
+      return tensors;
+    };
+    std::vector<Tensor> before;
+    train::LoopCallbacks callbacks;
+    callbacks.should_stop = [&, step = 0]() mutable {
+      if (++step == 5) before = copies();
+      return false;
+    };
+    train::run_training(stage, weights, run_folder, options_of(12), callbacks);
+    const auto after = copies();
+    ASSERT_EQ(before.size(), after.size());
+    for (size_t i = 0; i < after.size(); ++i) EXPECT_TRUE(at::equal(before[i], after[i])) << i;
+    EXPECT_EQ(stage.counted(), 5);
+    ASSERT_EQ(run_folder.history().size(), 12U);
+    EXPECT_EQ(run_folder.history().at(4).values.count("skipped"), 0U);
+    EXPECT_EQ(run_folder.history().at(5).values.at("skipped"), 1);
+  }
+}
+
+TEST(TrainingLoop, OneSpoiltBatchLosesTheWholeStepAndNoOther) {
+  for (const auto& spoil : kSpoilt) {
+    TemporaryDirectory folder;
+    LineStage stage;
+    stage.spoil = spoil;
+    stage.spoilt_from = 3 * 4 + 1;  // the second batch of step 4
+    stage.spoilt_until = stage.spoilt_from + 1;
+    auto options = options_of(9);
+    options.accumulate = 3;
+    const auto result = run(stage, folder.path(), options);
+    EXPECT_EQ(result.counted, 8);
+    ASSERT_EQ(result.history.size(), 9U);
+    for (int64_t step = 0; step < 9; ++step) {
+      EXPECT_EQ(result.history[step].values.count("skipped"), step == 4 ? 1U : 0U) << step;
+    }
+    EXPECT_TRUE(at::isfinite(result.weight).all().item<bool>());
+    EXPECT_EQ(stage.batch_numbers.size(), 27U);
+  }
+}
+
+// What a reader of the file sees: every line has the same keys.
+TEST(TrainingLoop, MetricsSayWhatWasNotFinite) {
+  for (size_t way = 0; way < kSpoilt.size(); ++way) {
+    TemporaryDirectory folder;
+    LineStage stage;
+    stage.spoil = kSpoilt[way];
+    stage.spoilt_from = 3;
+    stage.spoilt_until = 4;
+    run(stage, folder.path(), options_of(6));
+    std::istringstream lines(read_file(folder.path() / "metrics.jsonl"));
+    int64_t step = 0;
+    for (std::string text; std::getline(lines, text); ++step) {
+      const auto line = nlohmann::json::parse(text);
+      const bool is_spoilt = step == 3;
+      const bool has_loss = !is_spoilt || way == 1;
+      EXPECT_EQ(line.at("loss").is_number(), has_loss) << text;
+      EXPECT_EQ(line.at("gradient_norm").is_number(), !is_spoilt) << text;
+      if (!has_loss) {
+        EXPECT_EQ(line.at("loss"), "not finite");
+      }
+      if (is_spoilt) {
+        EXPECT_EQ(line.at("gradient_norm"), "not finite");
+      }
+    }
+    EXPECT_EQ(step, 6);
+  }
+}
+
+TEST(TrainingLoop, ARunWithLostStepsGoesOnAsIfItHadNotBeenStopped) {
+  auto options = options_of(30);
+  options.metrics_every = 4;
+  const auto run_in = [&](const std::filesystem::path& folder,
+                          const train::LoopCallbacks& callbacks) {
+    LineStage stage;
+    stage.spoil = kSpoilt[0];
+    stage.spoilt_from = 8;
+    stage.spoilt_until = 15;
+    return run(stage, folder, options, callbacks);
+  };
+  TemporaryDirectory whole_folder, parts_folder;
+  const auto whole = run_in(whole_folder.path(), {});
+  run_in(parts_folder.path(), stop_after(11));
+  const auto rest = run_in(parts_folder.path(), {});
+  EXPECT_TRUE(at::equal(rest.weight, whole.weight));
+  ASSERT_EQ(rest.history.size(), whole.history.size());
+  for (size_t i = 0; i < whole.history.size(); ++i) {
+    const auto &found = rest.history[i].values, &expected = whole.history[i].values;
+    for (const char* name : {"loss", "gradient_norm", "skipped"}) {
+      ASSERT_EQ(found.count(name), expected.count(name)) << name << i;
+      if (found.count(name) == 0) continue;
+      // NaN is equal to NaN here.
+      EXPECT_EQ(std::isnan(found.at(name)), std::isnan(expected.at(name))) << name << i;
+      if (!std::isnan(found.at(name))) {
+        EXPECT_EQ(found.at(name), expected.at(name)) << name << i;
+      }
+    }
+  }
 }
 
 TEST(TrainingLoop, WhatAKilledRunHadHalfWrittenGoes) {
@@ -237,10 +278,31 @@ TEST(TrainingLoop, MetricsAfterTheCheckpointAreForgottenWithHalfALine) {
 }
 
 TEST(TrainingLoop, SeveralBatchesAStepUseBatchesInOrder) {
-  TemporaryDirectory folder;
   auto options = options_of(20);
   options.accumulate = 3;
-  EXPECT_EQ(run(folder.path(), options).next_step, 20);
+  options.loader_threads = 3;
+  TemporaryDirectory folder, parts_folder;
+  LineStage stage;
+  const auto whole = run(stage, folder.path(), options);
+  EXPECT_EQ(whole.next_step, 20);
+
+  std::vector<int64_t> in_order(60);
+  std::iota(in_order.begin(), in_order.end(), 0);
+  EXPECT_EQ(stage.batch_numbers, in_order);
+  EXPECT_EQ(stage.forward_steps, in_order);
+  ASSERT_EQ(whole.history.size(), 20U);
+  for (size_t step = 0; step < 20; ++step) {
+    const double mean =
+        (stage.losses[3 * step] + stage.losses[3 * step + 1] + stage.losses[3 * step + 2]) / 3;
+    EXPECT_NEAR(whole.history[step].values.at("loss"), mean, 1e-6 * mean) << step;
+  }
+
+  LineStage first, second;
+  run(first, parts_folder.path(), options, stop_after(7));
+  const auto rest = run(second, parts_folder.path(), options);
+  EXPECT_EQ(first.batch_numbers, std::vector<int64_t>(in_order.begin(), in_order.begin() + 21));
+  EXPECT_EQ(second.batch_numbers, std::vector<int64_t>(in_order.begin() + 21, in_order.end()));
+  EXPECT_TRUE(at::equal(rest.weight, whole.weight));
 }
 
 TEST(TrainingLoop, ManyLoaderThreadsGiveTheSameCurveAsOne) {
