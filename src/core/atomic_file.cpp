@@ -115,7 +115,7 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   const int error = writing_error(directory, target_);
   if (error != 0) {
     refuse(path_,
-           "no file can be created beside it, and it cannot be written in place: ",
+           "no new file can take its place, and it cannot be written in place: ",
            std::strerror(error));
   }
   std::error_code no_folder;
