@@ -1,8 +1,5 @@
 #include "pipeline/request_check.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/error.h"
 #include "image/image_limits.h"
 #include "pipeline/picture_sizes.h"

@@ -160,7 +160,7 @@ TEST(PictureSizes, EverythingFitsIntoTheContext) {
     request.condition_images.push_back(grey(300 + 200 * picture, 400));
   }
   EXPECT_NO_THROW(pipeline.check(request));
-  request.prompt = std::string(600, 'x');
+  request.prompt = std::string(20000, 'x');
   expect_error(ErrorCode::kInvalidInput, {"too long", "6 pictures", "300"}, [&] {
     pipeline.check(request);
   });
