@@ -45,9 +45,13 @@ struct Request {
   std::vector<Image> condition_images;
 
   /// Pixels, multiples of 32 up to 4096; both 0 for the composition's size, or that of the first
-  /// condition picture, or else the model's own.
+  /// condition picture, or else the model's own. A condition picture with more pixels than the
+  /// model's own size or max_pixels allows, or than its context holds, is scaled down to the
+  /// nearest shape that fits. Pipeline::check tells the size that is chosen.
   int64_t width = 0;
   int64_t height = 0;
+  /// Pixels that a picture may have at most; 0 for no limit but the above.
+  int64_t max_pixels = 0;
 
   int64_t steps = 50;     ///< denoising steps, 1 to 1000
   double guidance = 1.5;  ///< classifier-free guidance, 1 (none) to 100

@@ -31,7 +31,8 @@ void add_edit_command(CLI::App& app) {
       ->allow_extra_args(false);
   add_draw_options(*command, *options);
   command->footer(
-      "The new picture has the size of the first one unless --size says otherwise.\n\n"
+      "Without --size the new picture has the size of the first one, scaled down if it has more\n"
+      "pixels than the model's own size.\n\n"
       "Examples:\n"
       "  glm-image edit --image photo.jpg --prompt 'Make it night and write \"SALAM\"'\n"
       "  glm-image edit -i person.png -i street.png -p 'Put the person into the street' -o "

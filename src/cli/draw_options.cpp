@@ -21,11 +21,11 @@ std::string read_prompt_file(const std::string& path) {
   return text;
 }
 
-/// The request that drew a picture, from the picture itself.
-Request request_like(const std::string& path, size_t images_given) {
+/// How a picture was made, from the picture itself.
+pipeline::Recipe recipe_from(const std::string& path, size_t images_given) {
   for (const auto& [key, text] : image::read_png_text(path)) {
     if (key != pipeline::kRecipeKey) continue;
-    const auto recipe = pipeline::parse_recipe(text, path);
+    auto recipe = pipeline::parse_recipe(text, path);
     if (recipe.condition_images != static_cast<int64_t>(images_given)) {
       fail(ErrorCode::kInvalidInput,
            path,
@@ -37,7 +37,7 @@ Request request_like(const std::string& path, size_t images_given) {
            recipe.condition_images > 0 ? "edit --image FILE" : "generate",
            " --like`");
     }
-    return recipe.request;
+    return recipe;
   }
   fail(ErrorCode::kInvalidInput, path, ": does not say how it was made (no glm-image text chunk)");
 }
@@ -100,7 +100,7 @@ void add_draw_options(CLI::App& command, DrawOptions& options) {
       ->type_name("N");
   add_model_options(command, options.model);
   command.add_flag("--json", options.json, "Print what was done as JSON");
-  command.add_flag("--quiet,-q", options.quiet, "No progress");
+  command.add_flag("--quiet,-q", options.quiet, "No progress and no warnings");
 }
 
 std::pair<int64_t, int64_t> parse_size(const std::string& text) {
@@ -125,9 +125,17 @@ std::string numbered_path(const std::string& path, int64_t index, int64_t count)
   return (whole.parent_path() / name).string();
 }
 
-Request make_request(const DrawOptions& options) {
-  Request request;
-  if (!options.like.empty()) request = request_like(options.like, options.images.size());
+DrawJob make_job(const DrawOptions& options) {
+  DrawJob job;
+  auto& request = job.request;
+  if (!options.like.empty()) {
+    auto recipe = recipe_from(options.like, options.images.size());
+    request = std::move(recipe.request);
+    if (!options.size) {
+      job.file_width = recipe.file_width;
+      job.file_height = recipe.file_height;
+    }
+  }
   if (options.prompt) request.prompt = *options.prompt;
   if (!options.prompt_file.empty()) request.prompt = read_prompt_file(options.prompt_file);
   if (!options.texts.empty()) request.texts = options.texts;
@@ -148,8 +156,8 @@ Request make_request(const DrawOptions& options) {
   }
   if (!options.tokens.empty()) request.composition = pipeline::load_composition(options.tokens);
   for (const auto& path : options.images)
-    request.condition_images.push_back(image::read_image(path));
-  return request;
+    request.condition_images.push_back(image::read_image(path, {}, &job.warnings));
+  return job;
 }
 
 }  // namespace glm_image::cli

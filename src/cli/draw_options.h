@@ -32,9 +32,16 @@ struct DrawOptions {
 
 void add_draw_options(CLI::App& command, DrawOptions& options);
 
-/// The request that the options describe; reads the files that they name. Without --seed a seed is
-/// drawn. Throws Error naming the option.
-Request make_request(const DrawOptions& options);
+struct DrawJob {
+  Request request;
+  /// Pixels of the files where they are not the drawn ones; 0 for as drawn.
+  int64_t file_width = 0, file_height = 0;
+  std::vector<std::string> warnings;  ///< about the files that were read
+};
+
+/// What the options describe; reads the files that they name. Without --seed a seed is drawn.
+/// Throws Error naming the option.
+DrawJob make_job(const DrawOptions& options);
 
 /// Runs the request and writes pictures, tokens and report.
 void draw_pictures(const DrawOptions& options);

@@ -11,6 +11,7 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "image/codec.h"
+#include "image/resize.h"
 #include "io/json_text.h"
 #include "pipeline/json_exchange.h"
 #include "pipeline/recipe.h"
@@ -32,6 +33,16 @@ void check_outputs(const DrawOptions& options, int64_t count) {
   }
 }
 
+/// Says which size was chosen where the options leave it open and the first picture's does not do.
+void tell_size(const DrawOptions& options, const Request& asked, const Request& checked) {
+  if (asked.width != 0 || asked.composition || asked.condition_images.empty()) return;
+  const auto& first = asked.condition_images.front();
+  if (first.width == checked.width && first.height == checked.height) return;
+  std::cerr << "drawing " << checked.width << 'x' << checked.height
+            << " pixels: " << options.images.front() << " has " << first.width << 'x'
+            << first.height << '\n';
+}
+
 Result run(Pipeline& pipeline, const Request& request, bool quiet) {
   std::optional<ProgressDisplay> display;
   if (!quiet) display.emplace(std::cerr, ::isatty(STDERR_FILENO) != 0);
@@ -41,18 +52,25 @@ Result run(Pipeline& pipeline, const Request& request, bool quiet) {
   });
 }
 
+/// A picture as its file shows it.
+Image file_image(const DrawJob& job, const Image& drawn) {
+  if (job.file_width == 0) return drawn;
+  return image::resize_lanczos(drawn, job.file_width, job.file_height);
+}
+
 nlohmann::ordered_json report(const DrawOptions& options,
-                              const Request& request,
+                              const DrawJob& job,
                               const Result& result,
                               const ModelInfo& model,
                               const std::vector<std::string>& files) {
+  const auto& request = job.request;
   auto pictures = nlohmann::ordered_json::array();
   for (size_t i = 0; i < files.size(); ++i) {
     const auto& picture = result.pictures[i];
     pictures.push_back({{"file", files[i]},
                         {"seed", picture.seed},
-                        {"width", picture.image.width},
-                        {"height", picture.image.height}});
+                        {"width", job.file_width != 0 ? job.file_width : picture.image.width},
+                        {"height", job.file_height != 0 ? job.file_height : picture.image.height}});
     if (!options.save_tokens.empty()) {
       pictures.back()["tokens_file"] = numbered_path(
           options.save_tokens, static_cast<int64_t>(i), static_cast<int64_t>(files.size()));
@@ -67,6 +85,7 @@ nlohmann::ordered_json report(const DrawOptions& options,
   return {{"pictures", pictures},
           {"prompt", request.prompt},
           {"spelled_texts", result.spelled_texts},
+          {"warnings", job.warnings},
           {"steps", request.steps},
           {"guidance", request.guidance},
           {"model", model.directory.string()},
@@ -80,9 +99,14 @@ nlohmann::ordered_json report(const DrawOptions& options,
 
 void draw_pictures(const DrawOptions& options) {
   image::format_from_path(options.output);
-  auto request = make_request(options);
+  auto job = make_job(options);
+  auto& request = job.request;
   check_outputs(options, request.count);
+  if (!options.quiet) {
+    for (const auto& warning : job.warnings) std::cerr << "warning: " << warning << '\n';
+  }
   auto pipeline = load_pipeline(options.model);
+  if (!options.quiet) tell_size(options, request, pipeline.check(request));
   const auto result = run(pipeline, request, options.quiet);
 
   // A recipe names how many there were; the pictures themselves would be copied into each.
@@ -94,16 +118,18 @@ void draw_pictures(const DrawOptions& options) {
     const auto& picture = result.pictures[i];
     image::EncodeOptions encode;
     encode.quality = options.quality;
-    encode.text = pipeline::recipe_texts(
-        pipeline::recipe_of(request, condition_images, picture, pipeline.info()));
+    auto recipe = pipeline::recipe_of(request, condition_images, picture, pipeline.info());
+    recipe.file_width = job.file_width;
+    recipe.file_height = job.file_height;
+    encode.text = pipeline::recipe_texts(recipe);
     files.push_back(numbered_path(options.output, i, count));
-    image::write_image(files.back(), picture.image, encode);
+    image::write_image(files.back(), file_image(job, picture.image), encode);
     if (!options.save_tokens.empty()) {
       pipeline::save_composition(numbered_path(options.save_tokens, i, count), picture.composition);
     }
   }
   if (options.json) {
-    std::cout << io::json_text(report(options, request, result, pipeline.info(), files), 2) << '\n';
+    std::cout << io::json_text(report(options, job, result, pipeline.info(), files), 2) << '\n';
   } else {
     for (const auto& file : files) std::cout << file << '\n';
   }

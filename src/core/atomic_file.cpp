@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/file_descriptor.h"
 
 namespace glm_image {
 namespace {
@@ -26,16 +27,18 @@ template <typename... Reason>
   fail(ErrorCode::kOutput, path.string(), ": cannot be written: ", reason...);
 }
 
-void check_target(const std::filesystem::path& path) {
-  if (path.empty()) fail(ErrorCode::kOutput, "the name of a file to write is empty");
-  const auto directory = directory_of(path);
+void check_directory(const std::filesystem::path& path, const std::filesystem::path& directory) {
   struct stat status = {};
   if (::stat(directory.c_str(), &status) != 0) {
     refuse(path, "directory ", directory.string(), ": ", std::strerror(errno));
   }
   if (!S_ISDIR(status.st_mode)) refuse(path, directory.string(), " is not a directory");
-  if (!path.has_filename()) refuse(path, "it is a directory");
+}
 
+/// Of the file that the path names through symbolic links, if there is one.
+void check_kind(const std::filesystem::path& path) {
+  if (!path.has_filename()) refuse(path, "it is a directory");
+  struct stat status = {};
   if (::stat(path.c_str(), &status) == 0) {
     // A rename would put a regular file in the place of a device: as root, even of /dev/null.
     if (!S_ISREG(status.st_mode)) {
@@ -46,20 +49,80 @@ void check_target(const std::filesystem::path& path) {
   }
 }
 
+/// Follows the symbolic links that the last part of a path names, to a file that may be missing.
+std::filesystem::path followed(const std::filesystem::path& path) {
+  constexpr int kMaxLinks = 40;  // as the kernel
+  auto target = path;
+  for (int link = 0; link < kMaxLinks; ++link) {
+    std::error_code error;
+    const auto next = std::filesystem::read_symlink(target, error);
+    if (error) return target;
+    target = next.is_absolute() ? next : target.parent_path() / next;
+  }
+  refuse(path, std::strerror(ELOOP));
+}
+
+/// Whether a rename may take a new name in this directory, or put another file in the place of
+/// this. What cannot be told counts as allowed: commit() then finds out, and copies.
+bool allows_rename(const std::filesystem::path& directory, const std::filesystem::path& target) {
+  struct statx folder = {}, file = {};
+  if (::statx(AT_FDCWD, directory.c_str(), 0, STATX_BASIC_STATS, &folder) != 0) return true;
+  if ((folder.stx_attributes & (STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE)) != 0) return false;
+  if (::statx(AT_FDCWD, target.c_str(), 0, STATX_BASIC_STATS, &file) != 0) return true;
+  constexpr auto kFixed = STATX_ATTR_MOUNT_ROOT | STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE;
+  if ((file.stx_attributes & kFixed) != 0) return false;
+  // In a directory like /tmp only the owners may replace a file.
+  const auto user = ::geteuid();
+  return (folder.stx_mode & S_ISVTX) == 0 || user == 0 || user == file.stx_uid ||
+         user == folder.stx_uid;
+}
+
+/// 0, or the error that copying into the target would meet now.
+int writing_error(const std::filesystem::path& directory, const std::filesystem::path& target) {
+  const FileDescriptor file(::open(target.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.number() >= 0) return 0;
+  if (errno != ENOENT) return errno;
+  return ::access(directory.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+}
+
+/// False with errno set.
+bool write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
-  check_target(path_);
-  const auto directory = directory_of(path_);
-  // Not mkstemp, whose files are their owner's alone whatever the umask says. And the name is not
-  // made from the final one, which may already be as long as names may be.
-  for (int number = 0; number < kMaxTemporaryNames; ++number) {
-    temporary_ = directory / concat(kPrefix, ::getpid(), "-", number, kEnding);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ >= 0) return;
-    if (errno != EEXIST) break;
+  if (path_.empty()) fail(ErrorCode::kOutput, "the name of a file to write is empty");
+  check_directory(path_, directory_of(path_));
+  check_kind(path_);
+  target_ = followed(path_);
+  const auto directory = directory_of(target_);
+  check_directory(path_, directory);
+  can_rename_ = allows_rename(directory, target_);
+  if (can_rename_) {
+    if (create_temporary(directory, 0666)) return;
+    const bool forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
+    if (!forbidden) fail_with_errno("a temporary file beside it cannot be created");
+    can_rename_ = false;
   }
-  fail_with_errno("a temporary file beside it cannot be created");
+  const int error = writing_error(directory, target_);
+  if (error != 0) {
+    refuse(path_,
+           "no new file can take its place, and it cannot be written in place: ",
+           std::strerror(error));
+  }
+  std::error_code no_folder;
+  const auto elsewhere = std::filesystem::temp_directory_path(no_folder);
+  if (no_folder || !create_temporary(elsewhere, 0600)) {
+    fail_with_errno("no temporary file can be created beside it or in the system's folder");
+  }
 }
 
 AtomicFile::~AtomicFile() {
@@ -67,13 +130,48 @@ AtomicFile::~AtomicFile() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
-void AtomicFile::write(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto written = ::write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail_with_errno("writing stopped");
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+bool AtomicFile::create_temporary(const std::filesystem::path& directory, unsigned mode) {
+  // Not mkstemp, whose files are their owner's alone whatever the umask says. And the name is not
+  // made from the final one, which may already be as long as names may be.
+  for (int number = 0; number < kMaxTemporaryNames; ++number) {
+    auto name = directory / concat(kPrefix, ::getpid(), "-", number, kEnding);
+    descriptor_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (descriptor_ >= 0) {
+      temporary_ = std::move(name);
+      return true;
+    }
+    if (errno != EEXIST) break;
   }
+  return false;
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  if (!write_all(descriptor_, bytes)) fail_with_errno("writing stopped");
+}
+
+void AtomicFile::copy_to_target() {
+  const auto check = [this](bool done, const char* step) {
+    if (done) return;
+    const int error = errno;
+    // Hours may have gone into it.
+    const auto kept = std::exchange(temporary_, {});
+    refuse(path_, step, ": ", std::strerror(error), "; its contents are in ", kept.string());
+  };
+  const FileDescriptor source(::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC));
+  check(source.number() >= 0, "its temporary file cannot be read");
+  const FileDescriptor target(
+      ::open(target_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  check(target.number() >= 0, "it can be neither renamed to nor written in place");
+  std::string buffer(std::size_t{1} << 20, '\0');
+  while (true) {
+    const auto got = ::read(source.number(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    check(got >= 0, "its temporary file cannot be read");
+    if (got == 0) break;
+    const auto part = std::string_view(buffer).substr(0, static_cast<std::size_t>(got));
+    check(write_all(target.number(), part), "writing in place stopped");
+  }
+  check(::fsync(target.number()) == 0, "it cannot be brought to disk");
 }
 
 void AtomicFile::commit() {
@@ -82,16 +180,17 @@ void AtomicFile::commit() {
   // Network file systems may report here that the disk is full.
   const int closed = ::close(std::exchange(descriptor_, -1));
   if (closed != 0) fail_with_errno("it cannot be closed");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_with_errno("it cannot be renamed");
+  if (!can_rename_ || ::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    copy_to_target();
+    return;  // the destructor removes the temporary file
+  }
   temporary_.clear();
 
   // The new name survives a power cut only once the directory is on disk, too. The file is complete
   // by now, and some file systems refuse this: no error.
-  const int directory = ::open(directory_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    ::fsync(directory);
-    ::close(directory);
-  }
+  const FileDescriptor directory(
+      ::open(directory_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.number() >= 0) ::fsync(directory.number());
 }
 
 void AtomicFile::fail_with_errno(const char* step) const {

@@ -9,12 +9,16 @@ namespace glm_image {
 /// directory, brought to disk, and renamed. Until commit() a file that was there before keeps its
 /// contents; without commit() nothing is left behind.
 ///
-/// A symbolic link at `path` is replaced, not followed. Everything here throws kOutput, naming the
-/// path and the reason.
+/// Where a rename cannot replace the file (a file that is a mount point, or one in a directory that
+/// allows no new files or no renaming), commit() copies the bytes into it instead.
+///
+/// A symbolic link at `path` is followed: its target is written, and created if it is missing.
+/// Everything here throws kOutput, naming the path and the reason.
 class AtomicFile {
  public:
-  /// Creates the temporary file. Refuses a path whose directory is missing or cannot be written,
-  /// and one that names a directory, a device or a pipe.
+  /// Creates the temporary file. Refuses a path that could not be written in the end: one whose
+  /// directory is missing, one that can be neither replaced nor written, and one that names a
+  /// directory, a device or a pipe.
   explicit AtomicFile(std::filesystem::path path);
   /// Removes the temporary file unless commit() succeeded.
   ~AtomicFile();
@@ -22,14 +26,19 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::string_view bytes);
-  /// May be called once, as the last thing.
+  /// May be called once, as the last thing. If it fails, the complete temporary file stays, and the
+  /// message names it.
   void commit();
 
  private:
+  bool create_temporary(const std::filesystem::path& directory, unsigned mode);
+  void copy_to_target();
   [[noreturn]] void fail_with_errno(const char* step) const;
 
-  std::filesystem::path path_;
+  std::filesystem::path path_;    // as given, for messages
+  std::filesystem::path target_;  // without symbolic links in its last part
   std::filesystem::path temporary_;
+  bool can_rename_ = true;
   int descriptor_ = -1;
 };
 

@@ -8,20 +8,24 @@
 
 namespace glm_image::image {
 
-Image decode_image(std::string_view bytes, const std::string& name, const ImageLimits& limits) {
+Image decode_image(std::string_view bytes,
+                   const std::string& name,
+                   const ImageLimits& limits,
+                   Warnings* warnings) {
   switch (format_from_bytes(bytes, name)) {
     case ImageFormat::kPng:
-      return decode_png(bytes, name, limits);
+      return decode_png(bytes, name, limits, warnings);
     case ImageFormat::kJpeg:
       return decode_jpeg(bytes, name, limits);
     case ImageFormat::kWebp:
-      return decode_webp(bytes, name, limits);
+      return decode_webp(bytes, name, limits, warnings);
   }
   fail(ErrorCode::kInternal, "unknown picture format");
 }
 
-Image read_image(const std::filesystem::path& path, const ImageLimits& limits) {
-  return decode_image(read_file_bytes(path, limits.max_file_bytes), path.string(), limits);
+Image read_image(const std::filesystem::path& path, const ImageLimits& limits, Warnings* warnings) {
+  const auto bytes = read_file_bytes(path, limits.max_file_bytes);
+  return decode_image(bytes, path.string(), limits, warnings);
 }
 
 std::string encode_image(const Image& image, ImageFormat format, const EncodeOptions& options) {

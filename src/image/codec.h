@@ -17,22 +17,27 @@ namespace glm_image::image {
 ///  - an alpha channel or a transparent colour is dropped, not blended: the colour stored under a
 ///    transparent pixel shows;
 ///  - grey is repeated in all channels, and palettes are looked up;
-///  - of 16 bits the upper 8 are kept. (Of 16-bit grey Pillow keeps the lower end and clips the
-///    rest to white; here it is treated as 16-bit colour is.)
+///  - of 16 bits the upper 8 are kept, except for 16-bit grey without alpha, of which Pillow keeps
+///    the lower end and clips the rest to white: it is scaled to 8 bits;
 ///  - CMYK and YCCK are taken as Adobe's inverted ones, and multiplied out without a colour
 ///  profile;
 ///  - gamma and colour profiles are ignored.
-/// A picture that an Exif note calls turned or mirrored, as phones make them, is turned upright.
-/// Of an animated PNG the default picture is taken.
+/// A picture that an Exif or XMP note calls turned or mirrored, as phones make them, is turned
+/// upright. Of an animated WebP or PNG the first frame is taken, and `warnings` says so.
 ///
 /// Throws before any pixel is held: kCorruptFile for an empty or damaged file, kUnsupported for
-/// another format or a rare kind (animated WebP, 12-bit JPEG), kInvalidInput for more pixels than
+/// another format or a rare kind (12-bit JPEG), kInvalidInput for more pixels than
 /// `limits` allow. A file that ends too early is damaged, even when only its end marker is missing.
-Image decode_image(std::string_view bytes, const std::string& name, const ImageLimits& limits = {});
+Image decode_image(std::string_view bytes,
+                   const std::string& name,
+                   const ImageLimits& limits = {},
+                   Warnings* warnings = nullptr);
 
 /// The same for a file. Throws kNotFound when it cannot be opened, kInvalidInput when it is not a
 /// regular file or larger than `limits` allow.
-Image read_image(const std::filesystem::path& path, const ImageLimits& limits = {});
+Image read_image(const std::filesystem::path& path,
+                 const ImageLimits& limits = {},
+                 Warnings* warnings = nullptr);
 
 struct EncodeOptions {
   int quality = 95;  ///< 1 … 100, of JPEG and WebP; WebP is lossless at 100

@@ -8,26 +8,9 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/file_descriptor.h"
 
 namespace glm_image::image {
-namespace {
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int number) : number_(number) {}
-  ~FileDescriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
-
-}  // namespace
-
 std::string read_file_bytes(const std::filesystem::path& path, int64_t max_bytes) {
   // Without O_NONBLOCK, opening a pipe would wait for its writer.
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));

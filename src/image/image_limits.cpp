@@ -31,6 +31,22 @@ Image make_image(const std::string& name,
   return image;
 }
 
+void warn_of_animation(Warnings* warnings,
+                       const std::string& name,
+                       const char* format,
+                       int64_t frames,
+                       const char* used) {
+  if (warnings == nullptr) return;
+  warnings->push_back(concat(name,
+                             ": is an animated ",
+                             format,
+                             " file (frames: ",
+                             frames,
+                             "); only its ",
+                             used,
+                             " is used"));
+}
+
 void check_image(const Image& image) {
   // Divided rather than multiplied: the sides may be anything, and their product overflow.
   const auto bytes = static_cast<int64_t>(image.pixels.size());

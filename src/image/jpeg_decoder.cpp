@@ -17,7 +17,8 @@ using namespace std::string_view_literals;
 /// walk over all pixels, so that a small file of many scans would keep us busy for hours.
 constexpr int kMaxScans = 100;
 
-constexpr int kExifMarker = JPEG_APP0 + 1;
+/// Of Exif and of XMP.
+constexpr int kNotesMarker = JPEG_APP0 + 1;
 constexpr unsigned kMaxMarkerBytes = 0xFFFF;
 
 class JpegReader {
@@ -29,7 +30,7 @@ class JpegReader {
       jpeg_create_decompress(&info_);
       info_.progress = &progress_;
       jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
-      jpeg_save_markers(&info_, kExifMarker, kMaxMarkerBytes);
+      jpeg_save_markers(&info_, kNotesMarker, kMaxMarkerBytes);
     });
   }
   ~JpegReader() { jpeg_destroy_decompress(&info_); }
@@ -63,15 +64,19 @@ class JpegReader {
   jpeg_decompress_struct info_ = {};
 };
 
-int orientation_of(const jpeg_decompress_struct& info) {
-  constexpr auto kExifName = "Exif\0\0"sv;
+/// Of several Exif segments the parts follow one another; of several XMP segments the last counts.
+OrientationNotes notes_of(const jpeg_decompress_struct& info) {
+  constexpr auto kXmpName = "http://ns.adobe.com/xap/1.0/\0"sv;
+  OrientationNotes notes;
   for (const auto* marker = info.marker_list; marker != nullptr; marker = marker->next) {
     const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
     if (data.substr(0, kExifName.size()) == kExifName) {
-      return exif_orientation(data.substr(kExifName.size()));
+      notes.exif += data.substr(kExifName.size());
+    } else if (data.substr(0, kXmpName.size()) == kXmpName) {
+      notes.xmp = data.substr(kXmpName.size());
     }
   }
-  return 1;
+  return notes;
 }
 
 /// a·b/255, rounded, for a and b up to 255.
@@ -109,7 +114,7 @@ Image decode_jpeg(std::string_view bytes, const std::string& name, const ImageLi
   info.out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
   Image image = make_image(name, info.image_width, info.image_height, limits);
   // Now, since jpeg_finish_decompress releases the markers.
-  const int orientation = orientation_of(info);
+  const int orientation = orientation_of(notes_of(info));
   std::vector<uint8_t> cmyk_row(is_cmyk ? static_cast<std::size_t>(image.width) * 4 : 0);
 
   reader.run([&] {

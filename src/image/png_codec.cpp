@@ -1,7 +1,9 @@
 #include "image/png_codec.h"
 
+#include <utility>
+
 #include "core/error.h"
-#include "image/exif_orientation.h"
+#include "image/png_chunks.h"
 #include "image/png_session.h"
 #include "image/png_text.h"
 
@@ -15,7 +17,15 @@ struct PngHeader {
 
 /// Whatever the file holds, libpng hands out 8-bit RGB rows after this.
 void ask_for_rgb(png_structp png, const PngHeader& header) {
-  if (header.bit_depth == 16) png_set_strip_16(png);
+  if (header.bit_depth == 16) {
+    // Pillow takes the upper byte of all 16-bit samples but those of plain grey, which it clips to
+    // white at 255. Grey is scaled instead: its 65536 shades become the nearest of 256.
+    if (header.color_type == PNG_COLOR_TYPE_GRAY) {
+      png_set_scale_16(png);
+    } else {
+      png_set_strip_16(png);
+    }
+  }
   if (header.color_type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
   if (header.color_type == PNG_COLOR_TYPE_GRAY && header.bit_depth < 8) {
     png_set_expand_gray_1_2_4_to_8(png);
@@ -24,30 +34,18 @@ void ask_for_rgb(png_structp png, const PngHeader& header) {
   png_set_strip_alpha(png);
 }
 
-int orientation_of(png_structp png, png_infop info) {
-#ifdef PNG_eXIf_SUPPORTED
-  png_uint_32 size = 0;
-  png_bytep exif = nullptr;
-  if (png_get_eXIf_1(png, info, &size, &exif) != 0) {
-    return exif_orientation({reinterpret_cast<const char*>(exif), size});
-  }
-#else
-  static_cast<void>(png), static_cast<void>(info);
-#endif
-  return 1;
-}
-
 }  // namespace
 
-Image decode_png(std::string_view bytes, const std::string& name, const ImageLimits& limits) {
+Image decode_png(std::string_view bytes,
+                 const std::string& name,
+                 const ImageLimits& limits,
+                 Warnings* warnings) {
   PngReader reader(bytes, name);
   PngHeader header;
   reader.read([&header](png_structp png, png_infop info) {
-    // All that says nothing about the pixels is passed over unread: nothing there can be inflated
-    // without bound or refused.
+    // All that says nothing about the pixels is passed over unread, for read_png_notes: nothing
+    // there can be inflated without bound or refused.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
-    png_set_keep_unknown_chunks(
-        png, PNG_HANDLE_CHUNK_AS_DEFAULT, reinterpret_cast<png_const_bytep>("eXIf"), 1);
     png_set_chunk_malloc_max(png, 0);  // some releases refuse large chunks even to pass over them
     png_read_info(png, info);
     png_get_IHDR(png,
@@ -63,7 +61,6 @@ Image decode_png(std::string_view bytes, const std::string& name, const ImageLim
 
   Image image = make_image(name, header.width, header.height, limits);
   const auto row_bytes = static_cast<std::size_t>(image.width) * 3;
-  int orientation = 1;
   reader.read([&](png_structp png, png_infop info) {
     ask_for_rgb(png, header);
     const int passes = png_set_interlace_handling(png);
@@ -76,9 +73,16 @@ Image decode_png(std::string_view bytes, const std::string& name, const ImageLim
       }
     }
     png_read_end(png, info);
-    orientation = orientation_of(png, info);
   });
-  return apply_orientation(std::move(image), orientation);
+  const auto notes = read_png_notes(bytes, name);
+  if (notes.frames > 0) {
+    warn_of_animation(warnings,
+                      name,
+                      "PNG",
+                      notes.frames,
+                      notes.still_is_frame ? "first frame" : "still picture");
+  }
+  return apply_orientation(std::move(image), orientation_of(notes.orientation));
 }
 
 std::string encode_png(const Image& image, const PngText& text) {

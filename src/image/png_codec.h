@@ -18,7 +18,10 @@ inline constexpr std::size_t kMaxPngTextBytes = std::size_t{1} << 21;
 inline constexpr std::size_t kMaxPngTexts = 1000;
 
 /// See decode_image.
-Image decode_png(std::string_view bytes, const std::string& name, const ImageLimits& limits);
+Image decode_png(std::string_view bytes,
+                 const std::string& name,
+                 const ImageLimits& limits,
+                 Warnings* warnings = nullptr);
 
 /// Keywords are 1 to 79 printable ASCII characters without leading, trailing or double spaces (the
 /// format's own rule, less its other Latin-1 characters). A value that Latin-1 can express becomes

@@ -1,6 +1,7 @@
 #include "image/webp_codec.h"
 
 #include <webp/decode.h>
+#include <webp/demux.h>
 #include <webp/encode.h>
 
 #include <memory>
@@ -12,11 +13,7 @@
 namespace glm_image::image {
 namespace {
 
-using namespace std::string_view_literals;
-
 constexpr int kLosslessQuality = 100;
-constexpr std::size_t kRiffHeaderBytes = 12;
-constexpr std::size_t kChunkHeaderBytes = 8;
 
 void check_status(VP8StatusCode status, const std::string& name) {
   switch (status) {
@@ -34,49 +31,77 @@ void check_status(VP8StatusCode status, const std::string& name) {
   }
 }
 
-std::size_t little_endian(std::string_view four_bytes) {
-  std::size_t value = 0;
-  for (int i = 3; i >= 0; --i) value = value << 8 | static_cast<uint8_t>(four_bytes[i]);
-  return value;
-}
+struct DemuxerDeleter {
+  void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
+};
+using Demuxer = std::unique_ptr<WebPDemuxer, DemuxerDeleter>;
 
-int orientation_of(std::string_view bytes) {
-  constexpr auto kExifName = "Exif\0\0"sv;  // some writers leave JPEG's name before the block
-  bytes.remove_prefix(kRiffHeaderBytes);
-  while (bytes.size() >= kChunkHeaderBytes) {
-    const auto size = little_endian(bytes.substr(4, 4));
-    auto data = bytes.substr(kChunkHeaderBytes, size);
-    if (bytes.substr(0, 4) == "EXIF"sv) {
-      if (data.substr(0, kExifName.size()) == kExifName) data.remove_prefix(kExifName.size());
-      return exif_orientation(data);
-    }
-    const auto step = kChunkHeaderBytes + size + size % 2;
-    if (step >= bytes.size()) break;
-    bytes.remove_prefix(step);
+std::string chunk_of(const Demuxer& demuxer, const char (&four_letters)[5]) {
+  WebPChunkIterator chunk = {};
+  std::string bytes;
+  if (demuxer != nullptr && WebPDemuxGetChunk(demuxer.get(), four_letters, 1, &chunk) != 0) {
+    bytes.assign(reinterpret_cast<const char*>(chunk.chunk.bytes), chunk.chunk.size);
   }
-  return 1;
+  WebPDemuxReleaseChunkIterator(&chunk);
+  return bytes;
 }
 
-}  // namespace
-
-Image decode_webp(std::string_view bytes, const std::string& name, const ImageLimits& limits) {
-  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+/// Writes RGB into a part of `image` from (x, y) on.
+void decode_into(
+    Image& image, int64_t x, int64_t y, const WebPData& data, const std::string& name) {
   WebPDecoderConfig config;
   if (!WebPInitDecoderConfig(&config)) {
     fail(ErrorCode::kInternal, "libwebp is not the version that this program was built for");
   }
-  check_status(WebPGetFeatures(data, bytes.size(), &config.input), name);
-  if (config.input.has_animation) {
-    fail(ErrorCode::kUnsupported, name, ": is an animated WebP file; expected a still picture");
-  }
-  Image image = make_image(name, config.input.width, config.input.height, limits);
+  const auto first = static_cast<std::size_t>((y * image.width + x) * 3);
   config.output.colorspace = MODE_RGB;
   config.output.is_external_memory = 1;
-  config.output.u.RGBA.rgba = image.pixels.data();
+  config.output.u.RGBA.rgba = image.pixels.data() + first;
   config.output.u.RGBA.stride = static_cast<int>(image.width * 3);
-  config.output.u.RGBA.size = image.pixels.size();
-  check_status(WebPDecode(data, bytes.size(), &config), name);
-  return apply_orientation(std::move(image), orientation_of(bytes));
+  config.output.u.RGBA.size = image.pixels.size() - first;
+  check_status(WebPDecode(data.bytes, data.size, &config), name);
+}
+
+/// The first frame, which may be smaller than the picture: the rest stays black, as in Pillow.
+void decode_first_frame(Image& image, const Demuxer& demuxer, const std::string& name) {
+  WebPIterator frame = {};
+  const std::unique_ptr<WebPIterator, void (*)(WebPIterator*)> owner(&frame,
+                                                                     WebPDemuxReleaseIterator);
+  const bool found =
+      demuxer != nullptr && WebPDemuxGetFrame(demuxer.get(), 1, &frame) != 0 && frame.complete != 0;
+  if (!found || frame.x_offset + frame.width > image.width ||
+      frame.y_offset + frame.height > image.height) {
+    fail(ErrorCode::kCorruptFile, name, ": is a damaged WebP file: its first frame is not whole");
+  }
+  // The frame's own header is what the decoder follows.
+  WebPBitstreamFeatures features;
+  check_status(WebPGetFeatures(frame.fragment.bytes, frame.fragment.size, &features), name);
+  if (features.width != frame.width || features.height != frame.height) {
+    fail(ErrorCode::kCorruptFile, name, ": is a damaged WebP file: its first frame has two sizes");
+  }
+  decode_into(image, frame.x_offset, frame.y_offset, frame.fragment, name);
+}
+
+}  // namespace
+
+Image decode_webp(std::string_view bytes,
+                  const std::string& name,
+                  const ImageLimits& limits,
+                  Warnings* warnings) {
+  const WebPData data = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+  WebPBitstreamFeatures features;
+  check_status(WebPGetFeatures(data.bytes, data.size, &features), name);
+  Image image = make_image(name, features.width, features.height, limits);
+  const Demuxer demuxer(WebPDemux(&data));
+  if (features.has_animation != 0) {
+    decode_first_frame(image, demuxer, name);
+    const auto frames = WebPDemuxGetI(demuxer.get(), WEBP_FF_FRAME_COUNT);
+    warn_of_animation(warnings, name, "WebP", frames, "first frame");
+  } else {
+    decode_into(image, 0, 0, data, name);
+  }
+  return apply_orientation(std::move(image),
+                           orientation_of({chunk_of(demuxer, "EXIF"), chunk_of(demuxer, "XMP ")}));
 }
 
 std::string encode_webp(const Image& image, int quality) {

@@ -8,7 +8,10 @@
 namespace glm_image::image {
 
 /// See decode_image.
-Image decode_webp(std::string_view bytes, const std::string& name, const ImageLimits& limits);
+Image decode_webp(std::string_view bytes,
+                  const std::string& name,
+                  const ImageLimits& limits,
+                  Warnings* warnings = nullptr);
 
 /// Quality 1 … 99, or 100 for lossless. Throws kInvalidInput for a side over the format's 16383
 /// pixels.

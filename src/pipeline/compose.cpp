@@ -60,6 +60,16 @@ int64_t PromptIds::generated_tokens() const {
   return tokens;
 }
 
+int64_t text_tokens(const Checkpoint& checkpoint,
+                    const std::string& prompt,
+                    size_t condition_images,
+                    const text::Grid& target) {
+  const std::vector<text::Grid> without_tokens(condition_images);
+  const auto text =
+      text::image_to_image_prompt(prompt, without_tokens, target, checkpoint.prompt_tokens);
+  return static_cast<int64_t>(checkpoint.tokenizer->encode(text).size());
+}
+
 PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
   PromptIds prompt;
   const auto& tokens = checkpoint.prompt_tokens;
@@ -80,12 +90,18 @@ PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
                   ", not in START");
 
   const int64_t context = checkpoint.vision_language.text.max_position_embeddings;
-  const auto total = static_cast<int64_t>(prompt.ids.size()) + prompt.generated_tokens();
-  if (total > context) {
+  const auto read = static_cast<int64_t>(prompt.ids.size());
+  if (read + prompt.generated_tokens() > context) {
+    int64_t conditions = 0;
+    for (const auto& grid : prompt.conditions) conditions += grid.size();
+    const auto pictures = prompt.conditions.size();
     fail(ErrorCode::kInvalidInput,
-         "the prompt is too long: its ",
-         prompt.ids.size(),
-         " tokens and the picture's ",
+         "the prompt is too long",
+         pictures == 0 ? "" : concat(" for ", pictures, " pictures to start from"),
+         ": its ",
+         read - conditions,
+         pictures == 0 ? " tokens" : concat(" tokens, at least ", conditions, " of these pictures"),
+         " and the new picture's ",
          prompt.generated_tokens(),
          " do not fit the model's context of ",
          context);

@@ -26,6 +26,13 @@ struct PromptIds {
   int64_t generated_tokens() const;
 };
 
+/// Tokens of a prompt to draw `target` from so many condition pictures, without the pictures' own.
+/// Throws kInvalidInput for a prompt that contains the marker of a picture.
+int64_t text_tokens(const Checkpoint& checkpoint,
+                    const std::string& prompt,
+                    size_t condition_images,
+                    const text::Grid& target);
+
 /// Builds and checks them. Throws kInvalidInput for a prompt that does not fit the context together
 /// with the grids, or that contains the marker of a picture.
 PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input);

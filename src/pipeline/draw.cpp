@@ -2,6 +2,7 @@
 
 #include "pipeline/compose.h"
 #include "pipeline/paint.h"
+#include "pipeline/picture_sizes.h"
 #include "pipeline/preview.h"
 #include "pipeline/request_check.h"
 #include "pipeline/spell.h"
@@ -30,22 +31,18 @@ ComposeInput compose_input(const Checkpoint& checkpoint,
 }
 
 /// The pictures' grids alone: what prompt_ids needs of them.
-std::vector<ConditionPicture> condition_grids(const Checkpoint& checkpoint,
-                                              const Request& request) {
+std::vector<ConditionPicture> without_pixels(const std::vector<text::Grid>& grids) {
   std::vector<ConditionPicture> conditions;
-  for (const auto& image : request.condition_images) {
-    conditions.push_back(
-        {Image(), condition_grid(checkpoint.image_settings(), image.height, image.width)});
-  }
+  for (const auto& grid : grids) conditions.push_back({Image(), grid});
   return conditions;
 }
 
 /// A given composition read its condition pictures at these very sizes.
-void check_conditions(const Request& request, const std::vector<ConditionPicture>& conditions) {
+void check_conditions(const Request& request, const std::vector<text::Grid>& grids) {
   if (!request.composition) return;
-  for (size_t i = 0; i < conditions.size(); ++i) {
+  for (size_t i = 0; i < grids.size(); ++i) {
     const auto& given = request.composition->conditions.at(i);
-    const auto& found = conditions[i].grid;
+    const auto& found = grids[i];
     if (given.height == found.height && given.width == found.width) continue;
     fail(ErrorCode::kInvalidInput,
          "tokens were made from a condition picture of ",
@@ -71,10 +68,11 @@ void count_tokens(const PromptIds& prompt, int64_t pictures, Result& result) {
 
 Request check_request(const Checkpoint& checkpoint, const Request& request) {
   auto resolved = resolve_request(request, checkpoint);
-  const auto conditions = condition_grids(checkpoint, resolved);
-  check_conditions(resolved, conditions);
-  if (!resolved.composition)
-    prompt_ids(checkpoint, compose_input(checkpoint, resolved, conditions));
+  const auto grids = condition_grids(checkpoint, resolved);
+  check_conditions(resolved, grids);
+  if (!resolved.composition) {
+    prompt_ids(checkpoint, compose_input(checkpoint, resolved, without_pixels(grids)));
+  }
   return resolved;
 }
 
@@ -84,12 +82,13 @@ Result draw(const Checkpoint& checkpoint,
             const PreviewCallback& preview) {
   const torch::NoGradGuard no_grad;
   const auto request = resolve_request(asked, checkpoint);
+  const auto grids = condition_grids(checkpoint, request);
+  check_conditions(request, grids);
   std::vector<ConditionPicture> conditions;
-  for (const auto& image : request.condition_images) {
-    conditions.push_back(prepare_condition(checkpoint.image_settings(), image));
+  for (size_t i = 0; i < grids.size(); ++i) {
+    conditions.push_back(
+        prepare_condition(checkpoint.image_settings(), request.condition_images[i], grids[i]));
   }
-
-  check_conditions(request, conditions);
 
   Result result;
   result.spelled_texts = texts_to_spell(request);

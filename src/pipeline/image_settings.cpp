@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/error.h"
 #include "image/resize.h"
@@ -122,6 +123,24 @@ text::Grid within_aspect_ratio(const text::Grid& grid) {
   return {std::min(grid.height, longest), std::min(grid.width, longest)};
 }
 
+/// The grid that is its own vision grid and nearest to a picture of this size; nothing where there
+/// is none.
+std::optional<text::Grid> settled_grid(const ImageSettings& settings,
+                                       int64_t height,
+                                       int64_t width) {
+  const int64_t token_pixels = 2 * settings.patch_size;
+  auto grid = within_aspect_ratio(grid_within(settings, height, width));
+  // Rounding may leave a side under the shortest allowed, which the next look would scale up.
+  constexpr int kMaxRounds = 16;
+  for (int round = 0; round < kMaxRounds; ++round) {
+    const auto next = within_aspect_ratio(
+        grid_within(settings, grid.height * token_pixels, grid.width * token_pixels));
+    if (next == grid) return grid;
+    grid = next;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t width) {
@@ -129,17 +148,25 @@ text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t wi
   return grid_within(settings, height, width);
 }
 
-text::Grid condition_grid(const ImageSettings& settings, int64_t height, int64_t width) {
-  const int64_t token_pixels = 2 * settings.patch_size;
+text::Grid condition_grid(const ImageSettings& settings,
+                          int64_t height,
+                          int64_t width,
+                          int64_t max_tokens) {
   check_aspect_ratio(height, width);
-  auto grid = within_aspect_ratio(grid_within(settings, height, width));
-  // Rounding may leave a side under the shortest allowed, which the next look would scale up.
-  constexpr int kMaxRounds = 16;
-  for (int round = 0; round < kMaxRounds; ++round) {
-    const auto next = within_aspect_ratio(
-        grid_within(settings, grid.height * token_pixels, grid.width * token_pixels));
-    if (next.height == grid.height && next.width == grid.width) return grid;
-    grid = next;
+  // Always the same scales, so that a grid's own size as the limit gives this grid again.
+  constexpr double kStep = 0.98;
+  std::optional<text::Grid> smallest;
+  for (double scale = 1;; scale *= kStep) {
+    const auto side = [&](int64_t length) {
+      return std::max<int64_t>(1, std::llround(static_cast<double>(length) * scale));
+    };
+    const auto grid = settled_grid(settings, side(height), side(width));
+    if (grid && (!smallest || grid->size() < smallest->size())) smallest = grid;
+    if (!smallest) break;
+    // From here on the picture would only be scaled up again.
+    const auto shortest = static_cast<double>(std::min(side(height), side(width)));
+    const bool at_end = shortest <= std::max(1.0, settings.shortest_side * kStep);
+    if (smallest->size() <= max_tokens || at_end) return *smallest;
   }
   fail(ErrorCode::kInvalidInput,
        "a condition picture of ",
@@ -149,9 +176,10 @@ text::Grid condition_grid(const ImageSettings& settings, int64_t height, int64_t
        " cannot be brought to a size that the model's image settings allow");
 }
 
-ConditionPicture prepare_condition(const ImageSettings& settings, const Image& image) {
+ConditionPicture prepare_condition(const ImageSettings& settings,
+                                   const Image& image,
+                                   const text::Grid& grid) {
   const int64_t token_pixels = 2 * settings.patch_size;
-  const auto grid = condition_grid(settings, image.height, image.width);
   return {image::resize_lanczos(image, grid.width * token_pixels, grid.height * token_pixels),
           grid};
 }

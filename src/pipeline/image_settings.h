@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <limits>
 
 #include "core/torch.h"
 #include "glm_image/image.h"
@@ -29,15 +30,22 @@ struct ImageSettings {
 text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t width);
 
 /// The nearest grid that the model can read: one whose pixels have this very grid as their vision
-/// grid, so that a picture's tokens and its latents fit together. Throws as vision_grid.
-text::Grid condition_grid(const ImageSettings& settings, int64_t height, int64_t width);
+/// grid, so that a picture's tokens and its latents fit together. If it has more than `max_tokens`,
+/// it is that of the picture scaled down until it fits, or the smallest that the model can read.
+/// Throws as vision_grid.
+text::Grid condition_grid(const ImageSettings& settings,
+                          int64_t height,
+                          int64_t width,
+                          int64_t max_tokens = std::numeric_limits<int64_t>::max());
 
-/// A picture brought to the size of its condition grid.
+/// A picture brought to the size of a condition grid.
 struct ConditionPicture {
   Image image;
   text::Grid grid;
 };
-ConditionPicture prepare_condition(const ImageSettings& settings, const Image& image);
+ConditionPicture prepare_condition(const ImageSettings& settings,
+                                   const Image& image,
+                                   const text::Grid& grid);
 
 /// The vision encoder's input, [h·w, 3·P·P] float32: patches row by row, each channel-first.
 Tensor vision_patches(const ImageSettings& settings, const ConditionPicture& picture);

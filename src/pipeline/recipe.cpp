@@ -30,6 +30,10 @@ std::string recipe_json(const Recipe& recipe) {
       {"model", recipe.model},
       {"version", recipe.version},
   };
+  if (recipe.file_width != 0) {
+    json["file_width"] = recipe.file_width;
+    json["file_height"] = recipe.file_height;
+  }
   if (request.temperature) json["temperature"] = *request.temperature;
   if (request.top_p) json["top_p"] = *request.top_p;
   if (request.composition) json["composition"] = to_json(*request.composition);
@@ -46,9 +50,9 @@ std::string recipe_line(const Recipe& recipe) {
                 ", Seed: ",
                 request.seed,
                 ", Size: ",
-                request.width,
+                recipe.file_width != 0 ? recipe.file_width : request.width,
                 "x",
-                request.height,
+                recipe.file_height != 0 ? recipe.file_height : request.height,
                 ", Model: ",
                 recipe.model,
                 ", Version: glm-image.cpp ",
@@ -78,6 +82,7 @@ std::vector<std::pair<std::string, std::string>> recipe_texts(const Recipe& reci
 
 Recipe parse_recipe(const std::string& json, const std::string& source) {
   constexpr int64_t kMaxInt = int64_t{1} << 53;
+  constexpr int64_t kMaxFileSide = 4096;
   const io::JsonFields fields(io::parse_json(json, source), source);
   Recipe recipe;
   auto& request = recipe.request;
@@ -99,6 +104,10 @@ Recipe parse_recipe(const std::string& json, const std::string& source) {
   if (fields.has("top_p")) request.top_p = fields.required_double("top_p");
   if (const auto composition = fields.optional_object("composition")) {
     request.composition = composition_from_json(*composition);
+  }
+  if (fields.has("file_width")) {
+    recipe.file_width = fields.required_int64("file_width", 1, kMaxFileSide);
+    recipe.file_height = fields.required_int64("file_height", 1, kMaxFileSide);
   }
   recipe.condition_images = fields.required_int64("condition_images", 0, kMaxInt);
   recipe.model = fields.required_string("model");

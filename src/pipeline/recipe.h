@@ -17,6 +17,9 @@ inline constexpr const char* kParametersKey = "parameters";
 struct Recipe {
   Request request;  ///< without the condition pictures themselves
   int64_t condition_images = 0;
+  /// Pixels of the file where it was resized after it was drawn; 0 for as drawn.
+  int64_t file_width = 0;
+  int64_t file_height = 0;
   std::string model;    ///< name of the checkpoint's folder
   std::string version;  ///< of the program
 };

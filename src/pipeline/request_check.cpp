@@ -1,17 +1,15 @@
 #include "pipeline/request_check.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/error.h"
 #include "image/image_limits.h"
+#include "pipeline/picture_sizes.h"
 #include "text/glyph_texts.h"
 #include "text/unicode.h"
 
 namespace glm_image::pipeline {
 namespace {
 
-constexpr int64_t kMaxSide = 4096;
+constexpr int64_t kMinPixels = text::kPixelsPerToken * text::kPixelsPerToken;
 constexpr int64_t kMaxSteps = 1000;
 constexpr int64_t kMaxCount = 1000;
 constexpr int64_t kMaxPreviews = 8;
@@ -81,29 +79,6 @@ void check_grid(const char* what, const TokenGrid& grid, int64_t codes) {
   }
 }
 
-/// The size of the first condition picture, or else the model's own, where none is given.
-void fill_size(Request& request, const Checkpoint& checkpoint) {
-  require((request.width == 0) == (request.height == 0), "size needs both a width and a height");
-  if (request.width != 0) return;
-  if (request.composition) {
-    request.height = request.composition->picture.height * text::kPixelsPerToken;
-    request.width = request.composition->picture.width * text::kPixelsPerToken;
-    return;
-  }
-  if (request.condition_images.empty()) {
-    request.width = checkpoint.info().default_width;
-    request.height = checkpoint.info().default_height;
-    return;
-  }
-  const auto nearest = [](int64_t side) {
-    const auto tokens =
-        std::llround(static_cast<double>(side) / static_cast<double>(text::kPixelsPerToken));
-    return std::clamp<int64_t>(tokens * text::kPixelsPerToken, text::kPixelsPerToken, kMaxSide);
-  };
-  request.width = nearest(request.condition_images.front().width);
-  request.height = nearest(request.condition_images.front().height);
-}
-
 void check_composition(const Request& request, const Checkpoint& checkpoint) {
   const int64_t codes = checkpoint.vision_language.vq.num_embeddings;
   const auto& composition = *request.composition;
@@ -166,8 +141,21 @@ Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
           " pictures to start from; found ",
           request.condition_images.size());
   for (const auto& image : request.condition_images) image::check_image(image);
-  fill_size(resolved, checkpoint);
+  require(request.max_pixels == 0 || request.max_pixels >= kMinPixels,
+          "max_pixels must be 0 (no limit) or at least ",
+          kMinPixels,
+          "; found ",
+          request.max_pixels);
+  require((request.width == 0) == (request.height == 0), "size needs both a width and a height");
+  if (request.width == 0) fill_size(resolved, checkpoint);
   check_size(resolved.width, resolved.height);
+  require(request.max_pixels == 0 || resolved.width * resolved.height <= request.max_pixels,
+          "size must have at most ",
+          request.max_pixels,
+          " pixels; found ",
+          resolved.width,
+          "x",
+          resolved.height);
   require(request.steps >= 1 && request.steps <= kMaxSteps,
           "steps must be from 1 to ",
           kMaxSteps,

@@ -82,15 +82,8 @@ void DrawingRoutes::check_for_a_place() const {
 }
 
 std::shared_ptr<Job> DrawingRoutes::submit(ImageRequest& wanted) {
-  const auto& limits = options_.limits;
+  wanted.request.max_pixels = options_.limits.max_pixels;
   wanted.request = check_(wanted.request);
-  if (wanted.request.width * wanted.request.height > limits.max_pixels) {
-    throw ApiError(400,
-                   "the picture would have more than " + std::to_string(limits.max_pixels) +
-                       " pixels; give a size",
-                   "size",
-                   "invalid_value");
-  }
   auto pictures = std::exchange(wanted.request.condition_images, {});
   wanted.condition_images = static_cast<int64_t>(pictures.size());
   auto request = wanted.request;
@@ -134,7 +127,7 @@ void DrawingRoutes::edit(Exchange& exchange) {
     if (options_.log_prompts) exchange.logged_prompt = wanted.request.prompt;
     const std::lock_guard lock(admission_);
     check_for_a_place();
-    decode_pictures(form.pictures, options_.max_condition_pixels, wanted.request);
+    decode_pictures(form.pictures, options_.max_condition_pixels, wanted.request, &wanted.warnings);
     job = submit(wanted);
   }
   answer(exchange, "image_edit", std::move(wanted), job);

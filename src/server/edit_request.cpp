@@ -58,14 +58,15 @@ EditForm read_edit_form(const std::vector<FormPart>& parts, const RequestLimits&
 
 void decode_pictures(const std::vector<std::string_view>& pictures,
                      int64_t max_pixels,
-                     Request& request) {
+                     Request& request,
+                     std::vector<std::string>* warnings) {
   image::ImageLimits limits;
   limits.max_side = kMaxUploadedSide;
   limits.max_pixels = max_pixels;
   for (size_t i = 0; i < pictures.size(); ++i) {
     try {
       request.condition_images.push_back(
-          image::decode_image(pictures[i], "picture " + std::to_string(i + 1), limits));
+          image::decode_image(pictures[i], "picture " + std::to_string(i + 1), limits, warnings));
     } catch (const Error& error) {
       if (!is_bad_input(error.code())) throw;
       throw ApiError(400, error.what(), "image", "invalid_image");

@@ -15,9 +15,11 @@ struct EditForm {
 EditForm read_edit_form(const std::vector<FormPart>& parts, const RequestLimits& limits);
 
 /// Decodes them into the request. Together they may have `max_pixels`, which is checked before a
-/// pixel is held. Throws ApiError 400 naming the picture.
+/// pixel is held. Adds what the client should know about them to `warnings`. Throws ApiError 400
+/// naming the picture.
 void decode_pictures(const std::vector<std::string_view>& pictures,
                      int64_t max_pixels,
-                     Request& request);
+                     Request& request,
+                     std::vector<std::string>* warnings = nullptr);
 
 }  // namespace glm_image::server

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "glm_image/request.h"
 #include "image/image_format.h"
@@ -24,6 +25,8 @@ struct ImageRequest {
   Request request;
   /// Its pictures to start from, which the job takes along.
   int64_t condition_images = 0;
+  /// What the client should know about these pictures; one sentence each.
+  std::vector<std::string> warnings;
   /// Pixels of the answer where they are not the drawn ones: any size is drawn at the next
   /// multiples of 32 and then resized. 0 for as drawn.
   int64_t width = 0;

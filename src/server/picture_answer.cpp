@@ -35,8 +35,10 @@ std::string encode_picture(const Picture& picture,
                            const ModelInfo& model) {
   image::EncodeOptions options;
   options.quality = wanted.compression;
-  options.text = pipeline::recipe_texts(
-      pipeline::recipe_of(wanted.request, wanted.condition_images, picture, model));
+  auto recipe = pipeline::recipe_of(wanted.request, wanted.condition_images, picture, model);
+  recipe.file_width = wanted.width;
+  recipe.file_height = wanted.height;
+  options.text = pipeline::recipe_texts(recipe);
   if (wanted.width == 0) return image::encode_image(picture.image, wanted.format, options);
   return image::encode_image(
       image::resize_lanczos(picture.image, wanted.width, wanted.height), wanted.format, options);
@@ -72,6 +74,7 @@ OrderedJson answer_json(const ImageRequest& wanted,
   }
   json.update(picture_facts(wanted, answered_size(wanted, result.pictures.at(0).image)));
   json["spelled_texts"] = result.spelled_texts;
+  if (!wanted.warnings.empty()) json["warnings"] = wanted.warnings;
   json["usage"] = usage_json(result);
   return json;
 }
@@ -101,6 +104,7 @@ std::string completed_event(const std::string& family,
                       {"spelled_texts", result.spelled_texts},
                       {"created_at", now_seconds()}};
   data.update(picture_facts(wanted, answered_size(wanted, result.pictures.at(picture).image)));
+  if (!wanted.warnings.empty()) data["warnings"] = wanted.warnings;
   data["usage"] = usage_json(result);
   return event(data);
 }

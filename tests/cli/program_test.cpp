@@ -8,6 +8,7 @@
 
 #include "image/codec.h"
 #include "image/png_text.h"
+#include "image/resize.h"
 #include "support/reference.h"
 
 namespace glm_image::test {
@@ -231,6 +232,86 @@ TEST_F(Program, EditTakesTheSizeOfTheFirstPicture) {
       run_program(arguments_of({"-i", path("long.png"), "-p", "x", "-o", path("x.png")}, "edit"));
   EXPECT_EQ(long_picture.exit_code, 2);
   EXPECT_NE(long_picture.err.find("330×64"), std::string::npos) << long_picture.err;
+}
+
+TEST_F(Program, EditSaysWhichSizeItChose) {
+  image::write_image(path("photo.png"), {130, 100, std::vector<uint8_t>(130 * 100 * 3, 128)});
+  const std::vector<std::string> arguments = {
+      "-i", path("photo.png"), "-p", "at night", "--steps", "1", "-o", path("out.png")};
+  const auto told = draw(arguments, "edit");
+  const auto line = "drawing 128x96 pixels: " + path("photo.png") + " has 130x100\n";
+  EXPECT_EQ(told.err.rfind(line, 0), 0U) << told.err;
+  auto quiet = arguments;
+  quiet.insert(quiet.end(), {"--quiet", "--json"});
+  const auto result = draw(quiet, "edit");
+  EXPECT_EQ(result.err, "");
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["pictures"][0]["width"], 128);
+  EXPECT_EQ(json["pictures"][0]["height"], 96);
+}
+
+TEST_F(Program, EditWarnsOfMovingPictures) {
+  const auto moving = (data_dir().parent_path() / "image" / "data" / "animated_3_frames.webp");
+  std::vector<std::string> arguments = {
+      "-i", moving.string(), "-p", "at night", "--steps", "1", "-o", path("out.png"), "--json"};
+  const auto result = draw(arguments, "edit");
+  const auto warning =
+      moving.string() + ": is an animated WebP file (frames: 3); only its first frame is used";
+  EXPECT_EQ(result.err.rfind("warning: " + warning + "\n", 0), 0U) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["warnings"], nlohmann::json({warning}));
+  arguments.push_back("--quiet");
+  EXPECT_EQ(draw(arguments, "edit").err, "");
+}
+
+// A server draws a size that is no multiple of 32 a little larger, and resizes.
+TEST_F(Program, APictureThatAServerResizedIsMadeAgainInItsSize) {
+  draw({"-p", "a pot", "--size", "128x64", "--steps", "1", "--seed", "5", "-o", path("drawn.png")});
+  const auto drawn = image::read_image(path("drawn.png"));
+  auto texts = image::read_png_text(path("drawn.png"));
+  for (auto& [key, text] : texts) {
+    if (key != "glm-image") continue;
+    auto recipe = nlohmann::json::parse(text);
+    recipe["file_width"] = 100;
+    recipe["file_height"] = 60;
+    text = recipe.dump();
+  }
+  const auto resized = image::resize_lanczos(drawn, 100, 60);
+  write_file(path("server.png"), image::encode_png(resized, texts));
+  const auto result =
+      draw({"--like", path("server.png"), "-o", path("again.png"), "--json", "--quiet"});
+  const auto again = image::read_image(path("again.png"));
+  EXPECT_EQ(again.width, 100);
+  EXPECT_EQ(again.height, 60);
+  EXPECT_EQ(again.pixels, resized.pixels);
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["pictures"][0]["width"], 100);
+  EXPECT_EQ(json["pictures"][0]["height"], 60);
+  draw({"--like", path("again.png"), "-o", path("once_more.png")});
+  EXPECT_EQ(read_file(path("once_more.png")), read_file(path("again.png")));
+  draw({"--like", path("again.png"), "--size", "64x64", "-o", path("small.png")});
+  EXPECT_EQ(image::read_image(path("small.png")).width, 64);
+}
+
+TEST_F(Program, WritesThroughLinks) {
+  fs::create_directory(path("store"));
+  fs::create_symlink("store/picture.png", path("link.png"));
+  fs::create_symlink("store/tokens.json", path("link.json"));
+  for (int round = 0; round < 2; ++round) {
+    draw({"-p",
+          "a pot",
+          "--size",
+          "64x64",
+          "--steps",
+          "1",
+          "-o",
+          path("link.png"),
+          "--save-tokens",
+          path("link.json")});
+    EXPECT_TRUE(fs::is_symlink(path("link.png")));
+    EXPECT_TRUE(fs::is_symlink(path("link.json")));
+    EXPECT_EQ(image::read_image(path("store/picture.png")).width, 64);
+    EXPECT_TRUE(fs::is_regular_file(path("store/tokens.json")));
+  }
 }
 
 TEST_F(Program, WithoutATerminalShortStagesPrintNothing) {

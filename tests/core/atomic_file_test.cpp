@@ -1,7 +1,11 @@
 #include "core/atomic_file.h"
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -119,13 +123,166 @@ TEST(AtomicFile, AFullDiskKeepsTheOldFile) {
   EXPECT_EQ(entries(directory.path()), 1);
 }
 
-TEST(AtomicFile, AFailedRenameLeavesNothingBehind) {
+TEST(AtomicFile, WhatCannotBePutIntoPlaceIsKept) {
   const TemporaryDirectory directory;
   const auto path = directory.path() / "result";
   AtomicFile file(path);
-  file.write("x");
+  file.write("hours of work");
   std::filesystem::create_directory(path);
-  expect_error(ErrorCode::kOutput, {path.string(), "renamed"}, [&] { file.commit(); });
+  std::string message;
+  try {
+    file.commit();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kOutput);
+    message = error.what();
+  }
+  EXPECT_NE(message.find(path.string()), std::string::npos) << message;
+  const std::string before = "its contents are in ";
+  const auto at = message.find(before);
+  ASSERT_NE(at, std::string::npos) << message;
+  EXPECT_EQ(read_file(message.substr(at + before.size())), "hours of work");
+}
+
+TEST(AtomicFile, FollowsSymbolicLinks) {
+  const TemporaryDirectory directory;
+  const auto& root = directory.path();
+  std::filesystem::create_directory(root / "deep");
+  write_file(root / "deep" / "file", "old");
+  std::filesystem::create_symlink("deep/file", root / "relative");
+  std::filesystem::create_symlink(root / "deep" / "file", root / "absolute");
+  std::filesystem::create_symlink("../relative", root / "deep" / "twice");
+  std::filesystem::create_symlink("deep/new", root / "dangling");
+  std::filesystem::create_directory_symlink("deep", root / "folder");
+  for (const char* link : {"relative", "absolute", "deep/twice", "folder/file"}) {
+    write_file_atomically(root / link, link);
+    EXPECT_EQ(read_file(root / "deep" / "file"), link);
+  }
+  check_writable(root / "dangling");
+  EXPECT_FALSE(std::filesystem::exists(root / "deep" / "new"));
+  write_file_atomically(root / "dangling", "made");
+  EXPECT_EQ(read_file(root / "deep" / "new"), "made");
+  for (const char* link : {"relative", "absolute", "deep/twice", "dangling", "folder"}) {
+    EXPECT_TRUE(std::filesystem::is_symlink(root / link)) << link;
+  }
+  EXPECT_EQ(entries(root), 5);
+  EXPECT_EQ(entries(root / "deep"), 3);
+
+  std::filesystem::create_symlink("round", root / "round");
+  std::filesystem::create_symlink("nowhere/file", root / "lost");
+  expect_error(
+      ErrorCode::kOutput, {"round", "symbolic links"}, [&] { check_writable(root / "round"); });
+  expect_error(ErrorCode::kOutput, {"lost", "nowhere", "No such file"}, [&] {
+    check_writable(root / "lost");
+  });
+}
+
+/// Runs the test in a process of its own that has what it takes away from itself, and gives back
+/// whether it passed.
+template <typename Body>
+bool passes_in_a_child(const Body& body) {
+  const auto child = fork();
+  if (child == 0) {
+    body();
+    _exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/// Becomes an ordinary user, for whom the permissions of files count.
+void become_ordinary() {
+  constexpr unsigned kNobody = 65534;
+  if (geteuid() != 0) return;
+  ASSERT_EQ(setresuid(kNobody, kNobody, kNobody), 0);
+}
+
+TEST(AtomicFile, WritesInPlaceWhereTheFolderTakesNoFiles) {
+  const TemporaryDirectory directory;
+  const auto folder = directory.path() / "closed";
+  std::filesystem::create_directory(folder);
+  write_file(folder / "open", "an old file, longer than the new");
+  write_file(folder / "closed", "old");
+  using std::filesystem::perms;
+  std::filesystem::permissions(directory.path(), perms(0755));
+  std::filesystem::permissions(folder / "open", perms(0666));
+  std::filesystem::permissions(folder / "closed", perms(0444));
+  std::filesystem::permissions(folder, perms(0555));
+  EXPECT_TRUE(passes_in_a_child([&] {
+    become_ordinary();
+    check_writable(folder / "open");
+    EXPECT_EQ(read_file(folder / "open"), "an old file, longer than the new");
+    write_file_atomically(folder / "open", "new");
+    EXPECT_EQ(read_file(folder / "open"), "new");
+    for (const char* name : {"closed", "missing"}) {
+      expect_error(
+          ErrorCode::kOutput, {name, "Permission denied"}, [&] { check_writable(folder / name); });
+    }
+  }));
+  EXPECT_EQ(entries(folder), 2);
+  std::filesystem::permissions(folder, perms(0755));
+}
+
+TEST(AtomicFile, WritesInPlaceWhatAStickyFolderLetsNobodyReplace) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to make files of two owners";
+  const TemporaryDirectory directory;
+  const auto folder = directory.path() / "shared";
+  std::filesystem::create_directory(folder);
+  write_file(folder / "open", "old");
+  write_file(folder / "closed", "old");
+  using std::filesystem::perms;
+  std::filesystem::permissions(directory.path(), perms(0755));
+  std::filesystem::permissions(folder / "open", perms(0666));
+  std::filesystem::permissions(folder / "closed", perms(0644));
+  std::filesystem::permissions(folder, perms(01777));
+  EXPECT_TRUE(passes_in_a_child([&] {
+    become_ordinary();
+    check_writable(folder / "open");
+    write_file_atomically(folder / "open", "new");
+    EXPECT_EQ(read_file(folder / "open"), "new");
+    write_file_atomically(folder / "own", "1");
+    write_file_atomically(folder / "own", "2");
+    EXPECT_EQ(read_file(folder / "own"), "2");
+    expect_error(ErrorCode::kOutput, {"closed", "Permission denied"}, [&] {
+      check_writable(folder / "closed");
+    });
+  }));
+  EXPECT_EQ(entries(folder), 3);
+}
+
+TEST(AtomicFile, WritesInPlaceWhatIsMounted) {
+  const TemporaryDirectory directory;
+  const auto& root = directory.path();
+  write_file(root / "source", "old");
+  write_file(root / "mounted", "");
+  write_file(root / "fixed", "");
+  constexpr int kNotPermitted = 77;
+  const auto child = fork();
+  if (child == 0) {
+    const auto mount_over = [&](const char* name, unsigned long flags) {
+      const auto target = root / name;
+      return mount((root / "source").c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
+             (flags == 0 || mount(nullptr, target.c_str(), nullptr, flags, nullptr) == 0);
+    };
+    if (unshare(CLONE_NEWNS) != 0 ||
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        !mount_over("mounted", 0) || !mount_over("fixed", MS_REMOUNT | MS_BIND | MS_RDONLY)) {
+      _exit(kNotPermitted);
+    }
+    check_writable(root / "mounted");
+    EXPECT_EQ(read_file(root / "mounted"), "old");
+    write_file_atomically(root / "mounted", "new");
+    EXPECT_EQ(read_file(root / "source"), "new");
+    expect_error(
+        ErrorCode::kOutput, {"fixed", "Read-only"}, [&] { check_writable(root / "fixed"); });
+    EXPECT_EQ(entries(root), 3);
+    _exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kNotPermitted) GTEST_SKIP() << "mounting is not permitted here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(read_file(root / "source"), "new");
 }
 
 TEST(CheckWritable, LeavesNothingBehind) {

@@ -45,7 +45,23 @@ INSTANTIATE_TEST_SUITE_P(All,
                                          "lossy.webp",
                                          "lossless_alpha.webp",
                                          "palette.png",
-                                         "alpha.png"),
+                                         "alpha.png",
+                                         "orientation_short.jpg",
+                                         "orientation_long_le.jpg",
+                                         "orientation_long_be.jpg",
+                                         "orientation_xmp.png",
+                                         "animated.webp",
+                                         "animated_lossy_alpha.webp",
+                                         "animated_part.webp",
+                                         "animated_1_frame.webp",
+                                         "animated_3_frames.webp",
+                                         "moving.png",
+                                         "moving_behind_still.png",
+                                         "grey16_ramp.png",
+                                         "logo.webp",
+                                         "logo_rgba.png",
+                                         "logo_grey_alpha.png",
+                                         "logo_palette_trns.png"),
                          [](const auto& info) {
                            const std::string name = info.param;
                            return name.substr(0, name.find('.'));
@@ -174,9 +190,29 @@ TEST(Codec, NamesFormatsThatItCannotRead) {
   refuses(std::string("\0\0\0\x1c", 4) + "ftypavif", "AVIF");
   refuses(std::string("RIFF\x24\0\0\0WAVE", 12), "not a PNG, JPEG or WebP");
   refuses("plain text", "not a PNG, JPEG or WebP");
-  expect_error(ErrorCode::kUnsupported, {"animated.webp", "still picture"}, [] {
-    read_image(test::picture_dir() / "animated.webp");
-  });
+}
+
+TEST(Codec, WarnsOfMovingPictures) {
+  const struct {
+    const char* name;
+    std::vector<const char*> words;
+  } cases[] = {{"animated_1_frame.webp", {"WebP", "frames: 1", "first frame"}},
+               {"animated_3_frames.webp", {"WebP", "frames: 3", "first frame"}},
+               {"moving.png", {"PNG", "frames: 3", "first frame"}},
+               {"moving_behind_still.png", {"PNG", "frames: 2", "still picture"}}};
+  for (const auto& [name, words] : cases) {
+    Warnings warnings;
+    read_image(test::picture_dir() / name, {}, &warnings);
+    ASSERT_EQ(warnings.size(), 1U) << name;
+    EXPECT_NE(warnings[0].find(name), std::string::npos) << warnings[0];
+    for (const char* word : words)
+      EXPECT_NE(warnings[0].find(word), std::string::npos) << warnings[0];
+  }
+  for (const char* still : {"alpha.png", "lossy.webp", "lossless_alpha.webp", "baseline_420.jpg"}) {
+    Warnings warnings;
+    read_image(test::picture_dir() / still, {}, &warnings);
+    EXPECT_TRUE(warnings.empty()) << still;
+  }
 }
 
 }  // namespace

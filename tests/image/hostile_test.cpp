@@ -26,7 +26,12 @@ std::vector<Sample> samples() {
                            "turned_webp.webp",
                            "turned_png.png",
                            "palette.png",
-                           "lossless_alpha.webp"}) {
+                           "lossless_alpha.webp",
+                           "animated_part.webp",
+                           "animated_3_frames.webp",
+                           "moving.png",
+                           "orientation_xmp.png",
+                           "orientation_long_be.jpg"}) {
     result.push_back({name, glm_image::test::read_file(test::picture_dir() / name)});
   }
   return result;

@@ -5,6 +5,7 @@ Exif note says. resize_FILTER_WxH.png holds Pillow's resize of resize_source.png
 Made with Pillow 9.4.0: python3 make_data.py
 """
 
+import os
 import random
 
 from PIL import Image, ImageOps
@@ -66,7 +67,47 @@ save("turned_png.png", picture, exif=exif(5))
 save("palette.png", picture.quantize(16), bits=4, transparency=bytes(range(16)))
 save("alpha.png", transparent)
 
-picture.save("animated.webp", save_all=True, append_images=[picture.rotate(180)])
+# The first frame of moving pictures.
+moving = dict(save_all=True, append_images=[picture.rotate(180), noise(WIDTH, HEIGHT, 3)])
+save("animated.webp", picture, **moving)
+save("animated_lossy_alpha.webp", transparent, quality=80, **moving)
+save("moving.png", picture, **moving)
+save("moving_behind_still.png", noise(WIDTH, HEIGHT, 4), default_image=True, **moving)
+
+
+def chunk(name, data):
+    return name + len(data).to_bytes(4, "little") + data + b"\0" * (len(data) % 2)
+
+
+def number(value, size=3):
+    return value.to_bytes(size, "little")
+
+
+# A first frame that covers only a part of the picture, from (6, 4) on.
+part = transparent.crop((0, 0, 20, 10))
+part.save("part.webp", lossless=True, exact=True)
+with open("part.webp", "rb") as file:
+    frame = file.read()[12:]
+os.remove("part.webp")
+frame = frame[frame.index(b"VP8L"):]
+anmf = number(6 // 2) + number(4 // 2) + number(20 - 1) + number(10 - 1) + number(100) + b"\0"
+body = (b"WEBP" + chunk(b"VP8X", number(0b10010, 4) + number(WIDTH - 1) + number(HEIGHT - 1)) +
+        chunk(b"ANIM", number(0xFF00FF00, 4) + number(0, 2)) + chunk(b"ANMF", anmf + frame) +
+        chunk(b"ANMF", anmf + frame))
+with open("animated_part.webp", "wb") as file:
+    file.write(b"RIFF" + number(len(body), 4) + body)
+expect("animated_part.webp")
+
+# Pictures as users send them.
+for name in ("orientation_short.jpg", "orientation_long_le.jpg", "orientation_long_be.jpg",
+             "orientation_xmp.png", "animated_1_frame.webp", "animated_3_frames.webp", "logo.webp",
+             "logo_rgba.png", "logo_grey_alpha.png", "logo_palette_trns.png"):
+    expect(name)
+# Pillow clips 16-bit grey; the nearest of 256 shades is right.
+ramp = Image.open("grey16_ramp.png")
+shades = Image.new("L", ramp.size)
+shades.putdata([round(value / 257) for value in ramp.getdata()])
+shades.convert("RGB").save("grey16_ramp.expected.png", optimize=True)
 
 source = noise(37, 29, 2)
 source.save("resize_source.png")

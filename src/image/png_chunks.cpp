@@ -1,0 +1,186 @@
+#include "image/png_chunks.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <new>
+#include <optional>
+
+#include "core/error.h"
+#include "image/png_codec.h"
+#include "text/unicode.h"
+
+namespace glm_image::image {
+namespace {
+
+constexpr std::size_t kSignatureBytes = 8;
+constexpr std::size_t kTypeBytes = 4;
+constexpr uint8_t kDeflate = 0;
+
+std::string decompress(std::string_view compressed, const PngParser& parser) {
+  // One byte more than allowed, to tell what is too long from what just fits.
+  std::string text(kMaxPngTextBytes + 1, '\0');
+  uLongf size = text.size();
+  const int status = uncompress(reinterpret_cast<Bytef*>(text.data()),
+                                &size,
+                                reinterpret_cast<const Bytef*>(compressed.data()),
+                                compressed.size());
+  if (status == Z_MEM_ERROR) throw std::bad_alloc();
+  if (status == Z_BUF_ERROR && size == text.size()) parser.fail_too_much();
+  if (status != Z_OK) parser.fail_corrupt("a compressed text cannot be decompressed");
+  text.resize(size);
+  return text;
+}
+
+/// What follows the keyword of an iTXt.
+std::string take_international_text(PngParser& data) {
+  const bool compressed = data.take_byte() != 0;
+  const auto method = data.take_byte();
+  data.take_string();  // the language
+  data.take_string();  // the keyword in that language
+  if (!compressed) return std::string(data.take_rest());
+  if (method != kDeflate) data.fail_corrupt("a text is compressed in an unknown way");
+  return decompress(data.take_rest(), data);
+}
+
+/// The value of a text chunk; empty when it is damaged or absent. A damaged note is no reason to
+/// refuse a picture.
+std::string value_of(const std::optional<PngChunk>& chunk, const std::string& name) {
+  if (!chunk) return "";
+  try {
+    PngParser data(chunk->data, name);
+    data.take_string();
+    return take_png_text(data, chunk->type);
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+int hex_digit(char letter) {
+  if (letter >= '0' && letter <= '9') return letter - '0';
+  if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
+  if (letter >= 'A' && letter <= 'F') return letter - 'A' + 10;
+  return -1;
+}
+
+/// ImageMagick's form of a block of bytes: an empty line, its name, its size, and hexadecimal
+/// digits in lines. Empty when there are other letters.
+std::string raw_profile(std::string_view text) {
+  constexpr int kHeadLines = 3;
+  for (int line = 0; line < kHeadLines; ++line) {
+    const auto end = text.find('\n');
+    if (end == std::string_view::npos) return "";
+    text.remove_prefix(end + 1);
+  }
+  std::string bytes;
+  int high = -1;
+  for (const char letter : text) {
+    if (letter == ' ' || (letter >= '\t' && letter <= '\r')) continue;
+    const int digit = hex_digit(letter);
+    if (digit < 0) return "";
+    if (high >= 0) bytes.push_back(static_cast<char>(high << 4 | digit));
+    high = high >= 0 ? -1 : digit;
+  }
+  return high >= 0 ? "" : bytes;
+}
+
+std::string_view keyword_of(const PngChunk& chunk) {
+  return chunk.data.substr(0, chunk.data.find('\0'));
+}
+
+}  // namespace
+
+std::string_view PngParser::take(std::size_t size) {
+  if (size > rest_.size()) fail_corrupt("it ends too early");
+  const auto part = rest_.substr(0, size);
+  rest_.remove_prefix(size);
+  return part;
+}
+
+uint32_t PngParser::take_number() {
+  uint32_t value = 0;
+  for (const char byte : take(4)) value = value << 8 | static_cast<uint8_t>(byte);
+  return value;
+}
+
+std::string_view PngParser::take_string() {
+  const auto size = rest_.find('\0');
+  if (size == std::string_view::npos) fail_corrupt("a text chunk is incomplete");
+  return take(size + 1).substr(0, size);
+}
+
+void PngParser::fail_corrupt(const char* reason) const {
+  fail(ErrorCode::kCorruptFile, name_, ": is a damaged PNG file: ", reason);
+}
+
+void PngParser::fail_too_much() const {
+  fail(ErrorCode::kInvalidInput,
+       name_,
+       ": holds too much text; allowed are ",
+       kMaxPngTexts,
+       " texts and ",
+       kMaxPngTextBytes,
+       " bytes in all");
+}
+
+PngParser png_chunks(std::string_view file, const std::string& name) {
+  PngParser parser(file, name);
+  parser.take(kSignatureBytes);
+  return parser;
+}
+
+PngChunk take_png_chunk(PngParser& file) {
+  const std::size_t size = file.take_number();
+  const auto checked = file.take(kTypeBytes + size);
+  const auto checksum = crc32_z(0, reinterpret_cast<const Bytef*>(checked.data()), checked.size());
+  const bool intact = file.take_number() == checksum;
+  return {checked.substr(0, kTypeBytes), checked.substr(kTypeBytes), intact};
+}
+
+bool is_text(const PngChunk& chunk) {
+  return chunk.type == "tEXt" || chunk.type == "zTXt" || chunk.type == "iTXt";
+}
+
+std::string take_png_text(PngParser& data, std::string_view type) {
+  if (type == "iTXt") return take_international_text(data);
+  if (type == "tEXt") return from_latin1(data.take_rest());
+  if (data.take_byte() != kDeflate) data.fail_corrupt("a text is compressed in an unknown way");
+  return from_latin1(decompress(data.take_rest(), data));
+}
+
+std::string from_latin1(std::string_view latin1) {
+  std::string utf8;
+  for (const char letter : latin1) text::append_utf8(utf8, static_cast<unsigned char>(letter));
+  return utf8;
+}
+
+PngNotes read_png_notes(std::string_view file, const std::string& name) {
+  PngNotes notes;
+  // Of several the last counts; only that one is decompressed.
+  std::optional<std::string_view> exif;
+  std::optional<PngChunk> profile, xmp;
+  bool before_pixels = true, has_frame = false;
+  auto chunks = png_chunks(file, name);
+  for (auto chunk = take_png_chunk(chunks); chunk.type != "IEND"; chunk = take_png_chunk(chunks)) {
+    if (!chunk.intact) continue;
+    if (chunk.type == "IDAT") before_pixels = false;
+    if (before_pixels && chunk.type == "fcTL") has_frame = true;
+    if (before_pixels && chunk.type == "acTL" && chunk.data.size() >= 4) {
+      notes.frames = PngParser(chunk.data, name).take_number();
+    }
+    if (chunk.type == "eXIf") exif = chunk.data;
+    if (!is_text(chunk)) continue;
+    const auto keyword = keyword_of(chunk);
+    if (keyword == "Raw profile type exif") profile = chunk;
+    if (keyword == "XML:com.adobe.xmp") xmp = chunk;
+    if (keyword == "exif" && chunk.type == "tEXt" && chunk.data.size() > keyword.size()) {
+      exif = chunk.data.substr(keyword.size() + 1);
+    }
+  }
+  notes.still_is_frame = has_frame;
+  notes.orientation.exif = exif ? std::string(*exif) : raw_profile(value_of(profile, name));
+  notes.orientation.xmp = value_of(xmp, name);
+  return notes;
+}
+
+}  // namespace glm_image::image
