@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "glm_image/limits.h"
 #include "posters/colour_contrast.h"
 #include "posters/placing.h"
 
@@ -10,7 +11,7 @@ namespace glm_image::posters {
 namespace {
 
 constexpr int64_t kMinSide = 32;
-constexpr int64_t kMaxSide = 4096;
+constexpr int64_t kMaxSide = limits::kMaxSide;
 
 struct Pixels {
   int64_t x, y, width, height;

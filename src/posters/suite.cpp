@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "glm_image/limits.h"
 #include "posters/data_fields.h"
 #include "posters/scene_json.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 constexpr int kPerTier = 100;
 constexpr uint64_t kSeed = 300;  // of the suite alone: training shows other numbers' scenes
-constexpr int64_t kMaxSide = 4096;
+constexpr int64_t kMaxSide = limits::kMaxSide;
 
 PosterSource::Options options_of_tier(int tier) {
   PosterSource::Options options;
