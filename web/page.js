@@ -77,7 +77,7 @@ function settings() {
     steps: Number(element("steps").value),
     n: Number(element("count").value),
   };
-  if (element("seed").value) fields.seed = Number(element("seed").value);
+  if (element("seed").value) fields.seed = BigInt(element("seed").value);
   return fields;
 }
 
@@ -262,9 +262,11 @@ function askForKey() {
 
 async function readDefaults() {
   try {
-    const { defaults, needs_key } = await health();
+    const { defaults, limits, needs_key } = await health();
     element("steps").max = defaults.max_steps;
     element("steps").value = defaults.steps;
+    element("count").max = limits.max_count;
+    for (const side of ["width", "height"]) element(side).max = limits.max_side;
     if (needs_key) askForKey();
   } catch {
     showError(word("lost"));

@@ -41,7 +41,7 @@ export async function* draw(fields, pictures, key, signal) {
     for (const picture of pictures) request.body.append("image[]", picture);
   } else {
     request.headers["Content-Type"] = "application/json";
-    request.body = JSON.stringify(fields);
+    request.body = jsonText(fields);
   }
   const path = pictures.length > 0 ? "/v1/images/edits" : "/v1/images/generations";
   const answer = await fetch(path, request);
@@ -50,6 +50,20 @@ export async function* draw(fields, pictures, key, signal) {
     throw new Refusal(answer.status, body?.error);
   }
   yield* events(answer.body);
+}
+
+/** The fields as JSON. A seed is a BigInt, which JSON.stringify refuses: as a number it would be rounded. */
+function jsonText({ seed, ...fields }) {
+  const text = JSON.stringify(fields);
+  return seed === undefined ? text : `${text.slice(0, -1)},"seed":${seed}}`;
+}
+
+/** The event in a line of JSON, with the exact digits of its seed as a text. */
+function parseEvent(text) {
+  const event = JSON.parse(text);
+  const seed = /"seed":(\d+)/.exec(text);
+  if (seed) event.seed = seed[1];
+  return event;
 }
 
 /** The JSON of each server-sent event. */
@@ -65,7 +79,7 @@ async function* events(stream) {
     for (const block of blocks) {
       const line = block.split("\n").find((candidate) => candidate.startsWith("data: "));
       if (!line) continue;
-      const event = JSON.parse(line.slice("data: ".length));
+      const event = parseEvent(line.slice("data: ".length));
       if (event.error) throw new Refusal(500, event.error);
       yield event;
     }

@@ -6,6 +6,7 @@
 
 #include "cli/whole_number.h"
 #include "core/error.h"
+#include "glm_image/limits.h"
 #include "image/codec.h"
 #include "pipeline/json_exchange.h"
 #include "pipeline/recipe.h"
@@ -56,7 +57,7 @@ void add_draw_options(CLI::App& command, DrawOptions& options) {
   command.add_option("--size", options.size, "Pixels, multiples of 32 (default: the model's own)")
       ->type_name("WxH");
   command.add_option("--steps", options.steps, "Denoising steps (default 50)")
-      ->check(whole_number<int64_t>(1, 1000))
+      ->transform(whole_number<int64_t>(1, limits::kMaxSteps))
       ->type_name("N");
   command
       .add_option("--guidance",
@@ -64,10 +65,10 @@ void add_draw_options(CLI::App& command, DrawOptions& options) {
                   "How closely to follow the prompt; 1 is fastest (default 1.5)")
       ->type_name("X");
   command.add_option("--seed", options.seed, "Same seed, same picture (default: drawn)")
-      ->check(whole_number<uint64_t>(0))
+      ->transform(whole_number<uint64_t>(0))
       ->type_name("N");
   command.add_option("--count", options.count, "Pictures to draw, each composed anew")
-      ->check(whole_number<int64_t>(1, 1000))
+      ->transform(whole_number<int64_t>(1, limits::kMaxCount))
       ->capture_default_str()
       ->type_name("N");
   command
@@ -95,7 +96,7 @@ void add_draw_options(CLI::App& command, DrawOptions& options) {
       ->capture_default_str()
       ->type_name("FILE");
   command.add_option("--quality", options.quality, "Of a JPEG or WebP, 1 to 100")
-      ->check(whole_number(1, 100))
+      ->transform(whole_number(1, 100))
       ->capture_default_str()
       ->type_name("N");
   add_model_options(command, options.model);

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "evaluate/drawn_pictures.h"
 #include "evaluate/evaluation.h"
+#include "glm_image/limits.h"
 #include "posters/random_stream.h"
 #include "posters/renderer.h"
 
@@ -129,21 +130,21 @@ void add_evaluate_command(CLI::App& app) {
   command->add_option("--data", options->data, "Folder with posters/ and suites/")
       ->type_name("DIR");
   command->add_option("--tier", options->tier, "Only this one")
-      ->check(whole_number<int64_t>(1, 3))
+      ->transform(whole_number<int64_t>(1, 3))
       ->type_name("N");
   command->add_option("--count", options->count, "Prompts of each tier (else all)")
-      ->check(whole_number<int64_t>(1))
+      ->transform(whole_number<int64_t>(1))
       ->type_name("N");
   command->add_option("--steps", options->drawing.steps, "Denoising steps")
-      ->check(whole_number<int64_t>(1, 1000))
+      ->transform(whole_number<int64_t>(1, limits::kMaxSteps))
       ->capture_default_str()
       ->type_name("N");
   command->add_option("--guidance", options->drawing.guidance, "Classifier-free guidance")
-      ->check(CLI::Range(1.0, 1000.0))
+      ->check(CLI::Range(limits::kMinGuidance, limits::kMaxGuidance))
       ->capture_default_str()
       ->type_name("X");
   command->add_option("--seed", options->drawing.seed, "Of the first prompt; the next ones follow")
-      ->check(whole_number<uint64_t>(0))
+      ->transform(whole_number<uint64_t>(0))
       ->capture_default_str()
       ->type_name("S");
   command->add_option("-o,--output", options->output, "Folder of pictures, report and sheets")

@@ -25,7 +25,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->capture_default_str()
       ->type_name("T");
   command.add_option("--threads", options.threads, "CPU threads (0: one per core)")
-      ->check(whole_number<int64_t>(0, 4096))
+      ->transform(whole_number<int64_t>(0, 4096))
       ->capture_default_str()
       ->type_name("N");
   command.add_flag(

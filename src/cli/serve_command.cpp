@@ -11,6 +11,7 @@
 #include "cli/model_options.h"
 #include "cli/whole_number.h"
 #include "core/error.h"
+#include "glm_image/limits.h"
 #include "server/server.h"
 
 namespace glm_image::cli {
@@ -34,7 +35,7 @@ void add_network_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str()
       ->type_name("H");
   command.add_option("--port", server.port, "0 lets the system choose")
-      ->check(whole_number<int64_t>(0, 65535))
+      ->transform(whole_number<int64_t>(0, 65535))
       ->capture_default_str()
       ->type_name("N");
   command
@@ -54,7 +55,7 @@ void add_network_options(CLI::App& command, ServeOptions& options) {
                   "How clients reach the server through a proxy, e.g. https://draw.example")
       ->type_name("URL");
   command.add_option("--max-connections", server.http.max_connections, "Open connections at once")
-      ->check(whole_number<int64_t>(8, 900))
+      ->transform(whole_number<int64_t>(8, 900))
       ->capture_default_str()
       ->type_name("N");
 }
@@ -64,23 +65,23 @@ void add_limit_options(CLI::App& command, ServeOptions& options) {
   auto& limits = server.drawing.limits;
   command
       .add_option("--queue", server.max_waiting, "Requests that may wait behind the one at work")
-      ->check(whole_number<int64_t>(0, 1000))
+      ->transform(whole_number<int64_t>(0, 1000))
       ->capture_default_str()
       ->type_name("N");
   command.add_option("--steps", limits.default_steps, "Denoising steps of quality auto")
-      ->check(whole_number<int64_t>(1, 1000))
+      ->transform(whole_number<int64_t>(1, limits::kMaxSteps))
       ->capture_default_str()
       ->type_name("N");
   command.add_option("--max-steps", limits.max_steps, "Denoising steps that a request may ask for")
-      ->check(whole_number<int64_t>(1, 1000))
+      ->transform(whole_number<int64_t>(1, limits::kMaxSteps))
       ->capture_default_str()
       ->type_name("N");
   command.add_option("--max-pixels", limits.max_pixels, "Pixels of one picture")
-      ->check(whole_number<int64_t>(32 * 32, 4096 * 4096))
+      ->transform(whole_number<int64_t>(32 * 32, limits::kMaxSide * limits::kMaxSide))
       ->capture_default_str()
       ->type_name("N");
   command.add_option("--max-body", options.max_body_megabytes, "MB of an upload")
-      ->check(whole_number<int64_t>(1, 1024))
+      ->transform(whole_number<int64_t>(1, 1024))
       ->capture_default_str()
       ->type_name("MB");
   command

@@ -106,12 +106,12 @@ void add_train_command(CLI::App& app) {
       ->check(CLI::IsMember(train::stage_names()));
   command->add_option("--config", options->config, "The stage's config file")->required();
   command->add_option("--steps", options->steps, "Stop after this many steps of the whole run")
-      ->check(whole_number<int64_t>(1));
+      ->transform(whole_number<int64_t>(1));
   command->add_option("--device", options->device, "Where to compute: cpu, cuda, npu:0, …")
       ->capture_default_str();
   command->add_option("--device-plugin", options->device_plugin, "Library of a device plugin");
   command->add_option("--threads", options->threads, "CPU threads")
-      ->check(whole_number<int64_t>(1));
+      ->transform(whole_number<int64_t>(1));
   command->footer(
       "A run that was stopped, or killed, goes on from its last checkpoint when the same command\n"
       "is given again.\n\n"

@@ -1,24 +1,24 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <string>
 
+#include "io/json_number.h"
+
 namespace glm_image::cli {
 
-/// Takes decimal numbers from `least` to `most` alone. CLI11 by itself would read 010 as 8, and a
-/// number that does not fit as the largest that does.
+/// Takes whole numbers from `least` to `most`, written as in JSON: 1e2 and 100.0 are 100. As a
+/// transform() it leaves plain digits. CLI11 by itself would read 010 as 8, and a number that does
+/// not fit as the largest that does.
 template <typename Number>
 CLI::Validator whole_number(Number least, Number most = std::numeric_limits<Number>::max()) {
-  const auto check = [least, most](const std::string& text) -> std::string {
-    Number number = 0;
-    const char* end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, number);
-    const bool is_padded = text.size() > 1 && text.front() == '0';
-    if (read.ec == std::errc() && read.ptr == end && !is_padded && number >= least &&
-        number <= most) {
+  const auto check = [least, most](std::string& text) -> std::string {
+    const auto given = io::number_from_text(text);
+    const auto number = given ? io::whole_number<Number>(*given) : std::nullopt;
+    if (number && *number >= least && *number <= most) {
+      text = std::to_string(*number);
       return {};
     }
     const auto upper = most == std::numeric_limits<Number>::max() ? std::string(" on")

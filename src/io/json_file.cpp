@@ -6,49 +6,12 @@
 #include <cstring>
 #include <fstream>
 
+#include "io/json_number.h"
 #include "io/shown.h"
 #include "io/stand_in.h"
 
 namespace glm_image::io {
 namespace {
-
-/// nlohmann's parser takes any depth; what walks the document later does not have to.
-void check_depth(std::string_view text, const std::string& source) {
-  int64_t depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxJsonDepth) {
-        fail(ErrorCode::kCorruptFile,
-             source,
-             " is nested more than ",
-             kMaxJsonDepth,
-             " levels deep at byte ",
-             i);
-      }
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-}
-
-[[noreturn]] void fail_at(std::string_view text,
-                          std::size_t byte,
-                          const char* problem,
-                          const std::string& source) {
-  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
-  const auto line = 1 + std::count(text.begin(), end, '\n');
-  fail(ErrorCode::kCorruptFile, source, ": ", problem, " at line ", line, ", byte ", byte);
-}
 
 std::string range_text(int64_t min, int64_t max) {
   constexpr auto kLowest = std::numeric_limits<int64_t>::min();
@@ -69,13 +32,8 @@ std::string range_text(double min, double max) {
 }
 
 std::optional<int64_t> as_int64(const Json& value, int64_t min, int64_t max) {
-  if (!value.is_number_integer()) return std::nullopt;
-  if (value.is_number_unsigned() &&
-      value.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-    return std::nullopt;
-  }
-  const auto number = value.get<int64_t>();
-  if (number < min || number > max) return std::nullopt;
+  const auto number = whole_number<int64_t>(value);
+  if (!number || *number < min || *number > max) return std::nullopt;
   return number;
 }
 
@@ -133,21 +91,6 @@ std::string read_text_file(const std::filesystem::path& file, int64_t max_bytes)
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   if (!in) fail(ErrorCode::kCorruptFile, file.string(), " cannot be read to its end");
   return bytes;
-}
-
-Json parse_json(std::string_view text, const std::string& source) {
-  check_depth(text, source);
-  try {
-    return Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    if (const auto stand_in = describe_stand_in(text)) {
-      fail(ErrorCode::kCorruptFile, source, ": ", *stand_in);
-    }
-    // Its own message quotes the text read so far, of any length and in any encoding.
-    fail_at(text, error.byte, "not valid JSON", source);
-  } catch (const Json::out_of_range&) {
-    fail(ErrorCode::kCorruptFile, source, ": holds a number that no double can represent");
-  }
 }
 
 Json read_json_file(const std::filesystem::path& file, int64_t max_bytes) {

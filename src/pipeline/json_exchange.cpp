@@ -3,12 +3,12 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/text_format.h"
+#include "glm_image/limits.h"
 
 namespace glm_image::pipeline {
 namespace {
 
 constexpr const char* kCompositionFormat = "glm-image composition 1";
-constexpr int64_t kMaxGridSide = 4096;
 constexpr int64_t kMaxToken = int64_t{1} << 24;
 constexpr int64_t kMaxCompositionBytes = int64_t{8} << 20;
 
@@ -18,8 +18,8 @@ nlohmann::json grid_json(const TokenGrid& grid) {
 
 TokenGrid grid_from_json(const io::JsonFields& fields) {
   TokenGrid grid;
-  grid.height = fields.required_int64("height", 1, kMaxGridSide);
-  grid.width = fields.required_int64("width", 1, kMaxGridSide);
+  grid.height = fields.required_int64("height", 1, limits::kMaxGridSide);
+  grid.width = fields.required_int64("width", 1, limits::kMaxGridSide);
   grid.tokens = fields.required_int64_list("tokens", 0, kMaxToken);
   if (static_cast<int64_t>(grid.tokens.size()) != grid.height * grid.width) {
     fields.refuse("tokens",

@@ -4,14 +4,13 @@
 #include <cmath>
 #include <limits>
 
+#include "glm_image/limits.h"
 #include "pipeline/compose.h"
-#include "pipeline/request_check.h"
 
 namespace glm_image::pipeline {
 namespace {
 
 constexpr int64_t kTokenArea = text::kPixelsPerToken * text::kPixelsPerToken;
-constexpr int64_t kMaxGridSide = kMaxSide / text::kPixelsPerToken;
 
 text::Grid nearest_grid(int64_t height, int64_t width) {
   const auto nearest = [](int64_t side) {
@@ -54,7 +53,7 @@ int64_t largest_share(const std::vector<text::Grid>& grids, int64_t room) {
 
 text::Grid fitting_grid(int64_t height, int64_t width, int64_t max_tokens) {
   const auto nearest = nearest_grid(height, width);
-  if (nearest.size() <= max_tokens && std::max(nearest.height, nearest.width) <= kMaxGridSide) {
+  if (nearest.size() <= max_tokens && std::max(nearest.height, nearest.width) <= limits::kMaxGridSide) {
     return nearest;
   }
   constexpr double kShapeWeight = 10;
@@ -64,11 +63,11 @@ text::Grid fitting_grid(int64_t height, int64_t width, int64_t max_tokens) {
     return kShapeWeight * std::fabs(std::log(columns / rows / shape)) - std::log(rows * columns);
   };
   text::Grid best = {1, 1};
-  for (int64_t rows = 1; rows <= std::min(max_tokens, kMaxGridSide); ++rows) {
+  for (int64_t rows = 1; rows <= std::min(max_tokens, limits::kMaxGridSide); ++rows) {
     const auto exact = static_cast<int64_t>(static_cast<double>(rows) * shape);
     for (const int64_t columns : {exact, exact + 1}) {
       const text::Grid grid = {
-          rows, std::clamp<int64_t>(columns, 1, std::min(max_tokens / rows, kMaxGridSide))};
+          rows, std::clamp<int64_t>(columns, 1, std::min(max_tokens / rows, limits::kMaxGridSide))};
       if (loss(grid) < loss(best)) best = grid;
     }
   }
@@ -98,7 +97,7 @@ void fill_size(Request& request, const Checkpoint& checkpoint) {
 std::vector<text::Grid> condition_grids(const Checkpoint& checkpoint, const Request& request) {
   std::vector<text::Grid> grids;
   const auto& images = request.condition_images;
-  const auto& settings = checkpoint.image_settings;
+  const auto& settings = checkpoint.image_settings();
   for (size_t i = 0; i < images.size(); ++i) {
     auto most = std::numeric_limits<int64_t>::max();
     if (request.composition) {

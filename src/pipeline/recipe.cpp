@@ -3,7 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/text_format.h"
+#include "glm_image/limits.h"
 #include "io/json_file.h"
+#include "io/json_number.h"
 #include "io/json_text.h"
 #include "pipeline/json_exchange.h"
 #include "text/unicode.h"
@@ -81,8 +83,6 @@ std::vector<std::pair<std::string, std::string>> recipe_texts(const Recipe& reci
 }
 
 Recipe parse_recipe(const std::string& json, const std::string& source) {
-  constexpr int64_t kMaxInt = int64_t{1} << 53;
-  constexpr int64_t kMaxFileSide = 4096;
   const io::JsonFields fields(io::parse_json(json, source), source);
   Recipe recipe;
   auto& request = recipe.request;
@@ -91,25 +91,29 @@ Recipe parse_recipe(const std::string& json, const std::string& source) {
   request.glyph_rules = fields.required_string("glyph_rules") == "reference"
                             ? GlyphRules::kReference
                             : GlyphRules::kSmart;
-  request.width = fields.required_int64("width", 1, kMaxInt);
-  request.height = fields.required_int64("height", 1, kMaxInt);
-  request.steps = fields.required_int64("steps", 1, kMaxInt);
-  request.guidance = fields.required_double("guidance");
-  const auto seed = fields.json().find("seed");
-  if (seed == fields.json().end() || !seed->is_number_unsigned()) {
-    fields.refuse("seed", "a whole number");
+  request.width = fields.required_int64("width", 1, limits::kMaxSide);
+  request.height = fields.required_int64("height", 1, limits::kMaxSide);
+  request.steps = fields.required_int64("steps", 1, limits::kMaxSteps);
+  request.guidance = fields.required_double("guidance", limits::kMinGuidance, limits::kMaxGuidance);
+  const auto seed = io::whole_number<uint64_t>(fields.json().value("seed", io::Json()));
+  if (!seed) fields.refuse("seed", concat("a whole number from 0 to ", limits::kMaxSeed));
+  request.seed = *seed;
+  if (fields.has("temperature")) {
+    request.temperature =
+        fields.required_double("temperature", limits::kMinTemperature, limits::kMaxTemperature);
   }
-  request.seed = seed->get<uint64_t>();
-  if (fields.has("temperature")) request.temperature = fields.required_double("temperature");
-  if (fields.has("top_p")) request.top_p = fields.required_double("top_p");
+  if (fields.has("top_p")) {
+    request.top_p = fields.required_double("top_p", limits::kMinTopP, limits::kMaxTopP);
+  }
   if (const auto composition = fields.optional_object("composition")) {
     request.composition = composition_from_json(*composition);
   }
   if (fields.has("file_width")) {
-    recipe.file_width = fields.required_int64("file_width", 1, kMaxFileSide);
-    recipe.file_height = fields.required_int64("file_height", 1, kMaxFileSide);
+    recipe.file_width = fields.required_int64("file_width", 1, limits::kMaxSide);
+    recipe.file_height = fields.required_int64("file_height", 1, limits::kMaxSide);
   }
-  recipe.condition_images = fields.required_int64("condition_images", 0, kMaxInt);
+  recipe.condition_images = fields.required_int64(
+      "condition_images", 0, static_cast<int64_t>(limits::kMaxConditionImages));
   recipe.model = fields.required_string("model");
   recipe.version = fields.required_string("version");
   return recipe;

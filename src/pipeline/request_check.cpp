@@ -1,6 +1,7 @@
 #include "pipeline/request_check.h"
 
 #include "core/error.h"
+#include "glm_image/limits.h"
 #include "image/image_limits.h"
 #include "pipeline/picture_sizes.h"
 #include "text/glyph_texts.h"
@@ -10,17 +11,6 @@ namespace glm_image::pipeline {
 namespace {
 
 constexpr int64_t kMinPixels = text::kPixelsPerToken * text::kPixelsPerToken;
-constexpr int64_t kMaxSteps = 1000;
-constexpr int64_t kMaxCount = 1000;
-constexpr int64_t kMaxPreviews = 8;
-/// A picture keeps its prompt twice, once in JSON, which may write a byte as six.
-constexpr size_t kMaxPromptBytes = 64 * 1024;
-/// Each byte of a text to spell is a token of the transformer.
-constexpr size_t kMaxSpelledBytes = 16 * 1024;
-constexpr size_t kMaxTexts = 256;
-constexpr size_t kMaxConditionImages = 16;
-constexpr double kMaxGuidance = 100;
-constexpr double kMinTemperature = 1e-6, kMaxTemperature = 100;
 
 template <typename... Parts>
 void require(bool condition, const Parts&... parts) {
@@ -28,12 +18,12 @@ void require(bool condition, const Parts&... parts) {
 }
 
 void check_text(const char* field, const std::string& text) {
-  require(text.size() <= kMaxPromptBytes,
+  require(text.size() <= limits::kMaxPromptBytes,
           field,
           " has ",
           text.size(),
           " bytes; at most ",
-          kMaxPromptBytes,
+          limits::kMaxPromptBytes,
           " are read");
   require(text.find('\0') == std::string::npos, field, " holds a zero byte");
   try {
@@ -46,20 +36,21 @@ void check_text(const char* field, const std::string& text) {
 void check_spelled(const std::vector<std::string>& texts) {
   size_t bytes = 0;
   for (const auto& text : texts) bytes += text.size();
-  require(texts.size() <= kMaxTexts && bytes <= kMaxSpelledBytes,
+  require(texts.size() <= limits::kMaxTexts && bytes <= limits::kMaxSpelledBytes,
           "texts to spell are ",
           texts.size(),
           " with ",
           bytes,
           " bytes; at most ",
-          kMaxTexts,
+          limits::kMaxTexts,
           " with ",
-          kMaxSpelledBytes,
+          limits::kMaxSpelledBytes,
           " are spelled");
 }
 
 void check_grid(const char* what, const TokenGrid& grid, int64_t codes) {
-  require(grid.height > 0 && grid.width > 0 && grid.height <= kMaxSide && grid.width <= kMaxSide &&
+  require(grid.height > 0 && grid.width > 0 && grid.height <= limits::kMaxGridSide &&
+              grid.width <= limits::kMaxGridSide &&
               static_cast<int64_t>(grid.tokens.size()) == grid.height * grid.width,
           what,
           ": ",
@@ -106,13 +97,14 @@ void check_composition(const Request& request, const Checkpoint& checkpoint) {
 
 void check_size(int64_t width, int64_t height) {
   for (const int64_t side : {width, height}) {
-    require(side >= text::kPixelsPerToken && side <= kMaxSide && side % text::kPixelsPerToken == 0,
+    require(side >= text::kPixelsPerToken && side <= limits::kMaxSide &&
+                side % text::kPixelsPerToken == 0,
             "size must be WIDTHxHEIGHT, both multiples of ",
             text::kPixelsPerToken,
             " from ",
             text::kPixelsPerToken,
             " to ",
-            kMaxSide,
+            limits::kMaxSide,
             "; found ",
             width,
             "x",
@@ -135,9 +127,9 @@ Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
   check_spelled(texts_to_spell(request));
   require(request.composition || request.prompt.find_first_not_of(" \t\r\n") != std::string::npos,
           "prompt is empty; say what to draw");
-  require(request.condition_images.size() <= kMaxConditionImages,
+  require(request.condition_images.size() <= limits::kMaxConditionImages,
           "at most ",
-          kMaxConditionImages,
+          limits::kMaxConditionImages,
           " pictures to start from; found ",
           request.condition_images.size());
   for (const auto& image : request.condition_images) image::check_image(image);
@@ -156,39 +148,46 @@ Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
           resolved.width,
           "x",
           resolved.height);
-  require(request.steps >= 1 && request.steps <= kMaxSteps,
+  require(request.steps >= 1 && request.steps <= limits::kMaxSteps,
           "steps must be from 1 to ",
-          kMaxSteps,
+          limits::kMaxSteps,
           "; found ",
           request.steps);
-  require(request.guidance >= 1 && request.guidance <= kMaxGuidance,
-          "guidance must be from 1 (none) to ",
-          kMaxGuidance,
+  require(request.guidance >= limits::kMinGuidance && request.guidance <= limits::kMaxGuidance,
+          "guidance must be from ",
+          limits::kMinGuidance,
+          " (none) to ",
+          limits::kMaxGuidance,
           "; found ",
           request.guidance);
-  require(request.count >= 1 && request.count <= kMaxCount,
+  require(request.count >= 1 && request.count <= limits::kMaxCount,
           "count must be from 1 to ",
-          kMaxCount,
+          limits::kMaxCount,
           "; found ",
           request.count);
-  require(request.previews >= 0 && request.previews <= kMaxPreviews,
+  require(request.previews >= 0 && request.previews <= limits::kMaxPreviews,
           "previews must be from 0 to ",
-          kMaxPreviews,
+          limits::kMaxPreviews,
           "; found ",
           request.previews);
   require(!request.composition || request.count == 1, "count must be 1 when tokens are given");
 
   resolved.temperature = request.temperature.value_or(checkpoint.sampling.temperature);
   resolved.top_p = request.top_p.value_or(checkpoint.sampling.top_p);
-  require(*resolved.temperature >= kMinTemperature && *resolved.temperature <= kMaxTemperature,
+  require(*resolved.temperature >= limits::kMinTemperature &&
+              *resolved.temperature <= limits::kMaxTemperature,
           "temperature must be from ",
-          kMinTemperature,
+          limits::kMinTemperature,
           " to ",
-          kMaxTemperature,
+          limits::kMaxTemperature,
           "; found ",
           *resolved.temperature);
-  require(*resolved.top_p >= 0 && *resolved.top_p <= 1,
-          "top-p must be from 0 to 1; found ",
+  require(*resolved.top_p >= limits::kMinTopP && *resolved.top_p <= limits::kMaxTopP,
+          "top-p must be from ",
+          limits::kMinTopP,
+          " to ",
+          limits::kMaxTopP,
+          "; found ",
           *resolved.top_p);
   if (resolved.composition) check_composition(resolved, checkpoint);
   return resolved;

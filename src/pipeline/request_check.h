@@ -6,7 +6,6 @@
 namespace glm_image::pipeline {
 
 /// Pixels along a side of a picture.
-inline constexpr int64_t kMaxSide = 4096;
 
 /// Checks every field of a request and fills in what it leaves to the model: the size, and the
 /// sampling settings, come back resolved. Throws kInvalidInput naming the field, what is allowed

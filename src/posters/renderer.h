@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "glm_image/image.h"
+#include "glm_image/limits.h"
 #include "posters/poster_source.h"
 
 namespace glm_image::posters {
@@ -39,7 +40,7 @@ struct Layout {
 };
 
 /// The sides of a poster, in pixels.
-inline constexpr int64_t kMinSide = 32, kMaxSide = 4096;
+inline constexpr int64_t kMinSide = 32, kMaxSide = limits::kMaxSide;
 
 /// What is drawn of a letter: itself, or the same bar for each, which tells of a text no more than
 /// where its letters stand.

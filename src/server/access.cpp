@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "server/api_error.h"
+#include "server/header_value.h"
 #include "server/page.h"
 
 namespace glm_image::server {
@@ -25,11 +26,11 @@ std::string without_port(const std::string& host) {
   return host.substr(0, colon);
 }
 
-/// "https://a.example/x" → "a.example".
+/// "https://A.example/x" → "a.example".
 std::string host_of(const std::string& url) {
   const auto begin = url.find("://");
   if (begin == std::string::npos) return "";
-  return url.substr(begin + 3, url.find('/', begin + 3) - begin - 3);
+  return lower(url.substr(begin + 3, url.find('/', begin + 3) - begin - 3));
 }
 
 bool is_local(const std::string& host) {
@@ -60,13 +61,14 @@ bool is_loopback(const std::string& host) {
   if (::inet_pton(AF_INET, host.c_str(), &address) == 1) {
     return ntohl(address.s_addr) >> 24 == 127;
   }
-  return host == "localhost" || host == "::1";
+  return lower(host) == "localhost" || host == "::1";
 }
 
 std::string checked_public_url(const std::string& url) {
   auto checked = url;
   while (!checked.empty() && checked.back() == '/') checked.pop_back();
-  const bool has_scheme = starts_with(checked, "http://") || starts_with(checked, "https://");
+  const auto scheme = lower(checked.substr(0, checked.find("://")));
+  const bool has_scheme = scheme == "http" || scheme == "https";
   const auto host = host_of(checked);
   if (!has_scheme || host.empty() || checked.size() != checked.find("://") + 3 + host.size()) {
     fail(ErrorCode::kInvalidInput,
@@ -87,7 +89,7 @@ bool Access::origin_is_allowed(const std::string& origin, const std::string& hos
     return true;
   }
   return std::any_of(allowed.begin(), allowed.end(), [&](const auto& entry) {
-    return entry == "*" || entry == origin;
+    return entry == "*" || lower(entry) == lower(origin);
   });
 }
 
@@ -95,7 +97,7 @@ void Access::check(Exchange& exchange) const {
   exchange.set_header("X-Content-Type-Options", "nosniff");
   exchange.set_header("Referrer-Policy", "no-referrer");
   exchange.set_header("Content-Security-Policy", kContentSecurityPolicy);
-  const auto host = exchange.header("Host");
+  const auto host = lower(exchange.header("Host"));
   const bool is_public = !options_.public_url.empty() && host == host_of(options_.public_url);
   if (options_.only_local_hosts && !is_local(host) && !is_public) {
     throw ApiError(403,

@@ -1,10 +1,12 @@
 #include "server/api_fields.h"
 
-#include <charconv>
 #include <cmath>
 
 #include "core/text_format.h"
+#include "glm_image/limits.h"
+#include "io/json_number.h"
 #include "server/api_error.h"
+#include "server/header_value.h"
 
 namespace glm_image::server {
 namespace {
@@ -21,20 +23,19 @@ std::string shown(const Json* value) {
   return text;
 }
 
-template <typename Number>
-std::optional<Number> parsed(const std::string& text) {
-  Number number{};
-  const auto end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, number);
-  if (text.empty() || result.ec != std::errc() || result.ptr != end) return std::nullopt;
-  return number;
-}
-
 }  // namespace
 
 const Json* ApiFields::find(const std::string& name) const {
   const auto found = object_.find(name);
-  return found == object_.end() || found->is_null() ? nullptr : &*found;
+  if (found == object_.end() || found->is_null()) return nullptr;
+  return fields_are_text_ && *found == "" ? nullptr : &*found;
+}
+
+std::optional<Json> ApiFields::numeric(const Json& value) const {
+  if (fields_are_text_ && value.is_string()) {
+    return io::number_from_text(value.get_ref<const std::string&>());
+  }
+  return value.is_number() ? std::optional(value) : std::nullopt;
 }
 
 void ApiFields::refuse(const std::string& name, const std::string& expected) const {
@@ -56,30 +57,30 @@ std::optional<int64_t> ApiFields::whole_number(const std::string& name,
                                                int64_t max) const {
   const auto* value = find(name);
   if (value == nullptr) return std::nullopt;
-  std::optional<int64_t> number;
-  if (fields_are_text_ && value->is_string()) {
-    number = parsed<int64_t>(value->get_ref<const std::string&>());
-  } else if (value->is_number_unsigned()) {
-    const auto wide = value->get<uint64_t>();
-    if (wide <= static_cast<uint64_t>(max)) number = static_cast<int64_t>(wide);
-  } else if (value->is_number_integer()) {
-    number = value->get<int64_t>();
-  }
+  const auto given = numeric(*value);
+  const auto number = given ? io::whole_number<int64_t>(*given) : std::nullopt;
   if (!number || *number < min || *number > max) {
     refuse(name, concat("a whole number from ", min, " to ", max));
   }
   return number;
 }
 
+std::optional<uint64_t> ApiFields::seed(const std::string& name) const {
+  const auto* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (const auto given = numeric(*value)) {
+    if (io::whole_number<int64_t>(*given) == -1) return std::nullopt;
+    if (const auto number = io::whole_number<uint64_t>(*given)) return number;
+  }
+  refuse(name, concat("a whole number from 0 to ", limits::kMaxSeed, ", or -1 for any"));
+}
+
 std::optional<double> ApiFields::number(const std::string& name, double min, double max) const {
   const auto* value = find(name);
   if (value == nullptr) return std::nullopt;
-  std::optional<double> number;
-  if (fields_are_text_ && value->is_string()) {
-    number = parsed<double>(value->get_ref<const std::string&>());
-  } else if (value->is_number()) {
-    number = value->get<double>();
-  }
+  const auto given = numeric(*value);
+  // The sum makes 0 of -0, which JSON does not tell apart.
+  const auto number = given ? std::optional(given->get<double>() + 0.0) : std::nullopt;
   if (!number || !std::isfinite(*number) || *number < min || *number > max) {
     refuse(name, concat("a number from ", min, " to ", max));
   }
@@ -90,8 +91,12 @@ std::optional<bool> ApiFields::truth(const std::string& name) const {
   const auto* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (value->is_boolean()) return value->get<bool>();
-  if (fields_are_text_ && *value == "true") return true;
-  if (fields_are_text_ && *value == "false") return false;
+  if (fields_are_text_ && value->is_string()) {
+    // Python writes True.
+    const auto text = lower(value->get_ref<const std::string&>());
+    if (text == "true") return true;
+    if (text == "false") return false;
+  }
   refuse(name, "true or false");
 }
 
@@ -99,11 +104,11 @@ std::vector<std::string> ApiFields::texts(const std::string& name) const {
   const auto* value = find(name);
   if (value == nullptr) return {};
   if (value->is_string()) return {value->get<std::string>()};
-  constexpr size_t kMaxTexts = 64;
+  const auto expected = concat("a list of up to ", limits::kMaxTexts, " texts");
   std::vector<std::string> texts;
-  if (!value->is_array() || value->size() > kMaxTexts) refuse(name, "a list of up to 64 texts");
+  if (!value->is_array() || value->size() > limits::kMaxTexts) refuse(name, expected);
   for (const auto& item : *value) {
-    if (!item.is_string()) refuse(name, "a list of up to 64 texts");
+    if (!item.is_string()) refuse(name, expected);
     texts.push_back(item.get<std::string>());
   }
   return texts;

@@ -12,12 +12,16 @@ namespace glm_image::server {
 /// what it must be and what was found.
 class ApiFields {
  public:
-  /// `fields_are_text`: numbers and truth values may be written as texts, as forms send them.
+  /// `fields_are_text`: numbers and truth values may be written as texts, as forms send them, and
+  /// an empty text counts as an absent field.
   ApiFields(const nlohmann::json& object, bool fields_are_text)
       : object_(object), fields_are_text_(fields_are_text) {}
 
   std::optional<std::string> text(const std::string& name) const;
   std::optional<int64_t> whole_number(const std::string& name, int64_t min, int64_t max) const;
+  /// From 0 to limits::kMaxSeed. -1 stands for "any", as with other image servers, and counts as
+  /// absent.
+  std::optional<uint64_t> seed(const std::string& name) const;
   std::optional<double> number(const std::string& name, double min, double max) const;
   std::optional<bool> truth(const std::string& name) const;
   /// One text counts as a list of one.
@@ -30,6 +34,8 @@ class ApiFields {
 
  private:
   const nlohmann::json* find(const std::string& name) const;
+  /// The number that a value is, or is written as.
+  std::optional<nlohmann::json> numeric(const nlohmann::json& value) const;
 
   const nlohmann::json& object_;
   bool fields_are_text_;

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "io/json_file.h"
+#include "server/header_value.h"
 
 namespace glm_image::server {
 namespace {
@@ -42,9 +43,11 @@ ApiKey ApiKey::load(const std::filesystem::path& file) {
 
 bool ApiKey::admits(const std::string& authorization_header) const {
   if (!is_set()) return true;
-  const std::string scheme = "Bearer ";
-  if (authorization_header.rfind(scheme, 0) != 0) return false;
-  return equal_in_constant_time(authorization_header.substr(scheme.size()), key_);
+  // HTTP compares the scheme without case, and allows several spaces behind it.
+  const std::string_view header = trimmed(authorization_header);
+  const auto scheme_end = std::min(header.find(' '), header.size());
+  if (lower(header.substr(0, scheme_end)) != "bearer") return false;
+  return equal_in_constant_time(std::string(trimmed(header.substr(scheme_end))), key_);
 }
 
 }  // namespace glm_image::server

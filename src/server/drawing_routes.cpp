@@ -8,6 +8,7 @@
 #include "io/json_text.h"
 #include "server/api_error.h"
 #include "server/base64.h"
+#include "server/header_value.h"
 #include "server/picture_answer.h"
 
 namespace glm_image::server {
@@ -21,11 +22,6 @@ constexpr std::chrono::milliseconds kLookForTheClient{100};
 /// Between progress events, and between signs of life where there is nothing to tell.
 constexpr std::chrono::milliseconds kProgressInterval{200};
 constexpr std::chrono::seconds kSignOfLifeInterval{10};
-
-bool is_json(const std::string& content_type) {
-  const std::string type = content_type.substr(0, content_type.find(';'));
-  return type == "application/json" || type == "application/json ";
-}
 
 ApiError shutting_down() {
   ApiError error(503, "the server is shutting down", "", "shutting_down");
@@ -98,9 +94,7 @@ std::shared_ptr<Job> DrawingRoutes::submit(ImageRequest& wanted) {
 
 void DrawingRoutes::generate(Exchange& exchange) {
   // Browsers send other types to other sites without asking; this one they ask for first.
-  if (!is_json(exchange.content_type())) {
-    throw ApiError(415, "the Content-Type must be application/json", "", "unsupported_media_type");
-  }
+  require_json(exchange.content_type());
   check_for_a_place();
   const auto body = exchange.read_body(kMaxJsonBytes);
   auto wanted = read_image_request(parse_body(body), options_.limits);
@@ -110,24 +104,33 @@ void DrawingRoutes::generate(Exchange& exchange) {
 }
 
 void DrawingRoutes::edit(Exchange& exchange) {
-  const auto boundary = multipart_boundary(exchange.content_type());
+  const bool as_json = is_json(parse_header_value(exchange.content_type()));
+  const auto boundary = as_json ? "" : multipart_boundary(exchange.content_type());
   check_for_a_place();
   ImageRequest wanted;
   std::shared_ptr<Job> job;
   {
-    // A body of unknown length counts as the largest.
+    // A body of unknown length counts as the largest. While JSON is parsed, it is there twice.
     const int64_t length = exchange.content_length();
-    const auto largest = options_.max_body_bytes;
+    const auto max_bytes = options_.max_body_bytes;
+    const auto largest = as_json ? max_edit_json_bytes(max_bytes) : max_bytes;
+    const int64_t copies = as_json ? 2 : 1;
     const BodyShare share(bodies_bytes_,
-                          length > 0 ? std::min(length, largest) : largest,
-                          std::max(options_.max_bodies_bytes, largest));
-    const auto body = exchange.read_body(largest);
-    auto form = read_edit_form(parse_multipart(body, boundary), options_.limits);
+                          copies * (length > 0 ? std::min(length, largest) : largest),
+                          std::max(options_.max_bodies_bytes, copies * largest));
+    auto body = exchange.read_body(largest);
+    auto form = as_json
+                    ? read_edit_json(std::move(body), options_.limits, max_bytes)
+                    : read_edit_form(parse_multipart(body, boundary), options_.limits, max_bytes);
     wanted = std::move(form.wanted);
     if (options_.log_prompts) exchange.logged_prompt = wanted.request.prompt;
     const std::lock_guard lock(admission_);
     check_for_a_place();
-    decode_pictures(form.pictures, options_.max_condition_pixels, wanted.request, &wanted.warnings);
+    decode_pictures(form.pictures,
+                    options_.max_condition_pixels,
+                    wanted.request,
+                    form.picture_field,
+                    &wanted.warnings);
     job = submit(wanted);
   }
   answer(exchange, "image_edit", std::move(wanted), job);
@@ -160,7 +163,10 @@ void DrawingRoutes::answer_whole(Exchange& exchange, const ImageRequest& wanted,
   if (queue_->is_closed() && job.status().state == State::kCancelled) throw shutting_down();
   const auto result = job.take_result();
   auto address = options_.public_url;
-  if (address.empty()) address = "http://" + exchange.header("Host");
+  if (address.empty()) {
+    address =
+        answer_origin(exchange.header("Host"), exchange.local_address(), exchange.local_port());
+  }
   std::vector<std::string> pictures;
   for (const auto& picture : result.pictures) {
     auto encoded = encode_picture(picture, wanted, model_);

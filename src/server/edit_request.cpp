@@ -1,64 +1,146 @@
 #include "server/edit_request.h"
 
+#include <iterator>
+#include <utility>
+
 #include "core/error.h"
+#include "core/text_format.h"
+#include "glm_image/limits.h"
 #include "image/codec.h"
+#include "io/shown.h"
 #include "server/api_error.h"
+#include "server/picture_reference.h"
+#include "server/unsupported_fields.h"
 #include "text/unicode.h"
 
 namespace glm_image::server {
 namespace {
 
-constexpr size_t kMaxPictures = 16;
 constexpr size_t kMaxFieldBytes = 256 * 1024;
 constexpr int64_t kMaxUploadedSide = 16384;
 
-bool is_picture_field(const std::string& name) {
-  return name == "image" || name.rfind("image[", 0) == 0;
+using Json = nlohmann::json;
+
+[[noreturn]] void refuse_pictures(const std::string& field, const std::string& message) {
+  throw ApiError(400, message, field, "invalid_value");
+}
+
+[[noreturn]] void refuse_no_picture(const std::string& field) {
+  throw ApiError(400, field + " is missing: a picture to start from", field, "missing_value");
+}
+
+void require_utf8(std::string_view text, const std::string& what, const std::string& field) {
+  const auto invalid = text::first_invalid_utf8(text);
+  if (!invalid) return;
+  throw ApiError(400, concat(what, " is not UTF-8, at byte ", *invalid), field, "invalid_value");
+}
+
+std::string text_of_part(const FormPart& part) {
+  if (part.content.size() > kMaxFieldBytes) {
+    throw ApiError(400,
+                   concat(part.name,
+                          " must have at most ",
+                          kMaxFieldBytes,
+                          " bytes; found ",
+                          part.content.size()),
+                   part.name,
+                   "invalid_value");
+  }
+  require_utf8_charset(part.type, part.name);
+  require_utf8(part.content, part.name, part.name);
+  return std::string(part.content);
+}
+
+void add_picture(const FormPart& part, int64_t& bytes_left, EditForm& form) {
+  if (!is_url(part.content.substr(0, 16)) || part.has_file_name) {
+    form.pictures.push_back(part.content);
+    return;
+  }
+  form.unpacked.push_back(picture_of_data_url(part.content, part.name, part.name, bytes_left));
+  bytes_left -= static_cast<int64_t>(form.unpacked.back().size());
+  form.pictures.push_back(form.unpacked.back());
+}
+
+/// The field of a JSON object that holds its pictures. Several would have no order.
+std::string picture_field_of(const Json& fields) {
+  std::string found;
+  for (const auto& field : fields.items()) {
+    const auto& value = field.value();
+    const bool is_empty =
+        value.is_null() || value == "" || (value.is_structured() && value.empty());
+    if (is_empty || !is_picture_field(field.key())) continue;
+    if (!found.empty()) {
+      refuse_pictures(field.key(),
+                      concat("pictures must be in one field; found them in ",
+                             io::shown_name(found),
+                             " and ",
+                             io::shown_name(field.key())));
+    }
+    found = field.key();
+  }
+  return found;
 }
 
 }  // namespace
 
-EditForm read_edit_form(const std::vector<FormPart>& parts, const RequestLimits& limits) {
+EditForm read_edit_form(const std::vector<FormPart>& parts,
+                        const RequestLimits& limits,
+                        int64_t max_picture_bytes) {
   EditForm form;
-  auto fields = nlohmann::json::object();
+  auto fields = Json::object();
   for (const auto& part : parts) {
+    if (part.is_left_empty()) continue;
+    require_utf8(part.name, "the name of a field", "");
     if (is_picture_field(part.name)) {
-      form.pictures.push_back(part.content);
-      continue;
-    }
-    if (part.name == "mask") {
-      throw ApiError(400,
-                     "mask is not supported: this model redraws the whole picture; say in the "
-                     "prompt what is to change",
-                     "mask",
-                     "unsupported_value");
-    }
-    if (part.is_file || part.content.size() > kMaxFieldBytes) continue;
-    try {
-      text::require_utf8(part.content);
-    } catch (const Error&) {
-      throw ApiError(400, "a field of the form is not UTF-8", "", "invalid_value");
-    }
-    // texts[] may come several times.
-    if (part.name == "texts" || part.name == "texts[]") {
-      fields["texts"].push_back(std::string(part.content));
+      if (form.pictures.size() == limits::kMaxConditionImages) {
+        refuse_pictures(part.name,
+                        concat("at most ", limits::kMaxConditionImages, " pictures to start from"));
+      }
+      add_picture(part, max_picture_bytes, form);
+    } else if (part.is_file) {
+      // An unknown file is ignored like any unknown field.
+      if (is_unsupported(part.name)) fields[part.name] = "a file";
+    } else if (part.name == "texts" || part.name.rfind("texts[", 0) == 0) {
+      // A form sends a list as several fields.
+      fields["texts"].push_back(text_of_part(part));
     } else {
-      fields[part.name] = std::string(part.content);
+      fields[part.name] = text_of_part(part);
     }
-  }
-  if (form.pictures.empty()) {
-    throw ApiError(400, "image is missing: a picture to start from", "image", "missing_value");
-  }
-  if (form.pictures.size() > kMaxPictures) {
-    throw ApiError(400, "at most 16 pictures to start from", "image", "invalid_value");
   }
   form.wanted = read_image_request(fields, limits, /*fields_are_text=*/true);
+  if (form.pictures.empty()) refuse_no_picture("image");
   return form;
+}
+
+EditForm read_edit_json(std::string body, const RequestLimits& limits, int64_t max_picture_bytes) {
+  auto fields = parse_body(body);
+  body = std::string();
+  EditForm form;
+  const auto field = picture_field_of(fields);
+  if (!field.empty()) {
+    form.picture_field = field;
+    for (auto& picture : pictures_of_field(fields.at(field), field, max_picture_bytes)) {
+      form.unpacked.push_back(std::move(picture));
+      form.pictures.push_back(form.unpacked.back());
+    }
+  }
+  for (auto it = fields.begin(); it != fields.end();) {
+    it = is_picture_field(it.key()) ? fields.erase(it) : std::next(it);
+  }
+  form.wanted = read_image_request(fields, limits);
+  if (form.pictures.empty()) refuse_no_picture("images");
+  return form;
+}
+
+int64_t max_edit_json_bytes(int64_t max_picture_bytes) {
+  constexpr int64_t kOtherFields = int64_t{1} << 20;
+  return max_picture_bytes / 3 * 4 + kOtherFields;
 }
 
 void decode_pictures(const std::vector<std::string_view>& pictures,
                      int64_t max_pixels,
                      Request& request,
+                     const std::string& field,
                      std::vector<std::string>* warnings) {
   image::ImageLimits limits;
   limits.max_side = kMaxUploadedSide;
@@ -69,7 +151,7 @@ void decode_pictures(const std::vector<std::string_view>& pictures,
           image::decode_image(pictures[i], "picture " + std::to_string(i + 1), limits, warnings));
     } catch (const Error& error) {
       if (!is_bad_input(error.code())) throw;
-      throw ApiError(400, error.what(), "image", "invalid_image");
+      throw ApiError(400, error.what(), field, "invalid_image");
     }
     const auto& decoded = request.condition_images.back();
     limits.max_pixels -= decoded.width * decoded.height;

@@ -1,8 +1,10 @@
 #include "server/exchange.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "server/api_error.h"
+#include "server/header_value.h"
 
 namespace glm_image::server {
 
@@ -17,8 +19,18 @@ Exchange::Exchange(httplib::Request& request, HttpStream& stream)
   // It would compress answers too, pictures in base64 at brotli's slowest.
   request.headers.erase("Accept-Encoding");
   request.ranges.clear();
+  const bool is_http_1_0 = request.version == "HTTP/1.0";
+  // cpp-httplib compares these two with case.
+  if (!is_http_1_0) expectation_ = header("Expect");
+  request.headers.erase("Expect");
+  if (!expectation_.empty()) request.set_header("Expect", lower(expectation_));
+  const auto connection = header_tokens(header("Connection"));
+  const auto has = [&](const char* token) {
+    return std::find(connection.begin(), connection.end(), token) != connection.end();
+  };
+  wants_close_ = has("close") || (is_http_1_0 && !has("keep-alive"));
   // A connection whose body may not have been read to its end carries no further request.
-  if (has_body()) {
+  if (has_body() || wants_close_) {
     request.headers.erase("Connection");
     request.set_header("Connection", "close");
   }
@@ -28,6 +40,10 @@ Exchange::Exchange(httplib::Request& request, HttpStream& stream)
 
 double Exchange::seconds() const {
   return std::chrono::duration<double>(HttpStream::Clock::now() - began_).count();
+}
+
+void Exchange::check_expectation() const {
+  server::check_expectation(expectation_);
 }
 
 bool Exchange::has_body() const {
@@ -76,19 +92,23 @@ void Exchange::answer(int status, const std::string& body, const std::string& me
 
 void Exchange::stream(const std::string& media_type, std::function<void(const Write&)> produce) {
   response_->status = 200;
-  response_->set_chunked_content_provider(
-      media_type, [this, produce = std::move(produce)](size_t, httplib::DataSink& sink) {
-        bool open = true;
-        produce([&](const std::string& text) {
-          open = open && !stream_.peer_is_gone();
-          // To cpp-httplib an empty write is the end.
-          if (!text.empty()) open = open && sink.write(text.data(), text.size());
-          if (open) bytes_sent += static_cast<int64_t>(text.size());
-          return open;
-        });
-        if (open) sink.done();
-        return open;
-      });
+  const auto provide = [this, produce = std::move(produce)](size_t, httplib::DataSink& sink) {
+    bool open = true;
+    produce([&](const std::string& text) {
+      open = open && !stream_.peer_is_gone();
+      // To cpp-httplib an empty write is the end.
+      if (!text.empty()) open = open && sink.write(text.data(), text.size());
+      if (open) bytes_sent += static_cast<int64_t>(text.size());
+      return open;
+    });
+    if (open) sink.done();
+    return open;
+  };
+  if (request_.version == "HTTP/1.0") {
+    response_->set_content_provider(media_type, provide);
+  } else {
+    response_->set_chunked_content_provider(media_type, provide);
+  }
 }
 
 }  // namespace glm_image::server

@@ -24,6 +24,9 @@ class Exchange {
   std::string header(const std::string& name) const { return request_.get_header_value(name); }
   double seconds() const;
   bool has_body() const;
+  /// Where the connection came in, for addresses in answers.
+  const std::string& local_address() const { return request_.local_addr; }
+  int local_port() const { return request_.local_port; }
   /// As the client announces it; 0 for none.
   int64_t content_length() const { return content_length_; }
 
@@ -34,7 +37,8 @@ class Exchange {
 
   void set_header(const std::string& name, const std::string& value);
   void answer(int status, const std::string& body, const std::string& media_type);
-  /// Answers 200 with what `produce` writes, when the route has returned.
+  /// Answers 200 with what `produce` writes, when the route has returned. HTTP/1.0 knows no chunks:
+  /// there the answer ends with the connection.
   void stream(const std::string& media_type, std::function<void(const Write&)> produce);
 
   /// What the log tells of the request besides.
@@ -42,6 +46,9 @@ class Exchange {
   int64_t bytes_sent = 0;
 
   // For HttpServer.
+  bool wants_close() const { return wants_close_; }
+  /// Throws ApiError 417.
+  void check_expectation() const;
   void attach(httplib::Response& response, const httplib::ContentReader* reader);
 
  private:
@@ -50,6 +57,8 @@ class Exchange {
   httplib::Response* response_ = nullptr;
   const httplib::ContentReader* reader_ = nullptr;
   std::string content_type_;
+  std::string expectation_;
+  bool wants_close_ = false;
   int64_t content_length_ = 0;
   HttpStream::Clock::time_point began_;
 };

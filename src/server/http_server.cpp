@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "core/error.h"
 #include "server/api_error.h"
 #include "server/connection_threads.h"
+#include "server/header_value.h"
 
 namespace glm_image::server {
 namespace {
@@ -19,11 +19,8 @@ constexpr int kBacklog = 512;
 constexpr int kMaxRequests = 1000;
 
 /// Transfer codings that are not "chunked" alone would be read until the client hangs up.
-bool is_chunked(std::string coding) {
-  std::transform(coding.begin(), coding.end(), coding.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  return coding == "chunked";
+bool is_chunked(const std::string& coding) {
+  return lower(coding) == "chunked";
 }
 
 bool is_whole_number(const std::string& text) {
@@ -43,8 +40,8 @@ void check_framing(const httplib::Request& request) {
       (has_length && !is_whole_number(request.get_header_value("Content-Length")))) {
     throw ApiError(400, "the length of the body is not clear", "", "invalid_framing");
   }
-  if (count("Content-Encoding") > 0) {
-    throw ApiError(415, "compressed bodies are not taken", "", "unsupported_media_type");
+  for (size_t i = 0; i < count("Content-Encoding"); ++i) {
+    check_content_encoding(request.get_header_value("Content-Encoding", i));
   }
 }
 
@@ -174,18 +171,19 @@ void HttpServer::serve(Connection& connection) {
       connection.waiting_since = HttpStream::Clock::now();
     }
     if (!connection.stream.wait_for_request()) return;
-    bool closes = false, is_request = false, had_body = false;
+    bool closes = false, is_request = false, had_body = false, wants_close = false;
     const bool answered = process_one_request(
         connection.stream, requests == kMaxRequests, closes, [&](httplib::Request& request) {
           begin(connection, request);
           is_request = true;
           had_body = connection.exchange->has_body();
+          wants_close = connection.exchange->wants_close();
         });
     end(connection);
     // What is left unread is no request: the rest of a body, or of headers that were refused.
     const bool has_rest = had_body || !is_request;
     if (answered && has_rest) connection.stream.linger();
-    if (!answered || closes || has_rest) return;
+    if (!answered || closes || wants_close || has_rest) return;
   }
 }
 
@@ -250,6 +248,7 @@ httplib::Server::HandlerResponse HttpServer::check(const httplib::Request& reque
   try {
     if (request.path.size() > kMaxPathBytes) throw ApiError(414, "the path is too long");
     check_framing(request);
+    exchange.check_expectation();
     if (guard_) guard_(exchange);
     route = &find_route(exchange);
   } catch (const ApiError& error) {

@@ -6,21 +6,23 @@
 
 #include "core/error.h"
 #include "core/text_format.h"
-#include "io/json_file.h"
+#include "glm_image/limits.h"
+#include "io/json_parse.h"
 #include "server/api_error.h"
 #include "server/api_fields.h"
+#include "server/unsupported_fields.h"
+#include "text/grid.h"
+#include "text/unicode.h"
 
 namespace glm_image::server {
 namespace {
 
-constexpr int64_t kSideMultiple = 32;
 constexpr int64_t kMinSide = 16;
-constexpr int64_t kMaxSide = 4096;
-// JSON numbers beyond are not exact in JavaScript clients.
-constexpr int64_t kMaxSeed = (int64_t{1} << 53) - 1;
+/// No request needs more values; a body of small ones would take many times its size in memory.
+constexpr int64_t kMaxBodyValues = int64_t{1} << 16;
 
 int64_t next_multiple(int64_t side) {
-  return (side + kSideMultiple - 1) / kSideMultiple * kSideMultiple;
+  return (side + text::kPixelsPerToken - 1) / text::kPixelsPerToken * text::kPixelsPerToken;
 }
 
 void read_size(const ApiFields& fields, const RequestLimits& limits, ImageRequest& wanted) {
@@ -31,7 +33,7 @@ void read_size(const ApiFields& fields, const RequestLimits& limits, ImageReques
                   concat("auto or WIDTHxHEIGHT, sides from ",
                          kMinSide,
                          " to ",
-                         kMaxSide,
+                         limits::kMaxSide,
                          " pixels and at most ",
                          limits.max_pixels,
                          " pixels in all"));
@@ -39,11 +41,13 @@ void read_size(const ApiFields& fields, const RequestLimits& limits, ImageReques
   int64_t width = 0, height = 0;
   const char* end = size->data() + size->size();
   const auto first = std::from_chars(size->data(), end, width);
-  if (first.ec != std::errc() || first.ptr == end || *first.ptr != 'x') refuse();
+  if (first.ec != std::errc() || first.ptr == end || (*first.ptr != 'x' && *first.ptr != 'X')) {
+    refuse();
+  }
   const auto second = std::from_chars(first.ptr + 1, end, height);
   if (second.ec != std::errc() || second.ptr != end) refuse();
   for (const int64_t side : {width, height}) {
-    if (side < kMinSide || side > kMaxSide) refuse();
+    if (side < kMinSide || side > limits::kMaxSide) refuse();
   }
   if (next_multiple(width) * next_multiple(height) > limits.max_pixels) refuse();
   wanted.request.width = next_multiple(width);
@@ -74,7 +78,7 @@ void read_steps(const ApiFields& fields, const RequestLimits& limits, ImageReque
   }
 }
 
-void read_drawing(const ApiFields& fields, const RequestLimits& limits, Request& request) {
+void read_drawing(const ApiFields& fields, int64_t max_count, Request& request) {
   const auto prompt = fields.text("prompt");
   if (!prompt || prompt->find_first_not_of(" \t\r\n") == std::string::npos) {
     fields.refuse("prompt", "a text that says what to draw");
@@ -84,17 +88,16 @@ void read_drawing(const ApiFields& fields, const RequestLimits& limits, Request&
   if (fields.choice("glyph_rules", {"smart", "reference"}).value_or("smart") == "reference") {
     request.glyph_rules = GlyphRules::kReference;
   }
-  constexpr double kMaxGuidance = 100;
   for (const char* name : {"guidance_scale", "guidance"}) {
-    request.guidance = fields.number(name, 1, kMaxGuidance).value_or(request.guidance);
+    const auto guidance = fields.number(name, limits::kMinGuidance, limits::kMaxGuidance);
+    if (guidance) request.guidance = *guidance;
   }
-  constexpr double kMaxTemperature = 100;
-  request.temperature = fields.number("temperature", 1e-3, kMaxTemperature);
-  request.top_p = fields.number("top_p", 0, 1);
-  request.count = fields.whole_number("n", 1, limits.max_count).value_or(1);
-  // -1: as other image servers say "any".
-  const auto seed = fields.whole_number("seed", -1, kMaxSeed);
-  request.seed = seed && *seed >= 0 ? static_cast<uint64_t>(*seed) : std::random_device()();
+  request.temperature =
+      fields.number("temperature", limits::kMinTemperature, limits::kMaxTemperature);
+  request.top_p = fields.number("top_p", limits::kMinTopP, limits::kMaxTopP);
+  request.count = fields.whole_number("n", 1, max_count).value_or(1);
+  const auto seed = fields.seed("seed");
+  request.seed = seed ? *seed : std::random_device()();
 }
 
 void read_answer(const ApiFields& fields, ImageRequest& wanted) {
@@ -108,19 +111,23 @@ void read_answer(const ApiFields& fields, ImageRequest& wanted) {
   if (compression) wanted.compression = std::max(1, static_cast<int>(*compression));
   wanted.stream = fields.truth("stream").value_or(false);
   wanted.progress = fields.truth("progress").value_or(false);
-  constexpr int64_t kMaxPartialImages = 8;
-  const auto partials = fields.whole_number("partial_images", 0, kMaxPartialImages);
+  const auto partials = fields.whole_number("partial_images", 0, limits::kMaxPreviews);
   if (wanted.stream) wanted.request.previews = partials.value_or(0);
   if (wanted.stream && wanted.as_url) {
     throw ApiError(400, "stream answers with b64_json only", "response_format", "invalid_value");
   }
 }
 
-/// What this model cannot do is refused: ignoring it would give a wrong picture.
-void refuse_the_impossible(const ApiFields& fields) {
-  if (fields.text("background").value_or("auto") == "transparent") {
+/// Refuses what this model cannot do: ignoring it would give a wrong picture.
+void refuse_the_impossible(const nlohmann::json& object, const ApiFields& fields) {
+  refuse_unsupported(object);
+  if (fields.choice("background", {"auto", "opaque", "transparent"}) == "transparent") {
     fields.refuse("background", "auto or opaque: this model draws no transparent pictures");
   }
+  // OpenAI's values of these say how much effort to make; this model always makes the same.
+  fields.choice("style", {"vivid", "natural"});
+  fields.choice("input_fidelity", {"low", "high"});
+  fields.choice("complexity", {"low", "medium", "high", "auto"});
 }
 
 }  // namespace
@@ -130,18 +137,21 @@ ImageRequest read_image_request(const nlohmann::json& object,
                                 bool fields_are_text) {
   const ApiFields fields(object, fields_are_text);
   ImageRequest wanted;
-  read_drawing(fields, limits, wanted.request);
+  refuse_the_impossible(object, fields);
+  read_drawing(fields, limits.max_count, wanted.request);
   read_size(fields, limits, wanted);
   read_steps(fields, limits, wanted);
   read_answer(fields, wanted);
-  refuse_the_impossible(fields);
   return wanted;
 }
 
 nlohmann::json parse_body(std::string_view body) {
   nlohmann::json json;
+  if (const auto invalid = text::first_invalid_utf8(body)) {
+    throw ApiError(400, concat("the body is not UTF-8, at byte ", *invalid), "", "invalid_json");
+  }
   try {
-    json = io::parse_json(body, "the body");
+    json = io::parse_json(body, "the body", kMaxBodyValues);
   } catch (const Error& error) {
     throw ApiError(400, error.what(), "", "invalid_json");
   }

@@ -40,13 +40,15 @@ struct ImageRequest {
 };
 
 /// Reads the fields of a request from JSON. Unknown fields are ignored, null ones count as absent.
-/// Throws ApiError 400 naming the field, what it may be and what was found. Of a number that is a
-/// text, as forms send them, `fields_are_text` says that it counts.
+/// Throws ApiError 400 naming the field, what it may be and what was found; also for a field that
+/// would change the picture and is not supported (refuse_unsupported). `fields_are_text` as for
+/// ApiFields.
 ImageRequest read_image_request(const nlohmann::json& fields,
                                 const RequestLimits& limits,
                                 bool fields_are_text = false);
 
-/// The JSON object of a body. Throws ApiError 400.
+/// The JSON object of a body. Throws ApiError 400; for a body that is not UTF-8 it names the first
+/// wrong byte, counted from 0.
 nlohmann::json parse_body(std::string_view body);
 
 /// "png", "jpeg", "webp".

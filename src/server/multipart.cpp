@@ -1,9 +1,8 @@
 #include "server/multipart.h"
 
 #include <algorithm>
-#include <cctype>
-#include <optional>
 
+#include "io/shown.h"
 #include "server/api_error.h"
 
 namespace glm_image::server {
@@ -17,63 +16,24 @@ constexpr size_t kMaxBoundary = 70;
   throw ApiError(400, "multipart body: " + message, "", "invalid_multipart");
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  return result;
+void read_disposition(const HeaderValue& disposition, FormPart& part) {
+  if (disposition.value != "form-data") refuse("a part is not form-data");
+  for (const auto& [name, value] : disposition.parameters) {
+    if (name == "name") part.name = value;
+    if (name == "filename" || name == "filename*") {
+      part.is_file = true;
+      part.has_file_name = part.has_file_name || !value.empty();
+    }
+  }
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-/// Takes the next parameter of a header value like `form-data; name="a\"b"; filename=c` from the
-/// front of `rest`.
-struct Parameter {
-  std::string name, value;
-};
-std::optional<Parameter> next_parameter(std::string_view& rest) {
-  while (!rest.empty() && (rest.front() == ';' || rest.front() == ' ' || rest.front() == '\t')) {
-    rest.remove_prefix(1);
+/// RFC 7578 has the bytes of a part as they are; other encodings are from the time of mail.
+void check_transfer_encoding(const std::string& encoding) {
+  for (const char* plain : {"", "7bit", "8bit", "binary"}) {
+    if (encoding == plain) return;
   }
-  const auto equals = rest.find('=');
-  if (equals == std::string_view::npos) return std::nullopt;
-  Parameter parameter{lower(trimmed(rest.substr(0, equals))), ""};
-  rest.remove_prefix(equals + 1);
-  if (rest.empty() || rest.front() != '"') {
-    const auto end = rest.find(';');
-    parameter.value = trimmed(rest.substr(0, end));
-    rest.remove_prefix(std::min(end, rest.size()));
-    return parameter;
-  }
-  size_t i = 1;
-  for (; i < rest.size() && rest[i] != '"'; ++i) {
-    if (rest[i] == '\\' && i + 1 < rest.size()) ++i;
-    parameter.value += rest[i];
-  }
-  if (i >= rest.size()) return std::nullopt;
-  rest.remove_prefix(i + 1);
-  return parameter;
-}
-
-/// What comes before the first ';', and the rest.
-std::string_view take_value(std::string_view& header) {
-  const auto end = std::min(header.find(';'), header.size());
-  const auto value = trimmed(header.substr(0, end));
-  header.remove_prefix(end);
-  return value;
-}
-
-void read_disposition(std::string_view value, FormPart& part) {
-  if (lower(take_value(value)) != "form-data") refuse("a part is not form-data");
-  while (const auto parameter = next_parameter(value)) {
-    if (parameter->name == "name") part.name = parameter->value;
-    if (parameter->name == "filename" || parameter->name == "filename*") part.is_file = true;
-  }
+  refuse("a part has the Content-Transfer-Encoding " + io::shown_name(encoding) +
+         "; send its bytes as they are");
 }
 
 FormPart read_part(std::string_view bytes) {
@@ -90,8 +50,11 @@ FormPart read_part(std::string_view bytes) {
     headers.remove_prefix(std::min(end + 2, headers.size()));
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) refuse("a header of a part has no colon");
-    if (lower(trimmed(line.substr(0, colon))) != "content-disposition") continue;
-    read_disposition(trimmed(line.substr(colon + 1)), part);
+    const auto name = lower(trimmed(line.substr(0, colon)));
+    const auto value = line.substr(colon + 1);
+    if (name == "content-disposition") read_disposition(parse_header_value(value), part);
+    if (name == "content-type") part.type = parse_header_value(value);
+    if (name == "content-transfer-encoding") check_transfer_encoding(lower(trimmed(value)));
   }
   if (part.name.empty()) refuse("a part has no name");
   return part;
@@ -100,19 +63,18 @@ FormPart read_part(std::string_view bytes) {
 }  // namespace
 
 std::string multipart_boundary(const std::string& content_type) {
-  std::string_view rest = content_type;
-  if (lower(take_value(rest)) != "multipart/form-data") {
+  const auto type = parse_header_value(content_type);
+  if (type.value != "multipart/form-data") {
     throw ApiError(415,
                    "the body must be multipart/form-data with the pictures in fields image or "
-                   "image[]; found Content-Type '" +
-                       content_type.substr(0, 100) + "'",
+                   "image[], or application/json with them as data URLs in images; found " +
+                       (content_type.empty() ? "no Content-Type"
+                                             : "Content-Type " + io::shown_name(content_type)),
                    "",
                    "unsupported_media_type");
   }
-  std::string boundary;
-  while (const auto parameter = next_parameter(rest)) {
-    if (parameter->name == "boundary") boundary = parameter->value;
-  }
+  require_utf8_charset(type, "the form");
+  const auto boundary = type.parameter("boundary");
   const bool printable =
       std::all_of(boundary.begin(), boundary.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
   if (boundary.empty() || boundary.size() > kMaxBoundary || !printable) {

@@ -1,6 +1,8 @@
 #include "server/picture_answer.h"
 
+#include <algorithm>
 #include <chrono>
+#include <string_view>
 
 #include "core/text_format.h"
 #include "image/codec.h"
@@ -53,6 +55,20 @@ std::string encode_preview(const Preview& preview, const ImageRequest& wanted) {
 std::string answered_size(const ImageRequest& wanted, const Image& drawn) {
   if (wanted.width != 0) return concat(wanted.width, "x", wanted.height);
   return concat(drawn.width, "x", drawn.height);
+}
+
+std::string answer_origin(const std::string& host_header,
+                          const std::string& local_address,
+                          int local_port) {
+  constexpr std::string_view kPunctuation = "-._~:[]";
+  const bool is_host =
+      !host_header.empty() && std::all_of(host_header.begin(), host_header.end(), [&](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               kPunctuation.find(c) != std::string_view::npos;
+      });
+  if (is_host) return "http://" + host_header;
+  const bool is_ipv6 = local_address.find(':') != std::string::npos;
+  return concat("http://", is_ipv6 ? "[" + local_address + "]" : local_address, ':', local_port);
 }
 
 OrderedJson usage_json(const Result& result) {

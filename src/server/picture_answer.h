@@ -23,6 +23,13 @@ std::string encode_preview(const Preview& preview, const ImageRequest& wanted);
 /// {"width", "height"} → "512x384": the size of the answer.
 std::string answered_size(const ImageRequest& wanted, const Image& drawn);
 
+/// The beginning of the addresses in an answer: http:// and the name by which the client reached
+/// the server, its Host header. Where that is missing or no name with a port, the address that the
+/// connection came in on.
+std::string answer_origin(const std::string& host_header,
+                          const std::string& local_address,
+                          int local_port);
+
 /// Truthful: prompt and picture tokens read, visual tokens written.
 OrderedJson usage_json(const Result& result);
 

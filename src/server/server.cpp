@@ -1,9 +1,12 @@
 #include "server/server.h"
 
+#include "core/text_format.h"
+#include "glm_image/limits.h"
 #include "io/json_text.h"
 #include "pipeline/recipe.h"
 #include "server/api_error.h"
 #include "server/api_fields.h"
+#include "server/header_value.h"
 #include "server/page.h"
 #include "text/glyph_texts.h"
 
@@ -137,6 +140,14 @@ void Server::answer_health(Exchange& exchange) const {
                         {"steps", options_.drawing.limits.default_steps},
                         {"max_steps", options_.drawing.limits.max_steps},
                         {"max_pixels", options_.drawing.limits.max_pixels}}},
+                      {"limits",
+                       {{"max_side", limits::kMaxSide},
+                        {"max_count", options_.drawing.limits.max_count},
+                        {"max_seed", limits::kMaxSeed},
+                        {"guidance", {limits::kMinGuidance, limits::kMaxGuidance}},
+                        {"temperature", {limits::kMinTemperature, limits::kMaxTemperature}},
+                        {"max_prompt_bytes", limits::kMaxPromptBytes},
+                        {"max_pictures", limits::kMaxConditionImages}}},
                       {"needs_key", options_.access.key.is_set()}};
   if (load.seconds_left) json["queue"]["seconds_left"] = *load.seconds_left;
   answer_json(exchange, json, closed ? 503 : 200);
@@ -155,12 +166,17 @@ void Server::answer_models(Exchange& exchange) const {
 /// What a prompt will spell, for the page: the places in bytes of its UTF-8.
 void Server::answer_spelled_texts(Exchange& exchange) const {
   constexpr int64_t kMaxBytes = 512 * 1024;
-  // As for drawing. Of quotation marks alone the answer takes some hundred times as much memory.
-  constexpr size_t kMaxPromptBytes = 64 * 1024;
+  require_json(exchange.content_type());
   const auto body = parse_body(exchange.read_body(kMaxBytes));
   const auto prompt = ApiFields(body, /*fields_are_text=*/false).text("prompt").value_or("");
-  if (prompt.size() > kMaxPromptBytes) {
-    throw ApiError(400, "prompt is longer than 65536 bytes", "prompt", "invalid_value");
+  // As for drawing. Of quotation marks alone the answer takes some hundred times as much memory.
+  if (prompt.size() > limits::kMaxPromptBytes) {
+    throw ApiError(
+        400,
+        concat(
+            "prompt must have at most ", limits::kMaxPromptBytes, " bytes; found ", prompt.size()),
+        "prompt",
+        "invalid_value");
   }
   auto texts = OrderedJson::array();
   for (const auto& found : text::find_glyph_texts(prompt, text::GlyphRules::kSmart)) {

@@ -41,6 +41,18 @@ void require_utf8(std::string_view text) {
   for_each_code_point(text, [](const CodePoint&) {});
 }
 
+std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
+  for (std::size_t next = 0; next < text.size();) {
+    const auto rest = text.substr(next, U8_MAX_LENGTH);
+    int32_t length = 0;
+    UChar32 value = 0;
+    U8_NEXT(rest.data(), length, static_cast<int32_t>(rest.size()), value);
+    if (value < 0) return next;
+    next += static_cast<std::size_t>(length);
+  }
+  return std::nullopt;
+}
+
 std::string replace_invalid_utf8(std::string_view text) {
   constexpr char32_t kReplacement = 0xFFFD;
   std::string valid;

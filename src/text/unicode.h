@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,10 @@ inline constexpr std::size_t kMaxTextBytes = std::size_t{1} << 21;
 /// Throws kInvalidInput, naming the byte offset, unless `text` is valid UTF-8 (no surrogates, no
 /// overlong forms) of at most kMaxTextBytes.
 void require_utf8(std::string_view text);
+
+/// The offset of the first byte that no character of UTF-8 can begin with, in a text of any length;
+/// nothing when there is none.
+std::optional<std::size_t> first_invalid_utf8(std::string_view text);
 
 /// The same text with U+FFFD for each byte that no character can begin with; of any length.
 std::string replace_invalid_utf8(std::string_view text);

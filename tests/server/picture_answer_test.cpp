@@ -53,7 +53,7 @@ TEST(PictureAnswer, TellsTheWarningsAboutPictures) {
   ImageRequest wanted;
   const auto moving = glm_image::test::read_file(glm_image::test::data_dir().parent_path() /
                                                  "image" / "data" / "animated_3_frames.webp");
-  decode_pictures({moving}, 1 << 20, wanted.request, &wanted.warnings);
+  decode_pictures({moving}, 1 << 20, wanted.request, "image", &wanted.warnings);
   Result result;
   result.pictures = {drawn(96, 64)};
   const auto json = answer_json(wanted, result, {"cGljdHVyZQ=="});

@@ -53,7 +53,7 @@ async function ask({ prompt = 'A poster: "OPEN"', size = "512x512", steps = "4" 
 
 test("draws a picture, with a draft and progress on the way", async () => {
   await ask({ size: "512x512", steps: "40" });
-  await page.getByLabel("Seed").fill("7");
+  await page.getByLabel("Seed").fill("18446744073709551615");
   await page.getByRole("button", { name: "Draw", exact: true }).click();
   await page.locator("#draft").waitFor({ state: "visible" });
   assert.ok(await page.locator("#draft").evaluate((image) => image.decode().then(() => image.naturalWidth)) > 0);
@@ -63,13 +63,13 @@ test("draws a picture, with a draft and progress on the way", async () => {
   await shot("drawing");
   await pictures().first().waitFor();
   assert.equal(await pictures().first().evaluate((image) => image.decode().then(() => image.naturalWidth)), 512);
-  assert.match(await page.locator("#gallery li").textContent(), /512 × 512, 40 steps, seed 7/);
+  assert.match(await page.locator("#gallery li").textContent(), /512 × 512, 40 steps, seed 18446744073709551615/);
   await page.locator("#now").waitFor({ state: "hidden" });
   assert.equal(await page.getByRole("status").textContent(), "Done.");
   await shot("drawn");
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download" }).click();
-  assert.equal((await download).suggestedFilename(), "glm-image-7.png");
+  assert.equal((await download).suggestedFilename(), "glm-image-18446744073709551615.png");
 });
 
 test("marks the texts that will be spelled, as they are typed", async () => {

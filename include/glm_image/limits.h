@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+/// The range of every number in a Request. The engine, the command line, the server and saved
+/// generation parameters are checked against these constants, so that each of them accepts what the
+/// others accept. A server may set lower maxima of its own.
+namespace glm_image::limits {
+
+inline constexpr int64_t kMaxSide = 4096;               ///< pixels of a picture's side
+inline constexpr int64_t kMaxGridSide = kMaxSide / 32;  ///< its visual tokens, of 32 pixels each
+
+inline constexpr int64_t kMaxSteps = 1000;  ///< denoising steps, from 1
+inline constexpr int64_t kMaxCount = 1000;  ///< pictures of a request, from 1
+inline constexpr int64_t kMaxPreviews = 8;  ///< early pictures of each picture, from 0
+inline constexpr uint64_t kMaxSeed = std::numeric_limits<uint64_t>::max();
+
+inline constexpr double kMinGuidance = 1;  ///< no guidance
+inline constexpr double kMaxGuidance = 100;
+inline constexpr double kMinTemperature = 1e-6;
+inline constexpr double kMaxTemperature = 100;
+inline constexpr double kMinTopP = 0;
+inline constexpr double kMaxTopP = 1;
+
+/// A PNG keeps its prompt twice, once as JSON, which may write one byte as six.
+inline constexpr std::size_t kMaxPromptBytes = std::size_t{64} * 1024;
+/// Each byte of a text to spell is a token of the transformer.
+inline constexpr std::size_t kMaxSpelledBytes = std::size_t{16} * 1024;
+inline constexpr std::size_t kMaxTexts = 256;
+inline constexpr std::size_t kMaxConditionImages = 16;
+
+}  // namespace glm_image::limits

@@ -1,0 +1,145 @@
+#include "io/json_parse.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/error.h"
+#include "io/json_file.h"
+#include "io/json_number.h"
+#include "io/stand_in.h"
+
+namespace glm_image::io {
+namespace {
+
+/// nlohmann's parser takes any depth; what walks the document later does not have to.
+void check_depth(std::string_view text, const std::string& source) {
+  int64_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = false;
+      }
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxJsonDepth) {
+        fail(ErrorCode::kCorruptFile,
+             source,
+             " is nested more than ",
+             kMaxJsonDepth,
+             " levels deep at byte ",
+             i);
+      }
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+}
+
+[[noreturn]] void fail_at(std::string_view text,
+                          std::size_t byte,
+                          const char* problem,
+                          const std::string& source) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
+  const auto line = 1 + std::count(text.begin(), end, '\n');
+  fail(ErrorCode::kCorruptFile, source, ": ", problem, " at line ", line, ", byte ", byte);
+}
+
+/// Builds the document from the parser's events. A large whole number that is written with a point
+/// or an exponent becomes an integer: a double would round it.
+class DocumentBuilder : public nlohmann::json_sax<Json> {
+ public:
+  explicit DocumentBuilder(int64_t max_values) : values_left_(max_values) {}
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t& text) override {
+    const auto integer = std::abs(value) > kMaxExactDouble ? integer_of(text) : std::nullopt;
+    return add(integer.value_or(value));
+  }
+  bool string(string_t& value) override { return add(std::move(value)); }
+  bool binary(binary_t& value) override { return add(Json::binary(std::move(value))); }
+  bool start_object(std::size_t /*count*/) override { return open(Json::object()); }
+  bool key(string_t& name) override {
+    member_ = &(*open_.back())[name];
+    return true;
+  }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t /*count*/) override { return open(Json::array()); }
+  bool end_array() override { return close(); }
+  bool parse_error(std::size_t position,
+                   const std::string& /*last_token*/,
+                   const Json::exception& error) override {
+    constexpr int kNumberOverflow = 406;
+    error_byte = position;
+    is_overflow = error.id == kNumberOverflow;
+    return false;
+  }
+
+  Json document;
+  std::size_t error_byte = 0;
+  bool is_overflow = false;
+  bool has_too_many_values() const { return values_left_ < 0; }
+
+ private:
+  Json& place() {
+    if (open_.empty()) return document;
+    return open_.back()->is_array() ? open_.back()->emplace_back(nullptr) : *member_;
+  }
+  bool add(Json value) {
+    if (--values_left_ < 0) return false;
+    place() = std::move(value);
+    return true;
+  }
+  bool open(Json container) {
+    if (--values_left_ < 0) return false;
+    auto& opened = place();
+    opened = std::move(container);
+    open_.push_back(&opened);
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  int64_t values_left_;
+  std::vector<Json*> open_;  // containers around the next value, none of which grows but the last
+  Json* member_ = nullptr;   // of the innermost object, for the next value
+};
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& source) {
+  return parse_json(text, source, std::numeric_limits<int64_t>::max());
+}
+
+Json parse_json(std::string_view text, const std::string& source, int64_t max_values) {
+  check_depth(text, source);
+  // nlohmann's parser would take a zero byte for the end of the text.
+  const auto zero = text.find('\0');
+  if (zero != std::string_view::npos) fail_at(text, zero + 1, "not valid JSON", source);
+  DocumentBuilder builder(max_values);
+  if (Json::sax_parse(text, &builder)) return std::move(builder.document);
+  if (builder.has_too_many_values()) {
+    fail(ErrorCode::kCorruptFile, source, " holds more than ", max_values, " values");
+  }
+  if (builder.is_overflow) {
+    fail(ErrorCode::kCorruptFile, source, ": holds a number that no double can represent");
+  }
+  if (const auto stand_in = describe_stand_in(text)) {
+    fail(ErrorCode::kCorruptFile, source, ": ", *stand_in);
+  }
+  // The parser's own message quotes the text read so far, of any length and in any encoding.
+  fail_at(text, builder.error_byte, "not valid JSON", source);
+}
+
+}  // namespace glm_image::io

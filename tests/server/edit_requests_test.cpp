@@ -1,0 +1,323 @@
+// Edits as forms and as JSON: where their pictures stand, and what is refused.
+
+#include "server/api_error.h"
+#include "server/api_refusal.h"
+#include "server/base64.h"
+#include "server/edit_request.h"
+#include "server/multipart.h"
+#include "support/test_support.h"
+
+namespace glm_image::test {
+namespace {
+
+using namespace server;
+using nlohmann::json;
+
+constexpr int64_t kManyBytes = int64_t{1} << 20;
+
+std::string form(const std::vector<std::pair<std::string, std::string>>& parts) {
+  std::string body;
+  for (const auto& [head, content] : parts) {
+    body += "--b\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + content + "\r\n";
+  }
+  return body + "--b--\r\n";
+}
+
+TEST(Multipart, TakesPartsApart) {
+  const auto body =
+      form({{"name=\"prompt\"", "a\r\nb"},
+            {"name=\"image[]\"; filename=\"../../etc/passwd\"", std::string("\0--b\r\n", 6)},
+            {"name=plain", ""},
+            {"name=\"q\\\"uote\"", "x--b"}});
+  const auto parts = parse_multipart(body, "b");
+  ASSERT_EQ(parts.size(), 4U);
+  EXPECT_EQ(parts[0].name, "prompt");
+  EXPECT_EQ(parts[0].content, "a\r\nb");
+  EXPECT_FALSE(parts[0].is_file);
+  EXPECT_EQ(parts[1].content, std::string("\0--b\r\n", 6));
+  EXPECT_TRUE(parts[1].is_file);
+  EXPECT_EQ(parts[2].content, "");
+  EXPECT_EQ(parts[3].name, "q\"uote");
+  EXPECT_EQ(parts[3].content, "x--b");
+}
+
+TEST(Multipart, ComparesWithoutCaseAndTakesContentAsItIs) {
+  const std::string head = "--b\r\ncontent-DISPOSITION: Form-Data; Name=\"prompt\"\r\n";
+  const auto read_one = [&](const std::string& more) {
+    return parse_multipart(head + more + "\r\nx\r\n--b--", "b").at(0);
+  };
+  EXPECT_EQ(read_one("CONTENT-type: Text/Plain; Charset=\"UTF-8\"\r\n").name, "prompt");
+  for (const char* plain : {"8bit", "Binary", "7BIT"}) {
+    const auto part = read_one("Content-Transfer-Encoding: " + std::string(plain) + "\r\n");
+    EXPECT_EQ(part.content, "x");
+  }
+  expect_refusal(400, "", [&] { read_one("Content-Transfer-Encoding: Base64\r\n"); });
+}
+
+TEST(Multipart, KnowsWhatWasLeftEmpty) {
+  const auto parts = parse_multipart(form({{"name=a; filename=\"\"", ""},
+                                           {"name=a; filename=\"x.png\"", ""},
+                                           {"name=a; filename=\"\"", "bytes"},
+                                           {"name=a", ""}}),
+                                     "b");
+  EXPECT_TRUE(parts.at(0).is_left_empty());
+  EXPECT_FALSE(parts.at(1).is_left_empty());
+  EXPECT_FALSE(parts.at(2).is_left_empty());
+  EXPECT_TRUE(parts.at(3).is_left_empty());
+}
+
+TEST(Multipart, EveryTruncationIsRefusedAndNothingElse) {
+  const auto body = form({{"name=\"prompt\"", "hello"}, {"name=\"n\"", "1"}});
+  // The line break after the last boundary may be missing.
+  for (size_t length = 0; length + 2 < body.size(); ++length) {
+    expect_refusal(400, "", [&] { parse_multipart(body.substr(0, length), "b"); });
+  }
+  EXPECT_EQ(parse_multipart(body.substr(0, body.size() - 2), "b").size(), 2U);
+}
+
+TEST(Multipart, RefusesHostileBodies) {
+  expect_refusal(400, "", [] { parse_multipart("no boundary here", "b"); });
+  expect_refusal(400, "", [] { parse_multipart("--b\r\n\r\nno name\r\n--b--", "b"); });
+  expect_refusal(400, "", [] { parse_multipart("--b\r\nX-Nothing\r\n\r\nx\r\n--b--", "b"); });
+  expect_refusal(400, "", [] {
+    parse_multipart(form({{"name=\"" + std::string(5000, 'x') + "\"", ""}}), "b");
+  });
+  const std::vector<std::pair<std::string, std::string>> many(65, {"name=x", ""});
+  const auto body = form(many);
+  expect_refusal(400, "", [&] { parse_multipart(body, "b"); });
+}
+
+TEST(Multipart, FindsTheBoundary) {
+  EXPECT_EQ(multipart_boundary("multipart/form-data; boundary=abc"), "abc");
+  EXPECT_EQ(multipart_boundary("Multipart/Form-Data; charset=utf-8; boundary=\"a b\""), "a b");
+  EXPECT_EQ(multipart_boundary("multipart/form-data; flag; BOUNDARY=abc;"), "abc");
+  expect_refusal(415, "", [] { multipart_boundary("application/json"); });
+  expect_refusal(
+      415, "", [] { multipart_boundary("multipart/form-data; charset=latin1; boundary=b"); });
+  expect_refusal(400, "", [] { multipart_boundary("multipart/form-data"); });
+  expect_refusal(400, "", [] { multipart_boundary("multipart/form-data; boundary="); });
+  expect_refusal(
+      400, "", [] { multipart_boundary("multipart/form-data; boundary=" + std::string(71, 'x')); });
+}
+
+TEST(EditForm, TakesPicturesUnderEveryNameThatClientsUse) {
+  const auto body = form({{"name=\"prompt\"", "x"},
+                          {"name=\"image\"; filename=\"a\"", "1"},
+                          {"name=\"image[]\"; filename=\"b\"", "2"},
+                          {"name=\"image[1]\"; filename=\"c\"", "3"},
+                          {"name=\"n\"", "2"}});
+  const auto edit = read_edit_form(parse_multipart(body, "b"), RequestLimits());
+  EXPECT_EQ(edit.pictures, (std::vector<std::string_view>{"1", "2", "3"}));
+  EXPECT_EQ(edit.wanted.request.count, 2);
+
+  const auto without = form({{"name=\"prompt\"", "x"}});
+  expect_refusal(400, "image", [&] { read_edit_form(parse_multipart(without, "b"), {}); });
+  const auto mask =
+      form({{"name=\"image\"", "1"}, {"name=\"mask\"", "1"}, {"name=\"prompt\"", "x"}});
+  expect_refusal(400, "mask", [&] { read_edit_form(parse_multipart(mask, "b"), {}); });
+}
+
+TEST(EditForm, FieldsThatWereLeftEmptyCountAsAbsent) {
+  const auto body = form({{"name=\"prompt\"", "x"},
+                          {"name=\"image\"; filename=\"\"", ""},
+                          {"name=\"image[]\"; filename=\"a.png\"", "1"},
+                          {"name=\"mask\"; filename=\"\"", ""},
+                          {"name=\"negative_prompt\"", ""},
+                          {"name=\"size\"", ""},
+                          {"name=\"seed\"", ""},
+                          {"name=\"texts[]\"", ""}});
+  const auto edit = read_edit_form(parse_multipart(body, "b"), RequestLimits());
+  EXPECT_EQ(edit.pictures, (std::vector<std::string_view>{"1"}));
+  EXPECT_EQ(edit.wanted.request.width, 0);
+  EXPECT_TRUE(edit.wanted.request.texts.empty());
+
+  const auto none = form({{"name=\"prompt\"", "x"}, {"name=\"image\"; filename=\"\"", ""}});
+  expect_refusal(400, "image", [&] { read_edit_form(parse_multipart(none, "b"), {}); });
+}
+
+TEST(EditForm, TextsAreUtf8AndOfABoundedSize) {
+  const auto read_prompt = [](const std::string& prompt, const std::string& header = "") {
+    const auto body =
+        form({{"name=\"image\"; filename=\"a\"", "1"}, {"name=\"prompt\"" + header, prompt}});
+    return read_edit_form(parse_multipart(body, "b"), RequestLimits()).wanted.request.prompt;
+  };
+  EXPECT_EQ(read_prompt("école", "\r\nContent-Type: text/plain; charset=UTF-8"), "école");
+  const auto message = expect_refusal(400, "prompt", [&] { read_prompt("caf\xe9"); });
+  EXPECT_EQ(message, "prompt is not UTF-8, at byte 3");
+  expect_refusal(
+      415, "", [&] { read_prompt("cafe", "\r\nContent-Type: text/plain; charset=latin1"); });
+  expect_refusal(400, "prompt", [&] { read_prompt(std::string(300000, 'a')); });
+}
+
+TEST(EditForm, PicturesTogetherHaveABound) {
+  const auto png = read_file(data_dir() / "tiny" / "t2i_square.png");
+  Request request;
+  decode_pictures({png}, 1 << 20, request);
+  const auto pixels = request.condition_images.at(0).width * request.condition_images.at(0).height;
+  Request both;
+  decode_pictures({png, png}, 2 * pixels, both);
+  EXPECT_EQ(both.condition_images.size(), 2U);
+  expect_refusal(400, "image", [&] {
+    Request r;
+    decode_pictures({png, png}, 2 * pixels - 1, r);
+  });
+  expect_refusal(400, "image", [&] {
+    Request r;
+    decode_pictures({std::string_view(png).substr(0, png.size() / 2)}, pixels, r);
+  });
+  expect_refusal(400, "image", [] {
+    Request r;
+    decode_pictures({""}, 1 << 20, r);
+  });
+}
+
+std::string data_url(const std::string& content, const std::string& type = "image/png") {
+  return "data:" + type + ";base64," + base64(content);
+}
+
+EditForm read_json(json fields, int64_t max_bytes = kManyBytes) {
+  fields["prompt"] = "x";
+  return read_edit_json(fields.dump(), RequestLimits(), max_bytes);
+}
+
+std::vector<std::string> pictures_of(const EditForm& form) {
+  return {form.pictures.begin(), form.pictures.end()};
+}
+
+TEST(EditForm, TakesDataUrls) {
+  const auto body = form({{"name=\"prompt\"", "x"},
+                          {"name=\"url\"", data_url("1")},
+                          {"name=\"image\"; filename=\"a\"", "2"},
+                          {"name=\"input_reference\"", data_url("3")}});
+  const auto edit = read_edit_form(parse_multipart(body, "b"), RequestLimits());
+  EXPECT_EQ(pictures_of(edit), (std::vector<std::string>{"1", "2", "3"}));
+  const auto remote = form({{"name=\"prompt\"", "x"}, {"name=\"url\"", "https://a.example/a.png"}});
+  expect_refusal(400, "url", [&] { read_edit_form(parse_multipart(remote, "b"), {}); });
+}
+
+TEST(EditForm, RefusesFilesThatWouldChangeThePicture) {
+  const auto body = form({{"name=\"prompt\"", "x"},
+                          {"name=\"image\"; filename=\"a\"", "1"},
+                          {"name=\"notes\"; filename=\"n\"", "\xff"},
+                          {"name=\"control_image\"; filename=\"c\"", "2"}});
+  expect_refusal(400, "control_image", [&] { read_edit_form(parse_multipart(body, "b"), {}); });
+}
+
+TEST(EditJson, TakesTheSpellingsOfOtherServersClients) {
+  const auto url = data_url("1");
+  const std::vector<json> spellings = {{{"images", {{{"image_url", url}}}}},
+                                       {{"images", {{{"image_url", {{"url", url}}}}}}},
+                                       {{"images", {url}}},
+                                       {{"image", url}},
+                                       {{"input_reference", url}},
+                                       {{"input_reference", {url}}},
+                                       {{"url", url}},
+                                       {{"imageDataUrl", url}},
+                                       {{"images", {url}}, {"image", nullptr}, {"url", ""}}};
+  for (const auto& fields : spellings) {
+    EXPECT_EQ(pictures_of(read_json(fields)), std::vector<std::string>{"1"}) << fields;
+  }
+  const auto several = read_json({{"input_reference", {url, data_url("2"), data_url("3")}}});
+  EXPECT_EQ(pictures_of(several), (std::vector<std::string>{"1", "2", "3"}));
+}
+
+TEST(EditJson, ReadsTheOtherFieldsAsAGenerationDoes) {
+  const json picture = json::array({{{"image_url", data_url("1")}}});
+  const auto edit =
+      read_json({{"images", picture}, {"n", 2.0}, {"size", "auto"}, {"mask", nullptr}});
+  EXPECT_EQ(edit.wanted.request.count, 2);
+  EXPECT_EQ(edit.wanted.request.width, 0);
+  expect_refusal(400, "n", [&] { read_json({{"images", picture}, {"n", "2"}}); });
+  expect_refusal(400, "mask", [&] { read_json({{"images", picture}, {"mask", data_url("2")}}); });
+  expect_refusal(400, "negative_prompt", [&] {
+    read_json({{"images", picture}, {"negative_prompt", "rain"}});
+  });
+}
+
+TEST(EditJson, TakesEveryWayToWriteADataUrl) {
+  // 0xfb 0xff is +/8= in base64.
+  for (const char* url : {"data:image/png;base64,+/8=",
+                          "DATA:Image/PNG;Base64,+/8=",
+                          "data:image/png;name=a.png;base64,+/8=",
+                          "data:image/png;base64,+/8",
+                          "data:image/png;base64,+/\r\n8=",
+                          "data:image/png;base64,%2B/8%3D",
+                          "data:image/jpg;base64,+/8=",
+                          "data:image/webp;base64,+/8=",
+                          "data:application/octet-stream;base64,+/8="}) {
+    EXPECT_EQ(pictures_of(read_json({{"image", url}})), std::vector<std::string>{"\xfb\xff"})
+        << url;
+  }
+}
+
+TEST(EditJson, RefusesOtherReferencesByTheirField) {
+  const std::vector<std::pair<std::string, std::string>> wrong = {
+      {"https://a.example/a.png", "fetches nothing"},
+      {"HTTP://a.example/a.png", "fetches nothing"},
+      {"file:///etc/passwd", "data URL"},
+      {"iVBORw0KGgo=", "data URL"},
+      {"data:text/plain;base64,eA==", "text/plain"},
+      {"data:image/gif;base64,eA==", "image/gif"},
+      {"data:;base64,eA==", "no media type"},
+      {"data:image/png,eA==", "base64"},
+      {"data:image/png;base64", "comma"},
+      {"data:image/png;base64,", "no picture"},
+      {"data:image/png;base64,eA=$", "character 3"},
+      {"data:image/png;base64,e", "middle of a byte"},
+      {"data:image/png;base64,eA=", "middle of a byte"},
+      {"data:image/png;base64,eA==eA==", "character 4"}};
+  for (const auto& [url, reason] : wrong) {
+    const json reference = {{"image_url", url}};
+    const auto message = expect_refusal(400, "images", [&] {
+      read_json({{"images", json::array({reference})}});
+    });
+    EXPECT_EQ(message.rfind("images[0].image_url", 0), 0U) << message;
+    EXPECT_NE(message.find(reason), std::string::npos) << message;
+  }
+  for (const json& value : {json(7),
+                            json::array({nullptr}),
+                            json::array({json::array()}),
+                            json::array({{{"file_id", "file-1"}}}),
+                            json{{"b64", "eA=="}}}) {
+    expect_refusal(400, "images", [&] { read_json({{"images", value}}); });
+  }
+  for (const json& empty : {json(nullptr), json(""), json::array(), json::object()}) {
+    expect_refusal(400, "images", [&] { read_json({{"images", empty}}); });
+  }
+  expect_refusal(400, "url", [] {
+    read_json({{"images", data_url("1")}, {"url", data_url("2")}});
+  });
+}
+
+TEST(EditJson, PicturesHaveTheBoundsOfAForm) {
+  const auto most = json::array({data_url("123"), data_url("45")});
+  EXPECT_EQ(read_json({{"images", most}}, 5).pictures.size(), 2U);
+  expect_refusal(413, "images", [&] { read_json({{"images", most}}, 4); });
+  EXPECT_EQ(read_json({{"images", json(std::vector<json>(16, data_url("1")))}}).pictures.size(),
+            16U);
+  expect_refusal(400, "images", [] {
+    read_json({{"images", json(std::vector<json>(17, data_url("1")))}});
+  });
+  // A body as large as a form's may bring as many bytes of pictures.
+  EXPECT_GE(max_edit_json_bytes(300), static_cast<int64_t>(base64(std::string(300, 'x')).size()));
+}
+
+TEST(Base64, OfRfc4648) {
+  EXPECT_EQ(base64(""), "");
+  EXPECT_EQ(base64("f"), "Zg==");
+  EXPECT_EQ(base64("fo"), "Zm8=");
+  EXPECT_EQ(base64("foo"), "Zm9v");
+  EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(base64("\xff\xfe\xfd"), "//79");
+  size_t error_at = 0;
+  for (const std::string bytes :
+       {"", "f", "fo", "foo", "foob", "fooba", "foobar", "\xff\xfe\xfd"}) {
+    EXPECT_EQ(from_base64(base64(bytes), error_at), bytes);
+  }
+  EXPECT_FALSE(from_base64("Zm9v====", error_at));
+  EXPECT_FALSE(from_base64("Zm9\xff", error_at));
+  EXPECT_EQ(error_at, 3U);
+}
+
+}  // namespace
+}  // namespace glm_image::test
