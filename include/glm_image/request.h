@@ -49,8 +49,8 @@ struct Request {
   int64_t width = 0;
   int64_t height = 0;
 
-  int64_t steps = 50;     ///< denoising steps, 1 to 1000
-  double guidance = 1.5;  ///< classifier-free guidance, 1 (none) to 100
+  std::optional<int64_t> steps;    ///< denoising steps, 1 to 1000
+  std::optional<double> guidance;  ///< classifier-free guidance, 1 (none) to 100
 
   uint64_t seed = 0;
   /// Pictures to draw, 1 to 1000. Each draws its own composition, with the seeds seed, seed + 1, …;
@@ -67,6 +67,12 @@ struct Request {
 
   /// Paint this composition instead of making one.
   std::optional<Composition> composition;
+};
+
+/// A reason to expect a poor picture from a request that can be drawn all the same.
+struct Warning {
+  std::string code;     ///< "size_not_trained" or "editing_not_trained", for programs
+  std::string message;  ///< one sentence, for people
 };
 
 /// What a pipeline is doing.

@@ -43,6 +43,7 @@ Result run(Pipeline& pipeline, const Request& request, bool quiet) {
 
 nlohmann::ordered_json report(const DrawOptions& options,
                               const Request& request,
+                              const std::vector<Warning>& warnings,
                               const Result& result,
                               const ModelInfo& model,
                               const std::vector<std::string>& files) {
@@ -64,11 +65,14 @@ nlohmann::ordered_json report(const DrawOptions& options,
                       {"seconds", stage.seconds},
                       {"peak_memory_bytes", stage.peak_memory_bytes}});
   }
+  auto messages = nlohmann::ordered_json::array();
+  for (const auto& warning : warnings) messages.push_back(warning.message);
   return {{"pictures", pictures},
           {"prompt", request.prompt},
           {"spelled_texts", result.spelled_texts},
-          {"steps", request.steps},
-          {"guidance", request.guidance},
+          {"steps", *request.steps},
+          {"guidance", *request.guidance},
+          {"warnings", messages},
           {"model", model.directory.string()},
           {"device", model.device},
           {"dtype", model.dtype},
@@ -83,6 +87,11 @@ void draw_pictures(const DrawOptions& options) {
   auto request = make_request(options);
   check_outputs(options, request.count);
   auto pipeline = load_pipeline(options.model);
+  request = pipeline.check(request);
+  const auto warnings = pipeline.warnings(request);
+  if (!options.quiet) {
+    for (const auto& warning : warnings) std::cerr << "warning: " << warning.message << '\n';
+  }
   const auto result = run(pipeline, request, options.quiet);
 
   // A recipe names how many there were; the pictures themselves would be copied into each.
@@ -103,7 +112,9 @@ void draw_pictures(const DrawOptions& options) {
     }
   }
   if (options.json) {
-    std::cout << io::json_text(report(options, request, result, pipeline.info(), files), 2) << '\n';
+    std::cout << io::json_text(report(options, request, warnings, result, pipeline.info(), files),
+                               2)
+              << '\n';
   } else {
     for (const auto& file : files) std::cout << file << '\n';
   }

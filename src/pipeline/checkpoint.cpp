@@ -8,6 +8,7 @@
 #include "io/json_file.h"
 #include "io/weight_binding.h"
 #include "nn/parameter.h"
+#include "pipeline/model_profile.h"
 #include "pipeline/residency.h"
 
 namespace glm_image::pipeline {
@@ -132,8 +133,8 @@ Checkpoint Checkpoint::open(const fs::path& directory, const PipelineOptions& op
   plan_residency(checkpoint.info_.components, options, checkpoint.placement_.device.is_cpu());
 
   auto& info = checkpoint.info_;
-  info.default_width = info.default_height =
-      checkpoint.transformer.sample_size * checkpoint.autoencoder.scale_factor();
+  info.profile = load_profile(
+      directory, checkpoint.transformer.sample_size * checkpoint.autoencoder.scale_factor());
   info.device = checkpoint.placement_.device.str();
   info.dtype = checkpoint.placement_.dtype == at::kFloat ? "float32" : "bfloat16";
   return checkpoint;

@@ -11,8 +11,6 @@
 namespace glm_image::pipeline {
 namespace {
 
-constexpr int64_t kMaxSide = 4096;
-constexpr int64_t kMaxSteps = 1000;
 constexpr int64_t kMaxCount = 1000;
 constexpr int64_t kMaxPreviews = 8;
 /// A picture keeps its prompt twice, once in JSON, which may write a byte as six.
@@ -21,7 +19,6 @@ constexpr size_t kMaxPromptBytes = 64 * 1024;
 constexpr size_t kMaxSpelledBytes = 16 * 1024;
 constexpr size_t kMaxTexts = 256;
 constexpr size_t kMaxConditionImages = 16;
-constexpr double kMaxGuidance = 100;
 constexpr double kMinTemperature = 1e-6, kMaxTemperature = 100;
 
 template <typename... Parts>
@@ -91,8 +88,9 @@ void fill_size(Request& request, const Checkpoint& checkpoint) {
     return;
   }
   if (request.condition_images.empty()) {
-    request.width = checkpoint.info().default_width;
-    request.height = checkpoint.info().default_height;
+    const auto& size = checkpoint.info().profile.sizes.front();
+    request.width = size.width;
+    request.height = size.height;
     return;
   }
   const auto nearest = [](int64_t side) {
@@ -168,16 +166,18 @@ Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
   for (const auto& image : request.condition_images) image::check_image(image);
   fill_size(resolved, checkpoint);
   check_size(resolved.width, resolved.height);
-  require(request.steps >= 1 && request.steps <= kMaxSteps,
+  resolved.steps = request.steps.value_or(checkpoint.info().profile.steps);
+  require(*resolved.steps >= 1 && *resolved.steps <= kMaxSteps,
           "steps must be from 1 to ",
           kMaxSteps,
           "; found ",
-          request.steps);
-  require(request.guidance >= 1 && request.guidance <= kMaxGuidance,
+          *resolved.steps);
+  resolved.guidance = request.guidance.value_or(checkpoint.info().profile.guidance);
+  require(*resolved.guidance >= 1 && *resolved.guidance <= kMaxGuidance,
           "guidance must be from 1 (none) to ",
           kMaxGuidance,
           "; found ",
-          request.guidance);
+          *resolved.guidance);
   require(request.count >= 1 && request.count <= kMaxCount,
           "count must be from 1 to ",
           kMaxCount,

@@ -5,9 +5,14 @@
 
 namespace glm_image::pipeline {
 
-/// Checks every field of a request and fills in what it leaves to the model: the size, and the
-/// sampling settings, come back resolved. Throws kInvalidInput naming the field, what is allowed
-/// and what was given. Nothing is computed before this passed.
+/// What a request may ask for at most.
+inline constexpr int64_t kMaxSide = 4096;
+inline constexpr int64_t kMaxSteps = 1000;
+inline constexpr double kMaxGuidance = 100;
+
+/// Checks every field of a request and fills in what it leaves to the model: the size, the
+/// steps, the guidance and the sampling settings come back resolved. Throws kInvalidInput naming
+/// the field, what is allowed and what was given. Nothing is computed before this passed.
 Request resolve_request(const Request& request, const Checkpoint& checkpoint);
 
 /// The texts that a picture of this request must spell: those that the prompt quotes, then those

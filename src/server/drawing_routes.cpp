@@ -59,11 +59,13 @@ class DrawingRoutes::BodyShare {
 
 DrawingRoutes::DrawingRoutes(DrawingOptions options,
                              std::function<Request(const Request&)> check,
+                             std::function<std::vector<Warning>(const Request&)> warnings,
                              const ModelInfo& model,
                              std::shared_ptr<JobQueue> queue,
                              ResultStore& store)
     : options_(std::move(options)),
       check_(std::move(check)),
+      warnings_(std::move(warnings)),
       model_(model),
       queue_(std::move(queue)),
       store_(store) {}
@@ -91,6 +93,7 @@ std::shared_ptr<Job> DrawingRoutes::submit(ImageRequest& wanted) {
                    "size",
                    "invalid_value");
   }
+  wanted.warnings = warnings_(wanted.request);
   auto pictures = std::exchange(wanted.request.condition_images, {});
   wanted.condition_images = static_cast<int64_t>(pictures.size());
   auto request = wanted.request;

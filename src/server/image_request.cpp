@@ -56,8 +56,7 @@ void read_size(const ApiFields& fields, const RequestLimits& limits, ImageReques
 
 /// Quality is a number of denoising steps, which `steps` overrules.
 void read_steps(const ApiFields& fields, const RequestLimits& limits, ImageRequest& wanted) {
-  const std::map<std::string, int64_t> steps_of = {{"auto", limits.default_steps},
-                                                   {"low", 15},
+  const std::map<std::string, int64_t> steps_of = {{"low", 15},
                                                    {"medium", 30},
                                                    {"standard", 30},
                                                    {"high", 50},
@@ -67,7 +66,10 @@ void read_steps(const ApiFields& fields, const RequestLimits& limits, ImageReque
   wanted.quality =
       fields.choice("quality", {"auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"})
           .value_or("auto");
-  wanted.request.steps = std::min(steps_of.at(wanted.quality), limits.max_steps);
+  wanted.request.steps =
+      wanted.quality == "auto" ? limits.default_steps : steps_of.at(wanted.quality);
+  if (wanted.request.steps)
+    wanted.request.steps = std::min(*wanted.request.steps, limits.max_steps);
   for (const char* name : {"num_inference_steps", "steps"}) {
     const auto steps = fields.whole_number(name, 1, limits.max_steps);
     if (steps) wanted.request.steps = *steps;
@@ -86,7 +88,8 @@ void read_drawing(const ApiFields& fields, const RequestLimits& limits, Request&
   }
   constexpr double kMaxGuidance = 100;
   for (const char* name : {"guidance_scale", "guidance"}) {
-    request.guidance = fields.number(name, 1, kMaxGuidance).value_or(request.guidance);
+    const auto guidance = fields.number(name, 1, kMaxGuidance);
+    if (guidance) request.guidance = guidance;
   }
   constexpr double kMaxTemperature = 100;
   request.temperature = fields.number("temperature", 1e-3, kMaxTemperature);

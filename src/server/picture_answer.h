@@ -23,6 +23,9 @@ std::string encode_preview(const Preview& preview, const ImageRequest& wanted);
 /// {"width", "height"} → "512x384": the size of the answer.
 std::string answered_size(const ImageRequest& wanted, const Image& drawn);
 
+/// [{"code", "message"}, …]
+OrderedJson warnings_json(const std::vector<Warning>& warnings);
+
 /// Truthful: prompt and picture tokens read, visual tokens written.
 OrderedJson usage_json(const Result& result);
 
