@@ -28,9 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
       require(request.width % 32 == 0 && request.height % 32 == 0);
       // At the next multiples of 32 a picture may be a little larger than the limit.
       require(request.width * request.height <= limits.max_pixels + 2 * 32 * 4096);
-      require(request.steps >= 1 && request.steps <= limits.max_steps);
+      require(!request.steps || (*request.steps >= 1 && *request.steps <= limits.max_steps));
       require(request.count >= 1 && request.count <= limits.max_count);
-      require(request.guidance >= 1);
+      require(!request.guidance || *request.guidance >= 1);
       require(wanted.compression >= 1 && wanted.compression <= 100);
     } catch (const ApiError& error) {
       require(error.status() == 400);

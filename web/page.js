@@ -1,43 +1,53 @@
 // The form, the drawing at work, and the texts that will be spelled.
 
-import { draw, health, Refusal, spelledTexts } from "./server.js";
+import { draw, health, Refusal, spelledTexts, warnings } from "./server.js";
 import { addPicture, pictureUrl, setActions, showGallery } from "./gallery.js";
-import { fillWords, onLanguage, word } from "./words.js";
+import { fill, fillWords, onLanguage, spokenLanguage, word } from "./words.js";
 
 const element = (id) => document.getElementById(id);
-const sizes = [
-  ["auto", "sizeAuto"],
-  ["512x512", "sizeSquare"],
-  ["1024x1024", "sizeSquare"],
-  ["512x768", "sizePortrait"],
-  ["896x1152", "sizePortrait"],
-  ["768x512", "sizeLandscape"],
-  ["1152x896", "sizeLandscape"],
-  ["own", "sizeOwn"],
-];
+// What the model was trained for and how it is asked, from the server.
+let model = { sizes: [], examples: [] };
+let defaults = { steps: "", guidance: "" };
 let pictures = []; // files to start from
 let atWork = null; // AbortController
 
 // --- The form ---
 
+function sizeText(size) {
+  return size.replace("x", " × ");
+}
+
+function sizeLabel(size) {
+  const [width, height] = size.split("x").map(Number);
+  const shape = width === height ? "sizeSquare" : width < height ? "sizePortrait" : "sizeLandscape";
+  return `${word(shape)}, ${sizeText(size)}`;
+}
+
 function fillSizes() {
-  const chosen = element("size").value || "512x512";
+  const chosen = element("size").value || model.sizes[0];
   element("size").replaceChildren(
-    ...sizes.map(([size, name]) => {
-      const label = size.includes("x") ? `${word(name)}, ${size.replace("x", " × ")}` : word(name);
-      return new Option(label, size, false, size === chosen);
-    }),
+    new Option(word("sizeAuto"), "auto"),
+    ...model.sizes.map((size) => new Option(sizeLabel(size), size)),
+    new Option(word("sizeOwn"), "own"),
   );
+  element("size").value = chosen ?? "auto";
 }
 
 function fillExamples() {
+  const spoken = model.examples.filter(({ language }) => language === spokenLanguage());
+  const examples = spoken.length > 0 ? spoken : model.examples;
+  element("examples-block").hidden = examples.length === 0;
   element("examples").replaceChildren(
-    ...word("exampleTexts").map((text) => {
+    ...examples.map((example) => {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "quiet";
-      button.textContent = text;
-      button.addEventListener("click", () => setPrompt(text));
+      button.lang = example.language;
+      button.textContent = example.prompt;
+      button.addEventListener("click", () => {
+        setSettings({ ...defaults, ...example });
+        setPrompt(example.prompt);
+      });
       const item = document.createElement("li");
       item.append(button);
       return item;
@@ -56,8 +66,16 @@ function chosenSize() {
   return size === "own" ? `${element("width").value}x${element("height").value}` : size;
 }
 
+function setSettings({ size, steps, guidance, seed }) {
+  setSize(size);
+  element("steps").value = steps;
+  element("guidance").value = guidance;
+  element("seed").value = seed;
+  element("count").value = 1;
+}
+
 function setSize(size) {
-  const known = sizes.some(([name]) => name === size);
+  const known = [...element("size").options].some(({ value }) => value === size);
   element("size").value = known ? size : "own";
   if (!known) [element("width").value, element("height").value] = size.split("x");
   showOwnSize();
@@ -68,6 +86,24 @@ function showOwnSize() {
   element("own-size").hidden = hidden;
   // A hidden field that holds nonsense would keep the form from being sent, and could not say so.
   for (const side of ["width", "height"]) element(side).disabled = hidden;
+  showWarnings();
+}
+
+let expected = 0;
+async function showWarnings() {
+  const mine = ++expected;
+  const size = chosenSize();
+  const [width, height] = size === "auto" ? [0, 0] : size.split("x").map(Number);
+  if (size !== "auto" && !(width > 0 && height > 0)) return; // not typed yet
+  const found = await warnings(width, height, pictures.length, element("key").value).catch(() => []);
+  if (mine !== expected) return;
+  const values = { size: sizeText(size), sizes: model.sizes.map(sizeText).join(", ") };
+  // The server may know more reasons than this page.
+  const texts = found.map(({ code, message }) =>
+    word("warnings")[code] ? fill(word("warnings")[code], values) : message,
+  );
+  element("warnings").textContent = texts.join(" ");
+  element("warnings").hidden = texts.length === 0;
 }
 
 function settings() {
@@ -75,6 +111,7 @@ function settings() {
     prompt: element("prompt").value,
     size: chosenSize(),
     steps: Number(element("steps").value),
+    guidance: Number(element("guidance").value),
     n: Number(element("count").value),
   };
   if (element("seed").value) fields.seed = BigInt(element("seed").value);
@@ -122,6 +159,7 @@ function addSources(files) {
   }
   if (pictures.length > 0) setSize("auto");
   showSources();
+  showWarnings();
 }
 
 function showSources() {
@@ -138,6 +176,7 @@ function showSources() {
       remove.addEventListener("click", () => {
         pictures = pictures.filter((other) => other !== file);
         showSources();
+        showWarnings();
         element("picture").focus();
       });
       const item = document.createElement("li");
@@ -262,12 +301,20 @@ function askForKey() {
 
 async function readDefaults() {
   try {
-    const { defaults, limits, needs_key } = await health();
+    const state = await health();
+    model = state.profile;
+    defaults = state.defaults;
     element("steps").max = defaults.max_steps;
     element("steps").value = defaults.steps;
-    element("count").max = limits.max_count;
-    for (const side of ["width", "height"]) element(side).max = limits.max_side;
-    if (needs_key) askForKey();
+    element("count").max = state.limits.max_count;
+    for (const side of ["width", "height"]) element(side).max = state.limits.max_side;
+    element("guidance").value = defaults.guidance;
+    element("width").value = defaults.width;
+    element("height").value = defaults.height;
+    element("size").value = "";
+    fillSizes();
+    fillExamples();
+    if (state.needs_key) askForKey();
   } catch {
     showError(word("lost"));
   }
@@ -279,14 +326,12 @@ function speak() {
   showSources();
   showGallery();
   markTexts();
+  showWarnings();
 }
 
 setActions({
   reuse(picture) {
-    setSize(picture.settings.size);
-    element("steps").value = picture.settings.steps;
-    element("seed").value = picture.seed;
-    element("count").value = 1;
+    setSettings({ ...picture.settings, seed: picture.seed });
     setPrompt(picture.settings.prompt);
   },
   async startFrom(picture) {
@@ -306,6 +351,7 @@ element("prompt").addEventListener("scroll", () => {
   element("prompt-marks").scrollTop = element("prompt").scrollTop;
 });
 element("size").addEventListener("change", showOwnSize);
+for (const side of ["width", "height"]) element(side).addEventListener("change", showWarnings);
 element("picture").addEventListener("change", () => {
   addSources(element("picture").files);
   element("picture").value = "";

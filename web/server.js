@@ -13,7 +13,7 @@ function headers(key) {
   return key ? { Authorization: `Bearer ${key}` } : {};
 }
 
-/** The server's defaults and limits. */
+/** The server's defaults and limits, and what its model was trained for. */
 export async function health() {
   const answer = await fetch("/health");
   return answer.json();
@@ -27,6 +27,16 @@ export async function spelledTexts(prompt, key) {
     body: JSON.stringify({ prompt }),
   });
   return answer.ok ? (await answer.json()).texts : [];
+}
+
+/** What to expect of a picture of this size (0 × 0: the model's own) drawn from so many pictures, as [{code}]. */
+export async function warnings(width, height, pictures, key) {
+  const answer = await fetch("/v1/warnings", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...headers(key) },
+    body: JSON.stringify({ width, height, pictures }),
+  });
+  return answer.ok ? (await answer.json()).warnings : [];
 }
 
 /**

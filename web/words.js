@@ -17,6 +17,7 @@ const words = {
     width: "Width (pixels)",
     height: "Height (pixels)",
     steps: "Steps",
+    guidance: "Guidance",
     seed: "Seed",
     seedAny: "any",
     count: "Pictures",
@@ -48,6 +49,10 @@ const words = {
       shutting_down: "the server is being stopped; try again in a while.",
       internal_error: "the server failed; its log says why.",
     },
+    warnings: {
+      size_not_trained: "This model was trained at {sizes}. At {size} the picture may be illegible.",
+      editing_not_trained: "This model was not trained to edit pictures. The result may ignore the prompt.",
+    },
     gallery: "This session’s pictures",
     emptyGallery: "Nothing drawn yet.",
     reuse: "Use these settings",
@@ -63,11 +68,6 @@ const words = {
       "denoising": "Painting",
       "decoding": "Finishing",
     },
-    exampleTexts: [
-      "A yellow poster with the title \"OPEN DAY\" above a row of baobabs",
-      "A school notice board that says \"Exams on Monday\"",
-      "A market stall with a sign \"Fresh mangoes\"",
-    ],
   },
   fr: {
     language: "Langue",
@@ -85,6 +85,7 @@ const words = {
     width: "Largeur (pixels)",
     height: "Hauteur (pixels)",
     steps: "Étapes",
+    guidance: "Guidage",
     seed: "Graine",
     seedAny: "au hasard",
     count: "Images",
@@ -116,6 +117,10 @@ const words = {
       shutting_down: "le serveur s’arrête\u00a0; réessayez dans un moment.",
       internal_error: "le serveur a échoué\u00a0; son journal dit pourquoi.",
     },
+    warnings: {
+      size_not_trained: "Ce modèle a été entraîné en {sizes}. En {size}, l’image risque d’être illisible.",
+      editing_not_trained: "Ce modèle n’a pas été entraîné à modifier des images. Le résultat risque d’ignorer la consigne.",
+    },
     gallery: "Images de cette session",
     emptyGallery: "Rien de dessiné pour l’instant.",
     reuse: "Reprendre ces réglages",
@@ -131,11 +136,6 @@ const words = {
       "denoising": "Peinture",
       "decoding": "Finition",
     },
-    exampleTexts: [
-      "Une affiche jaune avec le titre «\u00a0École de Saaba\u00a0» et un baobab",
-      "Le tableau d’une école où l’on lit «\u00a0Examens lundi\u00a0»",
-      "Un étal de marché avec l’enseigne «\u00a0Mangues fraîches\u00a0»",
-    ],
   },
 };
 
@@ -164,8 +164,17 @@ if (!(language in words)) language = "en";
 /** A word or sentence in the language chosen. */
 export function word(name, values = {}) {
   const text = words[language][name];
-  if (typeof text !== "string") return text;
+  return typeof text === "string" ? fill(text, values) : text;
+}
+
+/** Puts values into a text's {name}s. */
+export function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+}
+
+/** "fr" or "en". */
+export function spokenLanguage() {
+  return language;
 }
 
 /** Puts the language's words wherever the page asks for them. */

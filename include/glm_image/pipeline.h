@@ -76,6 +76,31 @@ struct ComponentInfo {
   bool resident = false;     ///< whether its weights stay in memory between requests
 };
 
+/// Pixels.
+struct PictureSize {
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
+/// A prompt that the model draws as it says, with this seed, at this size, and with the model's own
+/// steps and guidance.
+struct ExamplePrompt {
+  std::string language;  ///< "fr", "en", …
+  std::string prompt;
+  uint64_t seed = 0;
+  PictureSize size;
+};
+
+/// What a model was trained for and how to ask it, from glm_image.json in its folder. What that
+/// file leaves out, or a model without the file, has the published model's values.
+struct ModelProfile {
+  std::vector<PictureSize> sizes;  ///< at which the model was trained; the first is the default
+  int64_t steps = 50;              ///< of a request that leaves them alone
+  double guidance = 1.5;           ///< of a request that leaves it alone
+  bool edits = true;               ///< whether the model was trained to draw from other pictures
+  std::vector<ExamplePrompt> examples;
+};
+
 struct ModelInfo {
   std::filesystem::path directory;
   /// What the model is called: its folder's name, or the repository's in a Hugging Face cache.
@@ -84,8 +109,7 @@ struct ModelInfo {
   /// uses.
   std::vector<std::string> warnings;
   std::vector<ComponentInfo> components;
-  int64_t default_width = 0;
-  int64_t default_height = 0;
+  ModelProfile profile;
   std::string device;  ///< where the pipeline computes
   std::string dtype;   ///< in which it computes
 };
@@ -121,6 +145,11 @@ class Pipeline {
   /// The request with everything filled in that it leaves to the model. Computes nothing. Throws
   /// Error: kInvalidInput naming the field of a request that cannot be met.
   Request check(const Request& request) const;
+
+  /// Reasons to expect a poor picture: a size far from those that the model was trained at, or
+  /// pictures to start from with a model that was not trained for editing. Of a request as check()
+  /// returned it; one that leaves its size to the model has no warning about the size.
+  std::vector<Warning> warnings(const Request& request) const;
 
   /// Draws. Throws Error: as check() does; kCancelled when the progress callback returned false;
   /// kOutOfMemory; kNotFound or kCorruptFile when weights, which are read again for every stage,

@@ -53,8 +53,8 @@ struct Request {
   /// Pixels that a picture may have at most; 0 for no limit but the above.
   int64_t max_pixels = 0;
 
-  int64_t steps = 50;     ///< denoising steps, 1 to 1000
-  double guidance = 1.5;  ///< classifier-free guidance, 1 (none) to 100
+  std::optional<int64_t> steps;    ///< denoising steps, 1 to 1000
+  std::optional<double> guidance;  ///< classifier-free guidance, 1 (none) to 100
 
   uint64_t seed = 0;
   /// Pictures to draw, 1 to 1000. Each draws its own composition, with the seeds seed, seed + 1, …;
@@ -71,6 +71,14 @@ struct Request {
 
   /// Paint this composition instead of making one.
   std::optional<Composition> composition;
+};
+
+/// A reason to expect a poor picture from a request that can be drawn all the same.
+struct Warning {
+  /// For programs: "size_not_trained", "editing_not_trained", or "picture" for what was noticed
+  /// about a picture that was read.
+  std::string code;
+  std::string message;  ///< one sentence, for people
 };
 
 /// What a pipeline is doing.

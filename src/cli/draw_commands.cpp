@@ -10,8 +10,10 @@ void add_generate_command(CLI::App& app) {
   add_draw_options(*command, *options);
   command->footer(
       "Examples:\n"
-      "  glm-image generate --prompt 'A blue poster with the title \"OPEN DAY\"' -o poster.png\n"
-      "  glm-image generate -p 'Une affiche : « Marché de Ouaga »' --size 768x1024 --count 4\n"
+      "  glm-image generate --prompt 'A dark green poster with a football and the title \"OPEN "
+      "DAY\"' -o poster.png\n"
+      "  glm-image generate -p 'Une affiche blanche avec une pomme et le titre « Marché »' "
+      "--count 4\n"
       "  glm-image generate -p 'a market' --save-tokens market.json\n"
       "  glm-image generate -p 'a market' --tokens market.json --seed 8    same composition, other "
       "details\n"

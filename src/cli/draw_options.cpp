@@ -56,13 +56,13 @@ void add_draw_options(CLI::App& command, DrawOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--size", options.size, "Pixels, multiples of 32 (default: the model's own)")
       ->type_name("WxH");
-  command.add_option("--steps", options.steps, "Denoising steps (default 50)")
+  command.add_option("--steps", options.steps, "Denoising steps (default: the model's own)")
       ->transform(whole_number<int64_t>(1, limits::kMaxSteps))
       ->type_name("N");
   command
       .add_option("--guidance",
                   options.guidance,
-                  "How closely to follow the prompt; 1 is fastest (default 1.5)")
+                  "How closely to follow the prompt; 1 is fastest (default: the model's own)")
       ->type_name("X");
   command.add_option("--seed", options.seed, "Same seed, same picture (default: drawn)")
       ->transform(whole_number<uint64_t>(0))

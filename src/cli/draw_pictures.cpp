@@ -60,6 +60,7 @@ Image file_image(const DrawJob& job, const Image& drawn) {
 
 nlohmann::ordered_json report(const DrawOptions& options,
                               const DrawJob& job,
+                              const std::vector<std::string>& warnings,
                               const Result& result,
                               const ModelInfo& model,
                               const std::vector<std::string>& files) {
@@ -85,9 +86,9 @@ nlohmann::ordered_json report(const DrawOptions& options,
   return {{"pictures", pictures},
           {"prompt", request.prompt},
           {"spelled_texts", result.spelled_texts},
-          {"warnings", job.warnings},
-          {"steps", request.steps},
-          {"guidance", request.guidance},
+          {"steps", *request.steps},
+          {"guidance", *request.guidance},
+          {"warnings", warnings},
           {"model", model.directory.string()},
           {"device", model.device},
           {"dtype", model.dtype},
@@ -107,6 +108,12 @@ void draw_pictures(const DrawOptions& options) {
   }
   auto pipeline = load_pipeline(options.model);
   if (!options.quiet) tell_size(options, request, pipeline.check(request));
+  request = pipeline.check(request);
+  auto warnings = job.warnings;
+  for (const auto& warning : pipeline.warnings(request)) {
+    if (!options.quiet) std::cerr << "warning: " << warning.message << '\n';
+    warnings.push_back(warning.message);
+  }
   const auto result = run(pipeline, request, options.quiet);
 
   // A recipe names how many there were; the pictures themselves would be copied into each.
@@ -129,7 +136,8 @@ void draw_pictures(const DrawOptions& options) {
     }
   }
   if (options.json) {
-    std::cout << io::json_text(report(options, job, result, pipeline.info(), files), 2) << '\n';
+    std::cout << io::json_text(report(options, job, warnings, result, pipeline.info(), files), 2)
+              << '\n';
   } else {
     for (const auto& file : files) std::cout << file << '\n';
   }

@@ -135,13 +135,15 @@ void add_evaluate_command(CLI::App& app) {
   command->add_option("--count", options->count, "Prompts of each tier (else all)")
       ->transform(whole_number<int64_t>(1))
       ->type_name("N");
-  command->add_option("--steps", options->drawing.steps, "Denoising steps")
+  command
+      ->add_option("--steps", options->drawing.steps, "Denoising steps (default: the model's own)")
       ->transform(whole_number<int64_t>(1, limits::kMaxSteps))
-      ->capture_default_str()
       ->type_name("N");
-  command->add_option("--guidance", options->drawing.guidance, "Classifier-free guidance")
+  command
+      ->add_option("--guidance",
+                   options->drawing.guidance,
+                   "Classifier-free guidance (default: the model's own)")
       ->check(CLI::Range(limits::kMinGuidance, limits::kMaxGuidance))
-      ->capture_default_str()
       ->type_name("X");
   command->add_option("--seed", options->drawing.seed, "Of the first prompt; the next ones follow")
       ->transform(whole_number<uint64_t>(0))
@@ -165,7 +167,7 @@ void add_evaluate_command(CLI::App& app) {
       "An evaluation that was stopped goes on when the same command is given again: pictures that\n"
       "are there are not drawn again. docs/evaluation.md tells what is measured.\n\n"
       "Example:\n"
-      "  glm-image evaluate --model models/nano --count 20 --steps 20 -o out/evaluation");
+      "  glm-image evaluate --model models/nano --count 20 -o out/evaluation");
   command->callback([options] { run(*options); });
 }
 

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "io/json_text.h"
+#include "pipeline/model_profile.h"
 
 namespace glm_image::cli {
 namespace {
@@ -30,8 +31,7 @@ nlohmann::ordered_json to_json(const ModelInfo& info) {
           {"warnings", info.warnings},
           {"device", info.device},
           {"dtype", info.dtype},
-          {"default_width", info.default_width},
-          {"default_height", info.default_height},
+          {"profile", pipeline::to_json(info.profile)},
           {"components", components}};
 }
 
@@ -45,13 +45,38 @@ std::string megabytes(int64_t bytes) {
   return text;
 }
 
+/// As a word of a shell's command line.
+std::string shell_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char letter : text)
+    quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+  return quoted + "'";
+}
+
+void print_profile(const ModelProfile& profile) {
+  std::string sizes;
+  for (const auto& size : profile.sizes) {
+    sizes += (sizes.empty() ? "" : " ") + pipeline::size_text(size);
+  }
+  std::printf("trained at  %s\n", sizes.c_str());
+  std::printf("defaults    --size %s --steps %ld --guidance %g\n",
+              pipeline::size_text(profile.sizes.front()).c_str(),
+              static_cast<long>(profile.steps),
+              profile.guidance);
+  std::printf("edits       %s\n", profile.edits ? "yes" : "not trained for it");
+  for (const auto& example : profile.examples) {
+    std::printf("example     --prompt %s --size %s --seed %lu\n",
+                shell_quoted(example.prompt).c_str(),
+                pipeline::size_text(example.size).c_str(),
+                static_cast<unsigned long>(example.seed));
+  }
+  std::printf("\n");
+}
+
 void print_table(const ModelInfo& info) {
   std::printf("model    %s (%s)\n", info.name.c_str(), info.directory.c_str());
-  std::printf("computes on %s in %s; default size %ldx%ld\n\n",
-              info.device.c_str(),
-              info.dtype.c_str(),
-              static_cast<long>(info.default_width),
-              static_cast<long>(info.default_height));
+  std::printf("computes on %s in %s\n\n", info.device.c_str(), info.dtype.c_str());
+  print_profile(info.profile);
   std::printf(
       "%-25s %14s %11s %11s  %s\n", "component", "parameters", "on disk", "in memory", "stored as");
   int64_t parameters = 0, bytes = 0, largest = 0;

@@ -17,7 +17,7 @@ constexpr int kSignalBase = 128;
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  glm-image generate --prompt 'Une affiche jaune avec le titre « École de Saaba »'\n"
+    "  glm-image generate --prompt 'Une affiche blanche avec une pomme et le titre « Marché »'\n"
     "  glm-image generate --prompt-file prompt.txt --size 1152x768 --count 4 -o poster.png\n"
     "  glm-image edit --image photo.jpg --prompt 'Make it night and write \"SALAM\"'\n"
     "  glm-image info --model models/glm-image\n"

@@ -11,7 +11,9 @@
 #include "cli/model_options.h"
 #include "cli/whole_number.h"
 #include "core/error.h"
+#include "core/text_format.h"
 #include "glm_image/limits.h"
+#include "server/access.h"
 #include "server/server.h"
 
 namespace glm_image::cli {
@@ -68,9 +70,11 @@ void add_limit_options(CLI::App& command, ServeOptions& options) {
       ->transform(whole_number<int64_t>(0, 1000))
       ->capture_default_str()
       ->type_name("N");
-  command.add_option("--steps", limits.default_steps, "Denoising steps of quality auto")
+  command
+      .add_option("--steps",
+                  limits.default_steps,
+                  "Denoising steps of quality auto (default: the model's own)")
       ->transform(whole_number<int64_t>(1, limits::kMaxSteps))
-      ->capture_default_str()
       ->type_name("N");
   command.add_option("--max-steps", limits.max_steps, "Denoising steps that a request may ask for")
       ->transform(whole_number<int64_t>(1, limits::kMaxSteps))
@@ -116,19 +120,35 @@ Pipeline load(const ServeOptions& options) {
   return load_pipeline(options.model, pipeline);
 }
 
+std::string address(const std::string& host, int port) {
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return concat("http://", is_ipv6 ? "[" + host + "]" : host, ':', port);
+}
+
+void greet(const std::string& model, const server::ServerOptions& options, int port) {
+  const auto& host = options.host;
+  // A browser cannot open the address that stands for all of a machine's.
+  const auto* local = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host.c_str();
+  std::cout << "listening on " << address(host, port) << '\n'
+            << "The model is " << model << ". Open " << address(local, port)
+            << " in a browser. Ctrl-C stops the server.\n";
+  if (!server::is_loopback(host) && !options.access.key.is_set()) {
+    std::cout << "Anyone who reaches this machine can use the server; --api-key-file asks for a "
+                 "key.\n";
+  }
+  std::cout << std::flush;
+}
+
 void serve(const ServeOptions& given) {
   auto options = given.server;
   options.grace = std::chrono::duration<double>(given.grace_seconds);
   options.drawing.max_body_bytes = given.max_body_megabytes << 20;
-  auto& limits = options.drawing.limits;
-  limits.default_steps = std::min(limits.default_steps, limits.max_steps);
   // "" is no wish to do without: a script's variable may be unset.
   if (given.api_key_file) options.access.key = server::ApiKey::load(*given.api_key_file);
-  server::Server server(load(given), options, std::cerr);
-  const int port = server.start();
-  const bool is_ipv6 = options.host.find(':') != std::string::npos;
-  std::cout << "listening on http://" << (is_ipv6 ? "[" + options.host + "]" : options.host) << ':'
-            << port << std::endl;
+  auto pipeline = load(given);
+  const auto model = pipeline::model_name(pipeline.info());
+  server::Server server(std::move(pipeline), options, std::cerr);
+  greet(model, options, server.start());
   while (interrupted_by() == 0 && server.is_listening()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
@@ -155,7 +175,7 @@ void add_serve_command(CLI::App& app) {
       "  glm-image serve                       then open http://127.0.0.1:8080 in a browser\n"
       "  glm-image serve --host 0.0.0.0 --api-key-file key.txt --queue 16\n"
       "  curl http://127.0.0.1:8080/v1/images/generations -H 'Content-Type: application/json' \\\n"
-      "    -d '{\"prompt\": \"A poster: \\\"OPEN DAY\\\"\", \"size\": \"512x512\"}'");
+      "    -d '{\"prompt\": \"A dark green poster with a football and the title \\\"OPEN DAY\\\"\"}'");
   command->callback([options] { serve(*options); });
 }
 

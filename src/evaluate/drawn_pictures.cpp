@@ -31,8 +31,8 @@ io::Json describe(const ModelInfo& model,
           {"model", fs::weakly_canonical(model.directory).string()},
           {"model_files", state_of_files(model.directory)},
           {"dtype", model.dtype},
-          {"steps", settings.steps},
-          {"guidance", settings.guidance},
+          {"steps", settings.steps.value_or(model.profile.steps)},
+          {"guidance", settings.guidance.value_or(model.profile.guidance)},
           {"seed", settings.seed},
           {"tokens", settings.tokens_from ? "of the ground truth" : "of the generator"}};
 }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "glm_image/pipeline.h"
 #include "io/json_file.h"
@@ -11,9 +12,9 @@ namespace glm_image::evaluate {
 
 /// How an evaluation draws.
 struct DrawingSettings {
-  int64_t steps = 50;
-  double guidance = 1.5;
-  uint64_t seed = 0;  ///< of the suite's first prompt; the next ones follow
+  std::optional<int64_t> steps;    ///< where absent, the model's own
+  std::optional<double> guidance;  ///< likewise
+  uint64_t seed = 0;               ///< of the suite's first prompt; the next ones follow
   /// When given, the tokens of this picture are painted instead of the generator's: what falls
   /// short then is not the generator's fault.
   std::function<Image(const posters::SuitePrompt&)> tokens_from;

@@ -10,6 +10,7 @@
 #include "io/weight_binding.h"
 #include "nn/parameter.h"
 #include "pipeline/model_folder.h"
+#include "pipeline/model_profile.h"
 #include "pipeline/residency.h"
 #include "quant/quantised_weights.h"
 
@@ -156,8 +157,8 @@ Checkpoint Checkpoint::open(const fs::path& given, const PipelineOptions& option
   plan_residency(checkpoint.info_.components, options, checkpoint.placement_.device.is_cpu());
 
   auto& info = checkpoint.info_;
-  info.default_width = info.default_height =
-      checkpoint.transformer.sample_size * checkpoint.autoencoder.scale_factor();
+  info.profile = load_profile(
+      directory, checkpoint.transformer.sample_size * checkpoint.autoencoder.scale_factor());
   info.device = checkpoint.placement_.device.str();
   info.dtype = checkpoint.placement_.dtype == at::kFloat ? "float32" : "bfloat16";
   return checkpoint;

@@ -97,8 +97,8 @@ Result draw(const Checkpoint& checkpoint,
   PaintInput input;
   input.height = request.height;
   input.width = request.width;
-  input.steps = request.steps;
-  input.guidance = request.guidance;
+  input.steps = *request.steps;
+  input.guidance = *request.guidance;
   input.seeds = picture_seeds(request);
   if (request.composition) {
     input.compositions = {*request.composition};

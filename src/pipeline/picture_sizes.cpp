@@ -21,8 +21,8 @@ text::Grid nearest_grid(int64_t height, int64_t width) {
 }
 
 int64_t most_tokens(const Request& request, const Checkpoint& checkpoint) {
-  const auto& model = checkpoint.info();
-  auto pixels = model.default_width * model.default_height;
+  const auto& own = checkpoint.info().profile.sizes.front();
+  auto pixels = own.width * own.height;
   if (request.max_pixels > 0) pixels = std::min(pixels, request.max_pixels);
   return std::max<int64_t>(1, pixels / kTokenArea);
 }
@@ -79,9 +79,8 @@ void fill_size(Request& request, const Checkpoint& checkpoint) {
   if (request.composition) {
     grid = {request.composition->picture.height, request.composition->picture.width};
   } else if (request.condition_images.empty()) {
-    const auto& model = checkpoint.info();
-    grid =
-        fitting_grid(model.default_height, model.default_width, most_tokens(request, checkpoint));
+    const auto& own = checkpoint.info().profile.sizes.front();
+    grid = fitting_grid(own.height, own.width, most_tokens(request, checkpoint));
   } else {
     const auto& image = request.condition_images.front();
     const auto most = most_tokens(request, checkpoint);

@@ -6,6 +6,7 @@
 #include "pipeline/checkpoint.h"
 #include "pipeline/compose.h"
 #include "pipeline/draw.h"
+#include "pipeline/model_profile.h"
 
 namespace glm_image {
 namespace {
@@ -61,6 +62,14 @@ const ModelInfo& Pipeline::info() const {
 
 Request Pipeline::check(const Request& request) const {
   return translated([&] { return pipeline::check_request(implementation_->checkpoint, request); });
+}
+
+std::vector<Warning> Pipeline::warnings(const Request& request) const {
+  return translated([&] {
+    return pipeline::warnings_of(info().profile,
+                                 {request.width, request.height},
+                                 static_cast<int64_t>(request.condition_images.size()));
+  });
 }
 
 Result Pipeline::generate(const Request& request,

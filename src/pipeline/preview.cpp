@@ -42,7 +42,7 @@ Previewer::Previewer(const Checkpoint& checkpoint,
   if (!callback_ || request.previews == 0) return;
   const bool writes_preview_grid = request.condition_images.empty() && !request.composition;
   wants_draft_ = writes_preview_grid && all_stages_stay(checkpoint);
-  looks_ = spread_looks(request.previews - (wants_draft_ ? 1 : 0), request.steps);
+  looks_ = spread_looks(request.previews - (wants_draft_ ? 1 : 0), *request.steps);
 }
 
 void Previewer::show_draft(const TokenGrid& grid,

@@ -25,7 +25,8 @@ struct Recipe {
 };
 
 /// How one picture of a request is made again: its own seed and size, and no others beside it.
-/// `request` comes without its condition pictures, which were `condition_images`.
+/// `request` is as Pipeline::check returned it, without its condition pictures, which were
+/// `condition_images`.
 Recipe recipe_of(Request request,
                  int64_t condition_images,
                  const Picture& picture,

@@ -148,18 +148,21 @@ Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
           resolved.width,
           "x",
           resolved.height);
-  require(request.steps >= 1 && request.steps <= limits::kMaxSteps,
+  resolved.steps = request.steps.value_or(checkpoint.info().profile.steps);
+  require(*resolved.steps >= 1 && *resolved.steps <= limits::kMaxSteps,
           "steps must be from 1 to ",
           limits::kMaxSteps,
           "; found ",
-          request.steps);
-  require(request.guidance >= limits::kMinGuidance && request.guidance <= limits::kMaxGuidance,
-          "guidance must be from ",
-          limits::kMinGuidance,
-          " (none) to ",
-          limits::kMaxGuidance,
-          "; found ",
-          request.guidance);
+          *resolved.steps);
+  resolved.guidance = request.guidance.value_or(checkpoint.info().profile.guidance);
+  require(
+      *resolved.guidance >= limits::kMinGuidance && *resolved.guidance <= limits::kMaxGuidance,
+      "guidance must be from ",
+      limits::kMinGuidance,
+      " (none) to ",
+      limits::kMaxGuidance,
+      "; found ",
+      *resolved.guidance);
   require(request.count >= 1 && request.count <= limits::kMaxCount,
           "count must be from 1 to ",
           limits::kMaxCount,

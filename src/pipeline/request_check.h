@@ -5,11 +5,9 @@
 
 namespace glm_image::pipeline {
 
-/// Pixels along a side of a picture.
-
-/// Checks every field of a request and fills in what it leaves to the model: the size, and the
-/// sampling settings, come back resolved. Throws kInvalidInput naming the field, what is allowed
-/// and what was given. Nothing is computed before this passed.
+/// Checks every field of a request and fills in what it leaves to the model: the size, the
+/// steps, the guidance and the sampling settings come back resolved. Throws kInvalidInput naming
+/// the field, what is allowed and what was given. Nothing is computed before this passed.
 Request resolve_request(const Request& request, const Checkpoint& checkpoint);
 
 /// The texts that a picture of this request must spell: those that the prompt quotes, then those

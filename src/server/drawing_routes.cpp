@@ -55,11 +55,13 @@ class DrawingRoutes::BodyShare {
 
 DrawingRoutes::DrawingRoutes(DrawingOptions options,
                              std::function<Request(const Request&)> check,
+                             std::function<std::vector<Warning>(const Request&)> warnings,
                              const ModelInfo& model,
                              std::shared_ptr<JobQueue> queue,
                              ResultStore& store)
     : options_(std::move(options)),
       check_(std::move(check)),
+      warnings_(std::move(warnings)),
       model_(model),
       queue_(std::move(queue)),
       store_(store) {}
@@ -80,6 +82,7 @@ void DrawingRoutes::check_for_a_place() const {
 std::shared_ptr<Job> DrawingRoutes::submit(ImageRequest& wanted) {
   wanted.request.max_pixels = options_.limits.max_pixels;
   wanted.request = check_(wanted.request);
+  for (auto& warning : warnings_(wanted.request)) wanted.warnings.push_back(std::move(warning));
   auto pictures = std::exchange(wanted.request.condition_images, {});
   wanted.condition_images = static_cast<int64_t>(pictures.size());
   auto request = wanted.request;
@@ -126,11 +129,13 @@ void DrawingRoutes::edit(Exchange& exchange) {
     if (options_.log_prompts) exchange.logged_prompt = wanted.request.prompt;
     const std::lock_guard lock(admission_);
     check_for_a_place();
+    image::Warnings noticed;
     decode_pictures(form.pictures,
                     options_.max_condition_pixels,
                     wanted.request,
                     form.picture_field,
-                    &wanted.warnings);
+                    &noticed);
+    for (auto& message : noticed) wanted.warnings.push_back({"picture", std::move(message)});
     job = submit(wanted);
   }
   answer(exchange, "image_edit", std::move(wanted), job);

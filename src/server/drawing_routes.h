@@ -26,9 +26,11 @@ struct DrawingOptions {
 /// POST /v1/images/generations and /v1/images/edits.
 class DrawingRoutes {
  public:
-  /// The pipeline and the rest must live longer. `check` is Pipeline::check.
+  /// The pipeline and the rest must live longer. `check` and `warnings` are
+  /// Pipeline's.
   DrawingRoutes(DrawingOptions options,
                 std::function<Request(const Request&)> check,
+                std::function<std::vector<Warning>(const Request&)> warnings,
                 const ModelInfo& model,
                 std::shared_ptr<JobQueue> queue,
                 ResultStore& store);
@@ -58,6 +60,7 @@ class DrawingRoutes {
 
   const DrawingOptions options_;
   const std::function<Request(const Request&)> check_;
+  const std::function<std::vector<Warning>(const Request&)> warnings_;
   const ModelInfo& model_;
   const std::shared_ptr<JobQueue> queue_;
   ResultStore& store_;

@@ -10,8 +10,8 @@ double pixels(const Request& request) {
 }
 
 double denoised_pixels(const Request& request) {
-  const double passes = request.guidance > 1 ? 2 : 1;
-  return pixels(request) * passes * static_cast<double>(request.steps);
+  const double passes = request.guidance.value_or(1) > 1 ? 2 : 1;
+  return pixels(request) * passes * static_cast<double>(request.steps.value_or(1));
 }
 
 /// Visual tokens: of the picture, and about 256 of its preview grid.

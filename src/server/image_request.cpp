@@ -60,8 +60,7 @@ void read_size(const ApiFields& fields, const RequestLimits& limits, ImageReques
 
 /// Quality is a number of denoising steps, which `steps` overrules.
 void read_steps(const ApiFields& fields, const RequestLimits& limits, ImageRequest& wanted) {
-  const std::map<std::string, int64_t> steps_of = {{"auto", limits.default_steps},
-                                                   {"low", 15},
+  const std::map<std::string, int64_t> steps_of = {{"low", 15},
                                                    {"medium", 30},
                                                    {"standard", 30},
                                                    {"high", 50},
@@ -71,7 +70,10 @@ void read_steps(const ApiFields& fields, const RequestLimits& limits, ImageReque
   wanted.quality =
       fields.choice("quality", {"auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"})
           .value_or("auto");
-  wanted.request.steps = std::min(steps_of.at(wanted.quality), limits.max_steps);
+  wanted.request.steps =
+      wanted.quality == "auto" ? limits.default_steps : steps_of.at(wanted.quality);
+  if (wanted.request.steps)
+    wanted.request.steps = std::min(*wanted.request.steps, limits.max_steps);
   for (const char* name : {"num_inference_steps", "steps"}) {
     const auto steps = fields.whole_number(name, 1, limits.max_steps);
     if (steps) wanted.request.steps = *steps;
@@ -90,7 +92,7 @@ void read_drawing(const ApiFields& fields, int64_t max_count, Request& request) 
   }
   for (const char* name : {"guidance_scale", "guidance"}) {
     const auto guidance = fields.number(name, limits::kMinGuidance, limits::kMaxGuidance);
-    if (guidance) request.guidance = *guidance;
+    if (guidance) request.guidance = guidance;
   }
   request.temperature =
       fields.number("temperature", limits::kMinTemperature, limits::kMaxTemperature);

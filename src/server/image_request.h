@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,8 @@ struct RequestLimits {
   int64_t max_pixels = int64_t{1} << 22;  ///< of one picture
   int64_t max_steps = 100;
   int64_t max_count = 10;
-  int64_t default_steps = 50;  ///< for quality auto
+  /// For quality auto; nothing leaves them to the model.
+  std::optional<int64_t> default_steps;
 };
 
 /// A request to draw, as POST /v1/images/generations and /edits take it.
@@ -25,8 +27,8 @@ struct ImageRequest {
   Request request;
   /// Its pictures to start from, which the job takes along.
   int64_t condition_images = 0;
-  /// What the client should know about these pictures; one sentence each.
-  std::vector<std::string> warnings;
+  /// About the request and its pictures to start from.
+  std::vector<Warning> warnings;
   /// Pixels of the answer where they are not the drawn ones: any size is drawn at the next
   /// multiples of 32 and then resized. 0 for as drawn.
   int64_t width = 0;

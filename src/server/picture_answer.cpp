@@ -71,6 +71,14 @@ std::string answer_origin(const std::string& host_header,
   return concat("http://", is_ipv6 ? "[" + local_address + "]" : local_address, ':', local_port);
 }
 
+OrderedJson warnings_json(const std::vector<Warning>& warnings) {
+  auto json = OrderedJson::array();
+  for (const auto& warning : warnings) {
+    json.push_back({{"code", warning.code}, {"message", warning.message}});
+  }
+  return json;
+}
+
 OrderedJson usage_json(const Result& result) {
   const int64_t input = result.prompt_tokens + result.condition_tokens;
   return {{"input_tokens", input},
@@ -90,7 +98,7 @@ OrderedJson answer_json(const ImageRequest& wanted,
   }
   json.update(picture_facts(wanted, answered_size(wanted, result.pictures.at(0).image)));
   json["spelled_texts"] = result.spelled_texts;
-  if (!wanted.warnings.empty()) json["warnings"] = wanted.warnings;
+  json["warnings"] = warnings_json(wanted.warnings);
   json["usage"] = usage_json(result);
   return json;
 }
@@ -118,9 +126,9 @@ std::string completed_event(const std::string& family,
                       {"image_index", picture},
                       {"seed", result.pictures.at(picture).seed},
                       {"spelled_texts", result.spelled_texts},
+                      {"warnings", warnings_json(wanted.warnings)},
                       {"created_at", now_seconds()}};
   data.update(picture_facts(wanted, answered_size(wanted, result.pictures.at(picture).image)));
-  if (!wanted.warnings.empty()) data["warnings"] = wanted.warnings;
   data["usage"] = usage_json(result);
   return event(data);
 }

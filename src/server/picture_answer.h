@@ -30,6 +30,9 @@ std::string answer_origin(const std::string& host_header,
                           const std::string& local_address,
                           int local_port);
 
+/// [{"code", "message"}, …]
+OrderedJson warnings_json(const std::vector<Warning>& warnings);
+
 /// Truthful: prompt and picture tokens read, visual tokens written.
 OrderedJson usage_json(const Result& result);
 

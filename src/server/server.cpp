@@ -1,28 +1,35 @@
 #include "server/server.h"
 
+#include <algorithm>
+
 #include "core/text_format.h"
 #include "glm_image/limits.h"
 #include "io/json_text.h"
+#include "pipeline/model_profile.h"
 #include "pipeline/recipe.h"
 #include "server/api_error.h"
 #include "server/api_fields.h"
 #include "server/header_value.h"
 #include "server/page.h"
+#include "server/picture_answer.h"
 #include "text/glyph_texts.h"
 
 namespace glm_image::server {
 namespace {
 
 using io::OrderedJson;
+using pipeline::to_json;
 
 void answer_json(Exchange& exchange, const OrderedJson& json, int status = 200) {
   exchange.set_header("Cache-Control", "no-store");
   exchange.answer(status, io::json_text(json), "application/json");
 }
 
-ServerOptions checked(ServerOptions options) {
+ServerOptions checked(ServerOptions options, const ModelProfile& model) {
   auto& url = options.drawing.public_url;
   if (!url.empty()) url = checked_public_url(url);
+  auto& limits = options.drawing.limits;
+  limits.default_steps = std::min(limits.default_steps.value_or(model.steps), limits.max_steps);
   return options;
 }
 
@@ -43,7 +50,7 @@ DrawingOptions drawing_options(const ServerOptions& options, RequestLog& log) {
 
 Server::Server(Pipeline pipeline, ServerOptions options, std::ostream& log)
     : pipeline_(std::move(pipeline)),
-      options_(checked(std::move(options))),
+      options_(checked(std::move(options), pipeline_.info().profile)),
       access_(access_options(options_)),
       log_(log),
       store_(options_.results),
@@ -66,6 +73,7 @@ Server::Server(Pipeline pipeline, ServerOptions options, std::ostream& log)
       drawing_(
           drawing_options(options_, log_),
           [this](const Request& request) { return pipeline_.check(request); },
+          [this](const Request& request) { return pipeline_.warnings(request); },
           pipeline_.info(),
           queue_,
           store_),
@@ -106,6 +114,7 @@ void Server::add_routes() {
   http_.route("GET", "/v1/models", [this](Exchange& exchange) { answer_models(exchange); });
   http_.route(
       "POST", "/v1/spelled_texts", [this](Exchange& exchange) { answer_spelled_texts(exchange); });
+  http_.route("POST", "/v1/warnings", [this](Exchange& exchange) { answer_warnings(exchange); });
   http_.route("GET", "/v1/images/*", [this](Exchange& exchange) { answer_picture(exchange); });
   http_.route("POST", "/v1/images/generations", [this](Exchange& exchange) {
     drawing_.generate(exchange);
@@ -115,6 +124,7 @@ void Server::add_routes() {
                            "/metrics",
                            "/v1/models",
                            "/v1/spelled_texts",
+                           "/v1/warnings",
                            "/v1/images/*",
                            "/v1/images/generations",
                            "/v1/images/edits"}) {
@@ -126,6 +136,7 @@ void Server::add_routes() {
 void Server::answer_health(Exchange& exchange) const {
   const auto load = queue_->load();
   const bool closed = queue_->is_closed();
+  const auto& profile = pipeline_.info().profile;
   OrderedJson json = {{"status", closed ? "stopping" : "ok"},
                       {"version", version()},
                       {"model", pipeline_.info().name},
@@ -135,9 +146,10 @@ void Server::answer_health(Exchange& exchange) const {
                         {"max_waiting", options_.max_waiting},
                         {"seconds_left", nullptr}}},
                       {"defaults",
-                       {{"width", pipeline_.info().default_width},
-                        {"height", pipeline_.info().default_height},
-                        {"steps", options_.drawing.limits.default_steps},
+                       {{"width", profile.sizes.front().width},
+                        {"height", profile.sizes.front().height},
+                        {"steps", *options_.drawing.limits.default_steps},
+                        {"guidance", profile.guidance},
                         {"max_steps", options_.drawing.limits.max_steps},
                         {"max_pixels", options_.drawing.limits.max_pixels}}},
                       {"limits",
@@ -148,6 +160,7 @@ void Server::answer_health(Exchange& exchange) const {
                         {"temperature", {limits::kMinTemperature, limits::kMaxTemperature}},
                         {"max_prompt_bytes", limits::kMaxPromptBytes},
                         {"max_pictures", limits::kMaxConditionImages}}},
+                      {"profile", to_json(profile)},
                       {"needs_key", options_.access.key.is_set()}};
   if (load.seconds_left) json["queue"]["seconds_left"] = *load.seconds_left;
   answer_json(exchange, json, closed ? 503 : 200);
@@ -183,6 +196,21 @@ void Server::answer_spelled_texts(Exchange& exchange) const {
     texts.push_back({{"text", found.text}, {"begin", found.begin}, {"end", found.end}});
   }
   answer_json(exchange, {{"texts", texts}});
+}
+
+/// What to expect of a request, for the page, before it is sent.
+void Server::answer_warnings(Exchange& exchange) const {
+  constexpr int64_t kMaxBytes = 4096;
+  constexpr int64_t kMaxNumber = 1 << 20;
+  const auto body = parse_body(exchange.read_body(kMaxBytes));
+  const ApiFields fields(body, /*fields_are_text=*/false);
+  const auto number = [&](const char* name) {
+    return fields.whole_number(name, 0, kMaxNumber).value_or(0);
+  };
+  const PictureSize size = {number("width"), number("height")};
+  if ((size.width == 0) != (size.height == 0)) fields.refuse("height", "given with width");
+  const auto warnings = pipeline::warnings_of(pipeline_.info().profile, size, number("pictures"));
+  answer_json(exchange, {{"warnings", warnings_json(warnings)}});
 }
 
 void Server::answer_picture(Exchange& exchange) {

@@ -46,6 +46,7 @@ class Server {
   void answer_health(Exchange& exchange) const;
   void answer_models(Exchange& exchange) const;
   void answer_spelled_texts(Exchange& exchange) const;
+  void answer_warnings(Exchange& exchange) const;
   void answer_picture(Exchange& exchange);
 
   Pipeline pipeline_;

@@ -53,15 +53,19 @@ TEST(PictureAnswer, TellsTheWarningsAboutPictures) {
   ImageRequest wanted;
   const auto moving = glm_image::test::read_file(glm_image::test::data_dir().parent_path() /
                                                  "image" / "data" / "animated_3_frames.webp");
-  decode_pictures({moving}, 1 << 20, wanted.request, "image", &wanted.warnings);
+  image::Warnings noticed;
+  decode_pictures({moving}, 1 << 20, wanted.request, "image", &noticed);
+  ASSERT_EQ(noticed.size(), 1U);
+  wanted.warnings.push_back({"picture", noticed[0]});
   Result result;
   result.pictures = {drawn(96, 64)};
   const auto json = answer_json(wanted, result, {"cGljdHVyZQ=="});
   ASSERT_EQ(json.at("warnings").size(), 1U);
-  const auto warning = json.at("warnings").at(0).get<std::string>();
+  EXPECT_EQ(json.at("warnings").at(0).at("code"), "picture");
+  const auto warning = json.at("warnings").at(0).at("message").get<std::string>();
   EXPECT_EQ(warning.rfind("picture 1: is an animated WebP file", 0), 0U) << warning;
   wanted.warnings.clear();
-  EXPECT_FALSE(answer_json(wanted, result, {"cGljdHVyZQ=="}).contains("warnings"));
+  EXPECT_TRUE(answer_json(wanted, result, {"cGljdHVyZQ=="}).at("warnings").empty());
 }
 
 }  // namespace

@@ -59,6 +59,25 @@ TEST(ImageRequest, StepsOverruleQuality) {
   EXPECT_EQ(read({{"prompt", "x"}, {"quality", "low"}, {"steps", 7}}).request.steps, 7);
 }
 
+TEST(ImageRequest, LeavesToTheModelWhatIsNotAskedFor) {
+  const auto plain = read({{"prompt", "x"}}).request;
+  EXPECT_EQ(plain.width, 0);
+  EXPECT_FALSE(plain.steps);
+  EXPECT_FALSE(plain.guidance);
+  EXPECT_FALSE(read({{"prompt", "x"}, {"quality", "auto"}}).request.steps);
+
+  RequestLimits limits;
+  limits.default_steps = 12;
+  const auto steps = [&](const json& fields) {
+    return read_image_request(fields, limits).request.steps;
+  };
+  EXPECT_EQ(steps({{"prompt", "x"}}), 12);
+  EXPECT_EQ(steps({{"prompt", "x"}, {"steps", 7}}), 7);
+  limits.max_steps = 9;
+  EXPECT_EQ(steps({{"prompt", "x"}}), 9);
+  EXPECT_EQ(steps({{"prompt", "x"}, {"quality", "low"}}), 9);
+}
+
 TEST(ImageRequest, ASeedIsKeptOrDrawn) {
   EXPECT_EQ(read({{"prompt", "x"}, {"seed", 42}}).request.seed, 42U);
   EXPECT_NE(read({{"prompt", "x"}}).request.seed,

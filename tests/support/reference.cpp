@@ -19,4 +19,11 @@ std::vector<ReferenceCase> reference_cases() {
   return cases;
 }
 
+void link_tiny_model(const std::filesystem::path& folder, const std::string& profile) {
+  for (const auto& part : std::filesystem::directory_iterator(tiny_model_dir())) {
+    std::filesystem::create_symlink(part.path(), folder / part.path().filename());
+  }
+  write_file(folder / "glm_image.json", profile);
+}
+
 }  // namespace glm_image::test

@@ -27,6 +27,10 @@ std::filesystem::path tiny_dir();
 std::filesystem::path tiny_model_dir();
 std::vector<ReferenceCase> reference_cases();
 
+/// Makes the folder, which must be empty, a copy of the tiny model whose glm_image.json is
+/// `profile`. Its parts are links.
+void link_tiny_model(const std::filesystem::path& folder, const std::string& profile);
+
 /// Largest relative error allowed between a float32 stage and the reference's: both round, in
 /// another order.
 inline constexpr double kStageTolerance = 1e-4;

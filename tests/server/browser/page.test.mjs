@@ -1,11 +1,11 @@
 // The page in a real Chromium, against the real server. Screenshots go to GLM_IMAGE_SCREENSHOTS.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after, before, beforeEach, afterEach, test } from "node:test";
 import { chromium } from "playwright-core";
-import { health, repository, startServer, waitUntil } from "../support/server.mjs";
+import { health, modelWith, repository, startServer, waitUntil } from "../support/server.mjs";
 
 const executablePath =
   process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
@@ -13,28 +13,41 @@ const screenshots = process.env.GLM_IMAGE_SCREENSHOTS ?? `${tmpdir()}/glm-image-
 mkdirSync(screenshots, { recursive: true });
 const picture = `${repository}tests/data/tiny/t2i_square.png`;
 
+const profile = {
+  sizes: ["512x512", "512x768", "768x512"],
+  steps: 20,
+  guidance: 2,
+  edits: false,
+  examples: [
+    { language: "fr", prompt: "Une affiche\u00a0: «\u00a0École de Saaba\u00a0»", seed: 7, size: "768x512" },
+    { language: "en", prompt: 'A poster: "OPEN DAY"', seed: 3 },
+  ],
+};
+const model = modelWith(profile);
+
 let server, browser, context, page, problems;
 before(async () => {
-  server = await startServer(["--steps", "20"]);
+  server = await startServer(["--model", model]);
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 });
 after(async () => {
   await browser?.close();
   await server?.stop();
+  rmSync(model, { recursive: true });
 });
 
-async function open(options = {}) {
+async function open(options = {}, url = server.url) {
   context = await browser.newContext({ locale: "en-GB", ...options });
   page = await context.newPage();
   problems = [];
   page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("request", (request) => {
-    if (!request.url().startsWith(server.url) && !request.url().startsWith("blob:")) {
+    if (!request.url().startsWith(url) && !request.url().startsWith("blob:")) {
       problems.push(`external: ${request.url()}`);
     }
   });
-  await page.goto(server.url);
+  await page.goto(url);
   await page.getByRole("button", { name: "Draw", exact: true }).or(page.getByRole("button", { name: "Dessiner", exact: true })).waitFor();
 }
 beforeEach(() => open());
@@ -70,6 +83,78 @@ test("draws a picture, with a draft and progress on the way", async () => {
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download" }).click();
   assert.equal((await download).suggestedFilename(), "glm-image-18446744073709551615.png");
+});
+
+test("starts from what the model was trained for", async () => {
+  assert.deepEqual(
+    await page.getByLabel("Size and shape").locator("option").allTextContents(),
+    ["As the first picture, or the model’s own", "Square, 512 × 512", "Portrait, 512 × 768", "Landscape, 768 × 512", "Other size…"]);
+  assert.equal(await page.getByLabel("Size and shape").inputValue(), "512x512");
+  assert.equal(await page.getByLabel("Steps").inputValue(), "20");
+  assert.equal(await page.getByLabel("Guidance").inputValue(), "2");
+  await page.getByLabel("Steps").fill("4");
+  await page.getByRole("button", { name: 'A poster: "OPEN DAY"' }).click();
+  assert.equal(await page.getByLabel("What to draw").inputValue(), profile.examples[1].prompt);
+  assert.equal(await page.getByLabel("Seed").inputValue(), "3");
+  assert.equal(await page.getByLabel("Steps").inputValue(), "20");
+  await page.getByRole("button", { name: "Français" }).click();
+  await page.getByRole("button", { name: /École de Saaba/ }).click();
+  assert.equal(await page.locator("#size").inputValue(), "768x512");
+  assert.equal(await page.locator("#seed").inputValue(), "7");
+  assert.equal(await page.locator("#examples button").count(), 1, "those of the language alone");
+});
+
+test("says before drawing what the model was not trained for", async () => {
+  const warnings = page.locator("#warnings");
+  assert.equal(await warnings.isVisible(), false);
+  await page.getByLabel("Size and shape").selectOption("own");
+  await page.getByLabel("Width (pixels)").fill("128");
+  await page.getByLabel("Height (pixels)").fill("128");
+  await page.getByLabel("Height (pixels)").blur();
+  await warnings.getByText("This model was trained at 512 × 512, 512 × 768, 768 × 512. At 128 × 128 the picture may be illegible.").waitFor();
+  await shot("warning");
+  await page.locator("#picture").setInputFiles(picture);
+  await warnings.getByText(/^This model was not trained to edit pictures/).waitFor();
+  await page.getByRole("button", { name: "Français" }).click();
+  await warnings.getByText(/^Ce modèle n’a pas été entraîné à modifier des images/).waitFor();
+  await page.getByRole("button", { name: "Retirer t2i_square.png" }).click();
+  await warnings.waitFor({ state: "hidden" });
+});
+
+test("works with a model that says nothing of itself", async () => {
+  const plain = await startServer();
+  try {
+    await context.close();
+    await open({}, plain.url);
+    await waitUntil(async () => (await page.getByLabel("Steps").inputValue()) === "50");
+    assert.equal(await page.getByLabel("Size and shape").inputValue(), "1024x1024");
+    assert.equal(await page.locator("#examples-block").isVisible(), false);
+    await ask({ size: "auto", steps: "1" });
+    assert.equal(await page.locator("#form").evaluate((form) => form.checkValidity()), true);
+  } finally {
+    await plain.stop();
+  }
+});
+
+test("the answer warns too, and auto is the model's own size", async () => {
+  const drawn = async (fields) => {
+    const answer = await fetch(`${server.url}/v1/images/generations`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ prompt: "A pot", steps: 1, ...fields }),
+    });
+    return answer.json();
+  };
+  const own = await drawn({ size: "auto" });
+  assert.equal(own.size, "512x512");
+  assert.deepEqual(own.warnings, []);
+  const small = await drawn({ size: "64x64" });
+  assert.equal(small.warnings[0].code, "size_not_trained");
+  assert.match(small.warnings[0].message, /64x64 .*512x512, 512x768, 768x512/);
+  const state = await health(server);
+  assert.equal(state.defaults.steps, 20);
+  assert.equal(state.defaults.guidance, 2);
+  assert.deepEqual(state.profile, { ...profile, examples: [profile.examples[0], { ...profile.examples[1], size: "512x512" }] });
 });
 
 test("marks the texts that will be spelled, as they are typed", async () => {

@@ -2,7 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 
 export const repository = fileURLToPath(new URL("../../../", import.meta.url));
@@ -11,8 +12,8 @@ const model = process.env.GLM_IMAGE_TEST_MODEL ?? `${repository}tests/data/tiny/
 
 /** {url, port, log(), memory(), stop(signal)} of a server on a port of its own. */
 export async function startServer(options = []) {
-  const portOption = options.includes("--port") ? [] : ["--port", "0"];
-  const child = spawn(program, ["serve", ...portOption, "--model", model, ...options], {
+  const given = (name, value) => (options.includes(name) ? [] : [name, value]);
+  const child = spawn(program, ["serve", ...given("--port", "0"), ...given("--model", model), ...options], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";
@@ -45,6 +46,14 @@ export async function startServer(options = []) {
       return { code: child.exitCode, seconds: (performance.now() - began) / 1000 };
     },
   };
+}
+
+/** A folder with the tests' model whose glm_image.json is `profile`. Its parts are links. */
+export function modelWith(profile) {
+  const folder = mkdtempSync(`${tmpdir()}/glm-image-model-`);
+  for (const part of readdirSync(model)) symlinkSync(`${model}/${part}`, `${folder}/${part}`);
+  writeFileSync(`${folder}/glm_image.json`, JSON.stringify(profile));
+  return folder;
 }
 
 export async function generate(server, fields, options = {}) {
