@@ -107,8 +107,9 @@ void draw_pictures(const DrawOptions& options) {
     for (const auto& warning : job.warnings) std::cerr << "warning: " << warning << '\n';
   }
   auto pipeline = load_pipeline(options.model);
-  if (!options.quiet) tell_size(options, request, pipeline.check(request));
-  request = pipeline.check(request);
+  auto checked = pipeline.check(request);
+  if (!options.quiet) tell_size(options, request, checked);
+  request = std::move(checked);
   auto warnings = job.warnings;
   for (const auto& warning : pipeline.warnings(request)) {
     if (!options.quiet) std::cerr << "warning: " << warning.message << '\n';

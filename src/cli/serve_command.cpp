@@ -175,7 +175,8 @@ void add_serve_command(CLI::App& app) {
       "  glm-image serve                       then open http://127.0.0.1:8080 in a browser\n"
       "  glm-image serve --host 0.0.0.0 --api-key-file key.txt --queue 16\n"
       "  curl http://127.0.0.1:8080/v1/images/generations -H 'Content-Type: application/json' \\\n"
-      "    -d '{\"prompt\": \"A dark green poster with a football and the title \\\"OPEN DAY\\\"\"}'");
+      "    -d '{\"prompt\": \"A dark green poster with a football and the title \\\"OPEN "
+      "DAY\\\"\"}'");
   command->callback([options] { serve(*options); });
 }
 

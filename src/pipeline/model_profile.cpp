@@ -69,7 +69,8 @@ std::optional<PictureSize> parse_size(const std::string& text) {
   const auto second = std::from_chars(first.ptr + 1, end, size.height);
   if (second.ec != std::errc() || second.ptr != end) return std::nullopt;
   for (const int64_t side : {size.width, size.height}) {
-    if (side < text::kPixelsPerToken || side > limits::kMaxSide || side % text::kPixelsPerToken != 0) {
+    if (side < text::kPixelsPerToken || side > limits::kMaxSide ||
+        side % text::kPixelsPerToken != 0) {
       return std::nullopt;
     }
   }
@@ -159,7 +160,8 @@ ModelProfile load_profile(const fs::path& model, int64_t default_side) {
   const auto fields = io::JsonFields::load(file);
   if (fields.has("sizes")) profile.sizes = read_sizes(fields);
   profile.steps = fields.optional_int64("steps", profile.steps, 1, limits::kMaxSteps);
-  profile.guidance = fields.optional_double("guidance", profile.guidance, limits::kMinGuidance, limits::kMaxGuidance);
+  profile.guidance = fields.optional_double(
+      "guidance", profile.guidance, limits::kMinGuidance, limits::kMaxGuidance);
   profile.edits = fields.optional_bool("edits", profile.edits);
   profile.examples = read_examples(fields, profile.sizes.front());
   fields.refuse_unread();

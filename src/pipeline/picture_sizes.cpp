@@ -53,7 +53,8 @@ int64_t largest_share(const std::vector<text::Grid>& grids, int64_t room) {
 
 text::Grid fitting_grid(int64_t height, int64_t width, int64_t max_tokens) {
   const auto nearest = nearest_grid(height, width);
-  if (nearest.size() <= max_tokens && std::max(nearest.height, nearest.width) <= limits::kMaxGridSide) {
+  if (nearest.size() <= max_tokens &&
+      std::max(nearest.height, nearest.width) <= limits::kMaxGridSide) {
     return nearest;
   }
   constexpr double kShapeWeight = 10;

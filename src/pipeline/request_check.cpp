@@ -155,14 +155,13 @@ Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
           "; found ",
           *resolved.steps);
   resolved.guidance = request.guidance.value_or(checkpoint.info().profile.guidance);
-  require(
-      *resolved.guidance >= limits::kMinGuidance && *resolved.guidance <= limits::kMaxGuidance,
-      "guidance must be from ",
-      limits::kMinGuidance,
-      " (none) to ",
-      limits::kMaxGuidance,
-      "; found ",
-      *resolved.guidance);
+  require(*resolved.guidance >= limits::kMinGuidance && *resolved.guidance <= limits::kMaxGuidance,
+          "guidance must be from ",
+          limits::kMinGuidance,
+          " (none) to ",
+          limits::kMaxGuidance,
+          "; found ",
+          *resolved.guidance);
   require(request.count >= 1 && request.count <= limits::kMaxCount,
           "count must be from 1 to ",
           limits::kMaxCount,

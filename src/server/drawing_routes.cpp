@@ -130,11 +130,8 @@ void DrawingRoutes::edit(Exchange& exchange) {
     const std::lock_guard lock(admission_);
     check_for_a_place();
     image::Warnings noticed;
-    decode_pictures(form.pictures,
-                    options_.max_condition_pixels,
-                    wanted.request,
-                    form.picture_field,
-                    &noticed);
+    decode_pictures(
+        form.pictures, options_.max_condition_pixels, wanted.request, form.picture_field, &noticed);
     for (auto& message : noticed) wanted.warnings.push_back({"picture", std::move(message)});
     job = submit(wanted);
   }

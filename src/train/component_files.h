@@ -18,8 +18,8 @@ void write_component(const std::filesystem::path& folder,
 void copy_text_file(const std::filesystem::path& file, const std::filesystem::path& folder);
 
 /// Binds a module, made with the options of `device` and `type`, to the weights of a component.
-/// `allowed_unexpected`: as in io::BindingOptions. Throws as io::bind_weights does, and kCorruptFile
-/// for a value that is not finite.
+/// `allowed_unexpected`: as in io::BindingOptions. Throws as io::bind_weights does, and
+/// kCorruptFile for a value that is not finite.
 void load_component(const std::filesystem::path& folder,
                     torch::nn::Module& module,
                     const at::Device& device,

@@ -316,8 +316,8 @@ TEST_F(Program, WritesThroughLinks) {
 
 TEST_F(Program, WithoutATerminalShortStagesPrintNothing) {
   // Without --quiet it would also warn of the size.
-  EXPECT_EQ(
-      draw({"-p", "a pot", "--size", "64x64", "--steps", "1", "-q", "-o", path("a.png")}).err, "");
+  EXPECT_EQ(draw({"-p", "a pot", "--size", "64x64", "--steps", "1", "-q", "-o", path("a.png")}).err,
+            "");
 }
 
 TEST_F(Program, InterruptsStopWithinAStepAndLeaveNothing) {
