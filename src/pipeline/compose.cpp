@@ -65,9 +65,9 @@ int64_t text_tokens(const Checkpoint& checkpoint,
                     size_t condition_images,
                     const text::Grid& target) {
   const std::vector<text::Grid> without_tokens(condition_images);
-  const auto text =
-      text::image_to_image_prompt(prompt, without_tokens, target, checkpoint.prompt_tokens);
-  return static_cast<int64_t>(checkpoint.tokenizer->encode(text).size());
+  const auto ids = text::image_to_image_prompt(
+      prompt, without_tokens, target, checkpoint.prompt_tokens, *checkpoint.tokenizer);
+  return static_cast<int64_t>(ids.size());
 }
 
 PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
