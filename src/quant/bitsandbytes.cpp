@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "io/json_file.h"
+#include "io/weight_binding.h"
 
 namespace glm_image::quant::bitsandbytes {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "io/shown.h"
+#include "io/weight_binding.h"
 #include "quant/bit_string.h"
 
 namespace glm_image::quant::compressed_tensors {

@@ -157,7 +157,7 @@ bool QuantisedWeights::holds(const std::string& parameter) const {
 
 std::string QuantisedWeights::parameter_of(const std::string& tensor) const {
   for (auto dot = tensor.find('.'); dot != std::string::npos; dot = tensor.find('.', dot + 1)) {
-    const auto module = tensor.substr(0, dot);
+    auto module = tensor.substr(0, dot);
     if (modules_.count(module) != 0 && parts_of_modules().count(tensor.substr(dot + 1)) != 0) {
       return module.append(kWeight);
     }
