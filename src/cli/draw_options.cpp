@@ -7,17 +7,20 @@
 #include "cli/whole_number.h"
 #include "core/error.h"
 #include "image/codec.h"
+#include "io/text_input.h"
 #include "pipeline/json_exchange.h"
 #include "pipeline/recipe.h"
 
 namespace glm_image::cli {
 namespace {
 
+/// More than a prompt may have: its own check names the number of bytes found.
 constexpr int64_t kMaxPromptFileBytes = 1 << 20;
 
 std::string read_prompt_file(const std::string& path) {
-  auto text = io::read_text_file(path, kMaxPromptFileBytes);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  if (path.empty()) fail(ErrorCode::kInvalidInput, "--prompt-file must name a file; found ''");
+  auto text = io::read_text_input(path, kMaxPromptFileBytes);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
 
@@ -47,7 +50,10 @@ Request request_like(const std::string& path, size_t images_given) {
 void add_draw_options(CLI::App& command, DrawOptions& options) {
   auto* prompt =
       command.add_option("--prompt,-p", options.prompt, "What to draw; texts to spell in quotes");
-  command.add_option("--prompt-file", options.prompt_file, "Read the prompt from a file")
+  command
+      .add_option("--prompt-file",
+                  options.prompt_file,
+                  "Read the prompt from a file or a pipe; - is standard input")
       ->type_name("F")
       ->excludes(prompt);
   command.add_option("--text", options.texts, "A text to spell, besides those quoted (repeatable)")
@@ -129,7 +135,7 @@ Request make_request(const DrawOptions& options) {
   Request request;
   if (!options.like.empty()) request = request_like(options.like, options.images.size());
   if (options.prompt) request.prompt = *options.prompt;
-  if (!options.prompt_file.empty()) request.prompt = read_prompt_file(options.prompt_file);
+  if (options.prompt_file) request.prompt = read_prompt_file(*options.prompt_file);
   if (!options.texts.empty()) request.texts = options.texts;
   if (options.size) std::tie(request.width, request.height) = parse_size(*options.size);
   if (options.steps) request.steps = *options.steps;

@@ -20,6 +20,7 @@ constexpr size_t kMaxPromptBytes = 64 * 1024;
 /// Each byte of a text to spell is a token of the transformer.
 constexpr size_t kMaxSpelledBytes = 16 * 1024;
 constexpr size_t kMaxTexts = 256;
+constexpr const char* kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kMaxConditionImages = 16;
 constexpr double kMaxGuidance = 100;
 constexpr double kMinTemperature = 1e-6, kMaxTemperature = 100;
@@ -149,16 +150,22 @@ std::vector<std::string> texts_to_spell(const Request& request) {
   const auto rules = request.glyph_rules == GlyphRules::kSmart ? text::GlyphRules::kSmart
                                                                : text::GlyphRules::kReference;
   auto texts = text::glyph_texts(request.prompt, rules);
-  texts.insert(texts.end(), request.texts.begin(), request.texts.end());
+  for (const auto& text : request.texts) {
+    texts.push_back(rules == text::GlyphRules::kSmart ? text::to_nfc(text) : text);
+  }
   return texts;
 }
 
 Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
   auto resolved = request;
+  // A form may send a file with its byte order mark. The reference would read it.
+  if (request.glyph_rules == GlyphRules::kSmart && request.prompt.rfind(kByteOrderMark, 0) == 0) {
+    resolved.prompt.erase(0, std::string(kByteOrderMark).size());
+  }
   check_text("prompt", request.prompt);
   for (const auto& text : request.texts) check_text("text", text);
   check_spelled(texts_to_spell(request));
-  require(request.composition || request.prompt.find_first_not_of(" \t\r\n") != std::string::npos,
+  require(request.composition || resolved.prompt.find_first_not_of(" \t\r\n") != std::string::npos,
           "prompt is empty; say what to draw");
   require(request.condition_images.size() <= kMaxConditionImages,
           "at most ",
