@@ -8,17 +8,20 @@
 #include "core/error.h"
 #include "glm_image/limits.h"
 #include "image/codec.h"
+#include "io/text_input.h"
 #include "pipeline/json_exchange.h"
 #include "pipeline/recipe.h"
 
 namespace glm_image::cli {
 namespace {
 
+/// More than a prompt may have: its own check names the number of bytes found.
 constexpr int64_t kMaxPromptFileBytes = 1 << 20;
 
 std::string read_prompt_file(const std::string& path) {
-  auto text = io::read_text_file(path, kMaxPromptFileBytes);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  if (path.empty()) fail(ErrorCode::kInvalidInput, "--prompt-file must name a file; found ''");
+  auto text = io::read_text_input(path, kMaxPromptFileBytes);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
 
@@ -48,7 +51,10 @@ pipeline::Recipe recipe_from(const std::string& path, size_t images_given) {
 void add_draw_options(CLI::App& command, DrawOptions& options) {
   auto* prompt =
       command.add_option("--prompt,-p", options.prompt, "What to draw; texts to spell in quotes");
-  command.add_option("--prompt-file", options.prompt_file, "Read the prompt from a file")
+  command
+      .add_option("--prompt-file",
+                  options.prompt_file,
+                  "Read the prompt from a file or a pipe; - is standard input")
       ->type_name("F")
       ->excludes(prompt);
   command.add_option("--text", options.texts, "A text to spell, besides those quoted (repeatable)")
@@ -138,7 +144,7 @@ DrawJob make_job(const DrawOptions& options) {
     }
   }
   if (options.prompt) request.prompt = *options.prompt;
-  if (!options.prompt_file.empty()) request.prompt = read_prompt_file(options.prompt_file);
+  if (options.prompt_file) request.prompt = read_prompt_file(*options.prompt_file);
   if (!options.texts.empty()) request.texts = options.texts;
   if (options.size) std::tie(request.width, request.height) = parse_size(*options.size);
   if (options.steps) request.steps = *options.steps;

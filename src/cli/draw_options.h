@@ -13,7 +13,7 @@ namespace glm_image::cli {
 struct DrawOptions {
   ModelOptions model;
   std::optional<std::string> prompt;
-  std::string prompt_file;
+  std::optional<std::string> prompt_file;
   std::vector<std::string> images;
   std::vector<std::string> texts;
   std::string like;

@@ -11,6 +11,7 @@ namespace glm_image::pipeline {
 namespace {
 
 constexpr int64_t kMinPixels = text::kPixelsPerToken * text::kPixelsPerToken;
+constexpr const char* kByteOrderMark = "\xEF\xBB\xBF";
 
 template <typename... Parts>
 void require(bool condition, const Parts&... parts) {
@@ -116,16 +117,22 @@ std::vector<std::string> texts_to_spell(const Request& request) {
   const auto rules = request.glyph_rules == GlyphRules::kSmart ? text::GlyphRules::kSmart
                                                                : text::GlyphRules::kReference;
   auto texts = text::glyph_texts(request.prompt, rules);
-  texts.insert(texts.end(), request.texts.begin(), request.texts.end());
+  for (const auto& text : request.texts) {
+    texts.push_back(rules == text::GlyphRules::kSmart ? text::to_nfc(text) : text);
+  }
   return texts;
 }
 
 Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
   auto resolved = request;
+  // A form may send a file with its byte order mark. The reference would read it.
+  if (request.glyph_rules == GlyphRules::kSmart && request.prompt.rfind(kByteOrderMark, 0) == 0) {
+    resolved.prompt.erase(0, std::string(kByteOrderMark).size());
+  }
   check_text("prompt", request.prompt);
   for (const auto& text : request.texts) check_text("text", text);
   check_spelled(texts_to_spell(request));
-  require(request.composition || request.prompt.find_first_not_of(" \t\r\n") != std::string::npos,
+  require(request.composition || resolved.prompt.find_first_not_of(" \t\r\n") != std::string::npos,
           "prompt is empty; say what to draw");
   require(request.condition_images.size() <= limits::kMaxConditionImages,
           "at most ",

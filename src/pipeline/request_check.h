@@ -11,7 +11,7 @@ namespace glm_image::pipeline {
 Request resolve_request(const Request& request, const Checkpoint& checkpoint);
 
 /// The texts that a picture of this request must spell: those that the prompt quotes, then those
-/// given beside it.
+/// given beside it. In NFC unless the rules are the reference's.
 std::vector<std::string> texts_to_spell(const Request& request);
 
 /// Throws kInvalidInput unless both sides are multiples of 32 from 32 to 4096.

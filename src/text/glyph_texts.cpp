@@ -1,5 +1,8 @@
 #include "text/glyph_texts.h"
 
+#include <unicode/uchar.h>
+
+#include "text/prompt_parts.h"
 #include "text/quote_pairs.h"
 #include "text/unicode.h"
 
@@ -30,33 +33,66 @@ void find_all(std::string_view prompt,
   }
 }
 
-std::vector<GlyphText> find_smart(std::string_view prompt, const std::vector<CodePoint>& points) {
-  const auto partners = quote_pairs(points);
-  std::vector<GlyphText> found;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (!partners[i]) continue;
-    const std::size_t close = *partners[i];
-    std::size_t first = i + 1;
-    std::size_t last = close;
-    while (first < last && is_white_space(points[first].value)) ++first;
-    while (first < last && is_white_space(points[last - 1].value)) --last;
-    if (first < last) {
-      const std::size_t begin = points[first].begin;
-      found.push_back({std::string(prompt.substr(begin, points[last - 1].end - begin)),
-                       points[i].begin,
-                       points[close].end});
+/// White space and invisible direction marks.
+bool is_blank(char32_t c) {
+  return is_white_space(c) || u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_BIDI_CONTROL) ||
+         c == U'\u200B' || c == U'\uFEFF';
+}
+
+/// The characters [first, last) without the blanks at both ends, in NFC; empty if nothing is left.
+std::string spelled(const std::vector<CodePoint>& points, std::size_t first, std::size_t last) {
+  while (first < last && is_blank(points[first].value)) ++first;
+  while (first < last && is_blank(points[last - 1].value)) --last;
+  std::string text;
+  for (std::size_t i = first; i < last; ++i) append_utf8(text, points[i].value);
+  return to_nfc(text);
+}
+
+/// The outermost quotations. Of a mark that is written twice, ""OPEN"", the inner ones count.
+void find_quoted(const std::vector<CodePoint>& points, std::vector<GlyphText>& found) {
+  const auto pairs = quote_pairs(points);
+  for (std::size_t i = 0; i < pairs.size();) {
+    const QuotePair& outer = pairs[i];
+    const QuotePair* inner = &outer;
+    while (++i < pairs.size() && pairs[i].open.first == inner->open.last + 1 &&
+           pairs[i].close.last + 1 == inner->close.first &&
+           pairs[i].open.style == inner->open.style) {
+      inner = &pairs[i];
     }
-    i = close;
+    while (i < pairs.size() && pairs[i].open.first < outer.close.last) ++i;
+    auto text = spelled(points, inner->open.last + 1, inner->close.first);
+    if (text.empty()) continue;
+    found.push_back(
+        {std::move(text), points[outer.open.first].begin, points[outer.close.last].end});
   }
-  return found;
+}
+
+/// A value of JSON may be a prompt that is JSON again; deeper it is prose.
+constexpr int kMostJsonLevels = 2;
+
+void find_smart(const std::vector<CodePoint>& points, int level, std::vector<GlyphText>& found) {
+  for (const PromptPart& part : prompt_parts(points)) {
+    const std::size_t before = found.size();
+    if (part.kind == PromptPart::Kind::kProse || level == kMostJsonLevels) {
+      find_quoted(part.points, found);
+    } else {
+      find_smart(part.points, level + 1, found);
+    }
+    if (part.kind != PromptPart::Kind::kTextValue || found.size() > before) continue;
+    auto text = spelled(part.points, 0, part.points.size());
+    if (!text.empty()) found.push_back({std::move(text), part.begin, part.end});
+  }
 }
 
 }  // namespace
 
 std::vector<GlyphText> find_glyph_texts(std::string_view prompt, GlyphRules rules) {
   const auto points = code_points(prompt);
-  if (rules == GlyphRules::kSmart) return find_smart(prompt, points);
   std::vector<GlyphText> found;
+  if (rules == GlyphRules::kSmart) {
+    find_smart(points, /*level=*/0, found);
+    return found;
+  }
   for (const Marks& marks : kReferenceMarks) find_all(prompt, points, marks, found);
   return found;
 }

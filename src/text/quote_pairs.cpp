@@ -1,166 +1,267 @@
 #include "text/quote_pairs.h"
 
-#include <unicode/uchar.h>
-#include <unicode/uscript.h>
+#include <algorithm>
+#include <array>
+#include <bitset>
+#include <optional>
 
 namespace glm_image::text {
 namespace {
 
-/// Letters of scripts whose words, or whose quotations, are written without spaces around them.
-bool is_east_asian_letter(char32_t c) {
-  UErrorCode status = U_ZERO_ERROR;
-  switch (uscript_getScript(static_cast<UChar32>(c), &status)) {
-    case USCRIPT_HAN:
-    case USCRIPT_HIRAGANA:
-    case USCRIPT_KATAKANA:
-    case USCRIPT_BOPOMOFO:
-    case USCRIPT_HANGUL:
-    case USCRIPT_THAI:
-      return true;
+using Styles = std::bitset<kMarkStyles>;
+
+template <typename... Style>
+Styles styles(Style... style) {
+  Styles set;
+  (set.set(static_cast<std::size_t>(style)), ...);
+  return set;
+}
+
+using S = MarkStyle;
+
+const Styles& doubles() {
+  static const auto set = styles(S::kStraightDouble,
+                                 S::kHighLeftDouble,
+                                 S::kHighRightDouble,
+                                 S::kLowDouble,
+                                 S::kGraveDouble,
+                                 S::kOpenPrime);
+  return set;
+}
+
+const Styles& guillemets() {
+  static const auto set = styles(S::kLeftGuillemet, S::kRightGuillemet);
+  return set;
+}
+
+const Styles& singles() {
+  static const auto set =
+      styles(S::kStraightSingle, S::kHighLeftSingle, S::kHighRightSingle, S::kLowSingle, S::kGrave);
+  return set;
+}
+
+/// The marks that a closing mark has as its partner in some language.
+Styles native_openings(MarkStyle closing) {
+  switch (closing) {
+    case S::kStraightDouble:
+      return styles(S::kStraightDouble, S::kLowDouble);
+    case S::kHighLeftDouble:
+      return styles(S::kLowDouble, S::kHighRightDouble);
+    case S::kHighRightDouble:
+      return styles(S::kHighLeftDouble, S::kLowDouble, S::kHighRightDouble, S::kGraveDouble);
+    case S::kGraveDouble:
+      return styles(S::kGraveDouble);
+    case S::kTwoSingles:
+      return styles(S::kLowDouble, S::kGraveDouble);
+    case S::kClosePrime:
+      return styles(S::kOpenPrime);
+    case S::kLeftGuillemet:
+      return styles(S::kRightGuillemet);
+    case S::kRightGuillemet:
+      return guillemets();
+    case S::kStraightSingle:
+      return styles(S::kStraightSingle, S::kGrave);
+    case S::kHighLeftSingle:
+      return styles(S::kLowSingle, S::kHighRightSingle);
+    case S::kHighRightSingle:
+      return styles(S::kHighLeftSingle, S::kLowSingle, S::kHighRightSingle);
+    case S::kGrave:
+      return styles(S::kGrave);
+    case S::kLeftAngle:
+      return styles(S::kRightAngle);
+    case S::kRightAngle:
+      return styles(S::kLeftAngle, S::kRightAngle);
+    case S::kCloseCorner:
+      return styles(S::kOpenCorner);
+    case S::kCloseWhiteCorner:
+      return styles(S::kOpenWhiteCorner);
+    case S::kCloseTitle:
+      return styles(S::kOpenTitle);
+    case S::kCloseSingleTitle:
+      return styles(S::kOpenSingleTitle);
+    case S::kGreater:
+      return styles(S::kLess);
     default:
-      return false;
+      return {};
   }
 }
 
-/// Letters and digits that an apostrophe may stand between; combining marks belong to them.
-bool is_word_character(char32_t c) {
-  const auto code = static_cast<UChar32>(c);
-  const bool is_mark = (U_GET_GC_MASK(code) & U_GC_M_MASK) != 0;
-  return (u_isalnum(code) || is_mark) && !is_east_asian_letter(c);
+/// What else a mark closes: halves of different styles.
+Styles mixed_openings(MarkStyle closing) {
+  switch (closing) {
+    case S::kStraightDouble:
+    case S::kHighLeftDouble:
+    case S::kHighRightDouble:
+    case S::kClosePrime:
+    case S::kRightGuillemet:
+      return doubles() | guillemets();
+    case S::kStraightSingle:
+    case S::kHighLeftSingle:
+    case S::kHighRightSingle:
+    case S::kGrave:
+      return singles();
+    default:
+      return {};
+  }
 }
 
-bool is_digit(char32_t c) {
-  return u_isdigit(static_cast<UChar32>(c)) != 0;
-}
-
-/// Goes through a text once. Each family of marks keeps a stack of its open ones, so that a mark
-/// left open by mistake hides none of the pairs after it.
+/// Goes through the marks once, with a stack of the open ones for each style: a mark left open by
+/// mistake hides none of the pairs after it.
 class QuotePairing {
  public:
-  explicit QuotePairing(const std::vector<CodePoint>& text) : text_(text), partners_(text.size()) {}
+  explicit QuotePairing(std::vector<QuoteMark> marks) : marks_(std::move(marks)) {}
 
-  std::vector<std::optional<std::size_t>> run() {
-    for (at_ = 0; at_ < text_.size(); ++at_) visit(text_[at_].value);
-    return std::move(partners_);
+  std::vector<QuotePair> run() {
+    for (const auto& mark : marks_) straight_left_ += is_undecided_straight(mark) ? 1 : 0;
+    for (at_ = 0; at_ < marks_.size(); ++at_) {
+      visit();
+      if (is_undecided_straight(mark())) --straight_left_;
+    }
+    std::sort(pairs_.begin(), pairs_.end(), [](const QuotePair& a, const QuotePair& b) {
+      return a.open.first < b.open.first;
+    });
+    return std::move(pairs_);
   }
 
  private:
-  using Stack = std::vector<std::size_t>;
+  using Index = std::optional<std::size_t>;
 
-  void visit(char32_t mark) {
-    switch (mark) {
-      case U'"':
-        return visit_straight_double();
-      case U'\'':
-        return visit_straight_single();
-      case U'„':
-        return open(curly_double_);
-      case U'“':
-        return is_open(curly_double_, U'„') ? close(curly_double_) : open(curly_double_);
-      case U'”':
-        if (!curly_double_.empty()) return close(curly_double_);
-        if (may_open()) open(curly_double_);
-        return;
-      case U'‚':
-        return open(curly_single_);
-      case U'‘':
-        return is_open(curly_single_, U'‚') ? close(curly_single_) : open(curly_single_);
-      case U'’':
-        if (!curly_single_.empty() && may_close()) close(curly_single_);
-        return;
-      case U'«':
-        return visit_left_guillemet(guillemets_, U'»');
-      case U'»':
-        return visit_right_guillemet(guillemets_, U'«');
-      case U'‹':
-        return visit_left_guillemet(single_guillemets_, U'›');
-      case U'›':
-        return visit_right_guillemet(single_guillemets_, U'‹');
-      case U'「':
-        return open(corner_brackets_);
-      case U'」':
-        if (!corner_brackets_.empty()) close(corner_brackets_);
-        return;
-      case U'『':
-        return open(white_corner_brackets_);
-      case U'』':
-        if (!white_corner_brackets_.empty()) close(white_corner_brackets_);
+  void visit() {
+    switch (mark().style) {
+      case S::kOpenCorner:
+      case S::kOpenWhiteCorner:
+      case S::kOpenTitle:
+      case S::kOpenSingleTitle:
+      case S::kLess:
+      case S::kOpenPrime:
+        return open();
+      case S::kCloseCorner:
+      case S::kCloseWhiteCorner:
+      case S::kCloseTitle:
+      case S::kCloseSingleTitle:
+      case S::kGreater:
+        close(native());
         return;
       default:
+        break;
+    }
+    switch (mark().flank) {
+      case Flank::kOpens:
+        // A doubtful mark inside a quotation is its apostrophe.
+        if (mark().doubt == Doubt::kNone || !innermost(same_family())) open();
         return;
+      case Flank::kCloses:
+        if (!close(native()) && !close(mixed()) && opens_by_nature()) open();
+        return;
+      case Flank::kEither:
+        return visit_undecided();
     }
   }
 
-  /// Pairs up in order. German keyboards have no “, so „ may be closed by " too.
-  void visit_straight_double() {
-    if (!straight_double_.empty()) return close(straight_double_);
-    if (is_open(curly_double_, U'„')) return close(curly_double_);
-    const bool is_inch_mark = is_digit(before()) && !is_east_asian_letter(after());
-    if (!is_inch_mark) open(straight_double_);
+  /// The neighbours tell no direction: what is open decides.
+  void visit_undecided() {
+    const bool is_single = singles()[index_of(mark().style)];
+    if (is_single && mark().isolated) {
+      // ‘ Bien ’, but not the apostrophes of: rock ' n roll.
+      const auto opening = innermost(native());
+      if (opening && marks_[*opening].isolated) {
+        close(native());
+      } else if (mark().style != S::kHighRightSingle) {
+        open();
+      }
+      return;
+    }
+    if (closes_by_nature()) {
+      if (close(native()) || close(mixed())) return;
+      if (!mark().isolated) open();
+      return;
+    }
+    // An isolated « opens even after a ».
+    const bool is_guillemet = mark().style == S::kLeftGuillemet || mark().style == S::kLeftAngle;
+    if (!(is_guillemet && mark().isolated) && close(native())) return;
+    // “春节"的: one " more than pairs of them shows that one closes another mark.
+    if (mark().style == S::kStraightDouble && straight_left_ % 2 == 1 && close(doubles())) return;
+    if (mark().style == S::kStraightSingle && close(singles())) return;
+    open();
   }
 
-  /// Has no left and right form, so a second opening mark means that the first was none.
-  void visit_straight_single() {
-    if (!straight_single_.empty() && may_close()) return close(straight_single_);
-    if (!may_open() || is_decade()) return;
-    straight_single_.clear();
-    open(straight_single_);
+  bool opens_by_nature() const {
+    switch (mark().style) {
+      case S::kHighLeftDouble:
+      case S::kLowDouble:
+      case S::kLeftGuillemet:
+      case S::kLowSingle:
+      case S::kLeftAngle:
+        return true;
+      default:
+        return false;
+    }
   }
 
-  /// « opens; in the German »…« it closes.
-  void visit_left_guillemet(Stack& stack, char32_t reversed_opening) {
-    if (is_open(stack, reversed_opening) && may_close()) return close(stack);
-    open(stack);
+  bool closes_by_nature() const {
+    switch (mark().style) {
+      case S::kHighRightDouble:
+      case S::kHighRightSingle:
+      case S::kRightGuillemet:
+      case S::kRightAngle:
+      case S::kClosePrime:
+      case S::kTwoSingles:
+        return true;
+      default:
+        return false;
+    }
   }
 
-  void visit_right_guillemet(Stack& stack, char32_t opening) {
-    if (is_open(stack, opening)) return close(stack);
-    if (may_open()) open(stack);
+  static bool is_undecided_straight(const QuoteMark& mark) {
+    return mark.style == S::kStraightDouble && mark.flank == Flank::kEither;
   }
 
-  void open(Stack& stack) { stack.push_back(at_); }
+  static std::size_t index_of(MarkStyle style) { return static_cast<std::size_t>(style); }
+  const QuoteMark& mark() const { return marks_[at_]; }
+  Styles native() const { return native_openings(mark().style); }
 
-  void close(Stack& stack) {
-    partners_[stack.back()] = at_;
-    stack.pop_back();
+  /// An inch mark does not close «.
+  Styles mixed() const {
+    const auto openings = mixed_openings(mark().style);
+    return mark().doubt != Doubt::kNone ? openings & ~guillemets() : openings;
   }
 
-  bool is_open(const Stack& stack, char32_t mark) const {
-    return !stack.empty() && text_[stack.back()].value == mark;
+  Styles same_family() const { return singles()[index_of(mark().style)] ? singles() : doubles(); }
+
+  void open() { open_[index_of(mark().style)].push_back(at_); }
+
+  /// The last mark that is open of these styles.
+  Index innermost(const Styles& wanted) const {
+    Index found;
+    for (std::size_t style = 0; style < kMarkStyles; ++style) {
+      if (!wanted[style] || open_[style].empty()) continue;
+      if (!found || open_[style].back() > *found) found = open_[style].back();
+    }
+    return found;
   }
 
-  /// The neighbours of the mark; a space at either end of the text.
-  char32_t before() const { return at_ == 0 ? U' ' : text_[at_ - 1].value; }
-  char32_t after(std::size_t distance = 1) const {
-    return at_ + distance < text_.size() ? text_[at_ + distance].value : U' ';
+  /// Pairs the mark with the innermost of these. What was opened inside it stays without a partner.
+  bool close(const Styles& wanted) {
+    const auto opening = innermost(wanted);
+    if (!opening) return false;
+    pairs_.push_back({marks_[*opening], mark()});
+    for (auto& stack : open_) {
+      while (!stack.empty() && stack.back() >= *opening) stack.pop_back();
+    }
+    return true;
   }
 
-  bool may_open() const { return !is_word_character(before()) && !is_white_space(after()); }
-  bool may_close() const { return !is_white_space(before()) && !is_word_character(after()); }
-
-  /// '90s, unless it is quoted: '90s'
-  bool is_decade() const {
-    return is_digit(after(1)) && is_digit(after(2)) && after(3) == U's' &&
-           !is_word_character(after(4)) && after(4) != U'\'';
-  }
-
-  const std::vector<CodePoint>& text_;
-  std::vector<std::optional<std::size_t>> partners_;
+  std::vector<QuoteMark> marks_;
+  std::vector<QuotePair> pairs_;
+  std::array<std::vector<std::size_t>, kMarkStyles> open_;
   std::size_t at_ = 0;
-  Stack straight_double_;
-  Stack straight_single_;
-  Stack curly_double_;
-  Stack curly_single_;
-  Stack guillemets_;
-  Stack single_guillemets_;
-  Stack corner_brackets_;
-  Stack white_corner_brackets_;
+  std::size_t straight_left_ = 0;
 };
 
 }  // namespace
 
-std::vector<std::optional<std::size_t>> quote_pairs(const std::vector<CodePoint>& text) {
-  return QuotePairing(text).run();
+std::vector<QuotePair> quote_pairs(const std::vector<CodePoint>& text) {
+  return QuotePairing(quote_marks(text)).run();
 }
 
 }  // namespace glm_image::text

@@ -1,15 +1,21 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <vector>
 
+#include "text/quote_marks.h"
 #include "text/unicode.h"
 
 namespace glm_image::text {
 
-/// For every character of a text that opens a quotation, the index of the character that closes
-/// it. Quotations may nest. The rules are those of GlyphRules::kSmart.
-std::vector<std::optional<std::size_t>> quote_pairs(const std::vector<CodePoint>& text);
+/// A quotation: the mark that opens it and the one that closes it.
+struct QuotePair {
+  QuoteMark open;
+  QuoteMark close;
+};
+
+/// The quotations of a text, in the order in which they open; they may nest. The rules are those of
+/// GlyphRules::kSmart. Linear in the length of the text.
+std::vector<QuotePair> quote_pairs(const std::vector<CodePoint>& text);
 
 }  // namespace glm_image::text

@@ -1,0 +1,76 @@
+#include "io/text_input.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace glm_image::io {
+namespace {
+
+/// Closes what it opened; standard input stays open.
+class InputDescriptor {
+ public:
+  explicit InputDescriptor(const std::string& path)
+      : descriptor_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~InputDescriptor() {
+    if (descriptor_ > STDIN_FILENO) ::close(descriptor_);
+  }
+  InputDescriptor(const InputDescriptor&) = delete;
+  InputDescriptor& operator=(const InputDescriptor&) = delete;
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+bool starts_with(const std::string& bytes, const char* mark, std::size_t length) {
+  return bytes.compare(0, length, mark, length) == 0;
+}
+
+void decode_line_ends(std::string& text) {
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_return = text[i] == '\r';
+    if (is_return && i + 1 < text.size() && text[i + 1] == '\n') continue;
+    text[end++] = is_return ? '\n' : text[i];
+  }
+  text.resize(end);
+}
+
+}  // namespace
+
+std::string read_text_input(const std::string& path, int64_t max_bytes) {
+  const std::string name = path == "-" ? "standard input" : path;
+  const InputDescriptor input(path);
+  if (input.get() < 0) {
+    fail(ErrorCode::kNotFound, name, " cannot be opened: ", std::strerror(errno));
+  }
+  std::string text;
+  const auto limit = static_cast<std::size_t>(max_bytes) + 1;
+  char block[1 << 14];
+  while (text.size() < limit) {
+    const auto wanted = std::min(sizeof block, limit - text.size());
+    const auto count = ::read(input.get(), block, wanted);
+    if (count == 0) break;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(ErrorCode::kInvalidInput, name, " cannot be read: ", std::strerror(errno));
+    text.append(block, static_cast<std::size_t>(count));
+  }
+  if (text.size() == limit) {
+    fail(ErrorCode::kInvalidInput, name, " holds more than the ", max_bytes, " bytes allowed");
+  }
+  if (starts_with(text, "\xFF\xFE", 2) || starts_with(text, "\xFE\xFF", 2) ||
+      starts_with(text, "\0\0\xFE\xFF", 4)) {
+    fail(ErrorCode::kInvalidInput, name, " is UTF-16 or UTF-32 text; save it as UTF-8");
+  }
+  if (starts_with(text, "\xEF\xBB\xBF", 3)) text.erase(0, 3);
+  decode_line_ends(text);
+  return text;
+}
+
+}  // namespace glm_image::io
