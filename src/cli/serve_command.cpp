@@ -146,7 +146,7 @@ void serve(const ServeOptions& given) {
   // "" is no wish to do without: a script's variable may be unset.
   if (given.api_key_file) options.access.key = server::ApiKey::load(*given.api_key_file);
   auto pipeline = load(given);
-  const auto model = pipeline::model_name(pipeline.info());
+  const auto model = pipeline.info().name;
   server::Server server(std::move(pipeline), options, std::cerr);
   greet(model, options, server.start());
   while (interrupted_by() == 0 && server.is_listening()) {

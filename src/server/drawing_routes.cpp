@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "image/image_limits.h"
 #include "io/json_text.h"
 #include "server/api_error.h"
 #include "server/base64.h"

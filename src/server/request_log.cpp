@@ -2,12 +2,13 @@
 
 #include <chrono>
 #include <ctime>
-#include <nlohmann/json.hpp>
+
+#include "io/json_text.h"
 
 namespace glm_image::server {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
 /// "2026-11-24T16:00:00Z"
 std::string now_text() {
@@ -19,14 +20,14 @@ std::string now_text() {
   return text;
 }
 
-std::string dumped(const Json& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+std::string dumped(const OrderedJson& json) {
+  return json.dump(-1, ' ', /*ensure_ascii=*/true, OrderedJson::error_handler_t::replace);
 }
 
 }  // namespace
 
 void RequestLog::write(const Exchange& exchange, int status) {
-  Json json = {{"time", now_text()},
+  OrderedJson json = {{"time", now_text()},
                {"remote", exchange.remote_address()},
                {"method", exchange.method()},
                {"path", exchange.path()},

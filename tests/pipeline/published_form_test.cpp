@@ -147,7 +147,7 @@ TEST_F(PublishedCopy, WhatInferenceNeverUsesMayBeMissing) {
 
 /// Symmetric 4-bit AutoRound, as Intel's copy stores the transformer's blocks.
 TEST_F(PublishedCopy, QuantisedWeightsDrawWhatTheirValuesDraw) {
-  constexpr int64_t kGroup = 16;
+  static constexpr int64_t kGroup = 16;
   Tensors packed, plain;
   for (const auto& [name, tensor] : weights("transformer")) {
     const bool is_quantised = name.find("transformer_blocks.") == 0 && tensor.dim() == 2;

@@ -168,7 +168,7 @@ void run_on_copies(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
                 name,
                 " on the test device was given the generator of another: it has none");
     if (!argument.isTensorList()) continue;
-    for (const Tensor tensor : argument.toTensorList()) require_on_device(tensor, name);
+    for (const Tensor& tensor : argument.toTensorVector()) require_on_device(tensor, name);
   }
   count_run(name);
   at::native::cpu_fallback(op, stack);
