@@ -52,7 +52,8 @@ class PublishedCopy : public testing::Test {
   using Tensors = std::vector<std::pair<std::string, Tensor>>;
   Tensors weights(const std::string& component) const {
     Tensors tensors;
-    for (const auto& [name, location] : io::WeightSet::open(model() / component).tensors()) {
+    const auto set = io::WeightSet::open(model() / component);
+    for (const auto& [name, location] : set.tensors()) {
       tensors.emplace_back(name, location.file->tensor(name).clone());
     }
     return tensors;
