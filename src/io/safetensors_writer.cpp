@@ -17,6 +17,8 @@ ElementType element_type(at::ScalarType type, const std::string& name) {
                                ElementType::kBFloat16,
                                ElementType::kInt64,
                                ElementType::kInt32,
+                               ElementType::kInt16,
+                               ElementType::kInt8,
                                ElementType::kUInt8,
                                ElementType::kBool}) {
     if (scalar_type(candidate) == type) return candidate;
