@@ -6,6 +6,7 @@
 #include "glm_image/limits.h"
 #include "io/json_file.h"
 #include "io/json_number.h"
+#include "core/error.h"
 #include "io/json_text.h"
 #include "pipeline/json_exchange.h"
 #include "text/unicode.h"
@@ -67,6 +68,7 @@ Recipe recipe_of(Request request,
                  int64_t condition_images,
                  const Picture& picture,
                  const ModelInfo& model) {
+  GLM_IMAGE_CHECK(request.steps && request.guidance, "a recipe of an unresolved request");
   Recipe recipe;
   recipe.request = std::move(request);
   recipe.request.seed = picture.seed;

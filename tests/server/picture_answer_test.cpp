@@ -30,6 +30,8 @@ TEST(PictureAnswer, APngRemembersItsOwnSizeAndTheDrawnOne) {
   wanted.request.prompt = "a pot";
   wanted.request.width = 128;
   wanted.request.height = 64;
+  wanted.request.steps = 20;
+  wanted.request.guidance = 2;
   wanted.width = 100;
   wanted.height = 60;
   const auto resized = encode_picture(drawn(128, 64), wanted, ModelInfo());
