@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "text/glyph_texts.h"
+#include "text/unicode.h"
 
 namespace {
 
@@ -18,15 +19,18 @@ void require(bool condition) {
 }
 
 void check(std::string_view prompt, GlyphRules rules) {
+  const bool smart = rules == GlyphRules::kSmart;
   std::size_t last_end = 0;
   for (const auto& found : find_glyph_texts(prompt, rules)) {
     require(found.begin < found.end && found.end <= prompt.size());
     const auto span = prompt.substr(found.begin, found.end - found.begin);
-    require(span.size() >= found.text.size() + 2);
-    require(span.find(found.text) != std::string_view::npos);
-    if (rules == GlyphRules::kSmart) {
+    if (smart) {
       require(found.begin >= last_end);
       require(!found.text.empty());
+      require(glm_image::text::to_nfc(found.text) == found.text);
+    } else {
+      require(span.size() >= found.text.size() + 2);
+      require(span.find(found.text) != std::string_view::npos);
     }
     last_end = found.end;
   }

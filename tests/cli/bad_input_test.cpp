@@ -129,7 +129,25 @@ TEST_F(BadInput, Prompts) {
   std::string words;
   for (int i = 0; i < 3000; ++i) words += "marché ";
   expect_refused(command({"--prompt", words}), {"prompt is too long", "4096"});
-  expect_refused(with_prompt_file("gone.txt"), {"gone.txt"});
+  expect_refused(with_prompt_file("gone.txt"), {"gone.txt", "No such file"});
+}
+
+TEST_F(BadInput, PromptFilesThatAreNoText) {
+  const auto with = [&](const std::string& path) {
+    auto all = command({"--prompt-file", path, "--prompt", "x"});
+    const auto prompt = std::find(all.begin(), all.end(), "--prompt");
+    all.erase(prompt, prompt + 2);
+    return all;
+  };
+  expect_refused(with("/dev/zero"), {"/dev/zero", "more than", "1048576"});
+  expect_refused(with("/dev/null"), {"prompt is empty"});
+  expect_refused(with(outputs().string()), {"outputs", "cannot be read", "directory"});
+  expect_refused(with(""), {"--prompt-file"});
+  write_file(folder_.path() / "utf16.txt",
+             std::string("\xFF\xFE"
+                         "a\0",
+                         4));
+  expect_refused(with((folder_.path() / "utf16.txt").string()), {"utf16.txt", "UTF-16", "UTF-8"});
 }
 
 TEST_F(BadInput, Outputs) {

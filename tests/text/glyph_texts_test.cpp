@@ -161,9 +161,14 @@ TEST(GlyphTexts, InvalidUtf8IsNamedByItsByte) {
 
 /// A quadratic search would take hours.
 TEST(GlyphTexts, AMegabyteOfMarksIsLinear) {
-  for (const std::string mark : {"'", "\"", "«", "»", "“", "”", "„", "‘", "’", "「", " '", "a'"}) {
+  const Texts units = {"'",      "\"",   "«",       "»",       "“",          "”",    "„",
+                       "‘",      "’",    "「",      " '",      "a'",         "s' a", "'n' a ",
+                       "5\" ",   "<<",   "<A",      "` ",      ",,a",        "''",   "ה\"",
+                       "{",      "{\"",  "{\"a\":", "{'a':\"", "\n\"a\":\"", "{a:[", "\\\"",
+                       "{     ", "“\"a", "着\"",    "'til' ",  "\u200f\""};
+  for (const std::string& unit : units) {
     std::string prompt;
-    while (prompt.size() + mark.size() < (1U << 20)) prompt += mark;
+    while (prompt.size() + unit.size() < (1U << 20)) prompt += unit;
     for (const auto rules : {GlyphRules::kSmart, GlyphRules::kReference}) {
       const auto found = find_glyph_texts(prompt, rules);
       for (std::size_t i = 1; i < found.size(); ++i) ASSERT_GE(found[i].begin, found[i - 1].end);
