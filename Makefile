@@ -2,7 +2,7 @@
 #   make demo                     installs what is missing, builds, draws a picture from a prompt
 #   make test                     installs and builds the rest, and runs every test
 
-PROMPT ?= Une affiche jaune avec une école et le titre « Saaba »
+PROMPT ?= Une affiche blanche avec une pomme et le titre « Marché »
 ifeq ($(origin MODEL),undefined)
 MODEL := $(firstword $(wildcard models/nano) tests/data/tiny/model)
 endif
@@ -42,7 +42,7 @@ demo: program
 	@mkdir -p -- "$$(dirname -- "$$OUTPUT")"
 	@printf 'prompt: %s\n' "$$PROMPT"
 	@case $$MODEL in tests/*) echo "This is the toy checkpoint of the tests: its weights are random, and so is the picture." ;; esac
-	@$(BUILD)/bin/glm-image generate --model="$$MODEL" --prompt="$$PROMPT" --size 256x256 --steps 20 --guidance 2 --seed 1 --output="$$OUTPUT"
+	@$(BUILD)/bin/glm-image generate --model="$$MODEL" --prompt="$$PROMPT" --seed 1 --output="$$OUTPUT"
 
 test:
 	@tools/install_dependencies tests fuzz

@@ -1,16 +1,13 @@
 # Warnings and sanitizers for our own targets only: `glm_image_compile_options(target)`.
-include(CheckCXXCompilerFlag)
 
-# GCC gives false alarms of these kinds about code of LibTorch that it inlines into ours, in each release other
-# ones. They are shown and are never errors. Not every compiler knows every name.
+# GCC from 13 on gives false alarms of these kinds about code of LibTorch that it inlines into ours, each release
+# other ones. They are shown and are never errors.
 set(glm_image_never_errors "")
-foreach(warning array-bounds dangling-reference maybe-uninitialized stringop-overflow stringop-overread)
-  string(MAKE_C_IDENTIFIER "GLM_IMAGE_HAVE_W${warning}" known)
-  check_cxx_compiler_flag(-W${warning} ${known})
-  if(${known})
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+  foreach(warning array-bounds dangling-reference maybe-uninitialized stringop-overflow stringop-overread)
     list(APPEND glm_image_never_errors -Wno-error=${warning})
-  endif()
-endforeach()
+  endforeach()
+endif()
 
 function(glm_image_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra)

@@ -78,7 +78,7 @@ int run(int argc, char** argv) {
     if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
       if (const auto part = kLeftOut.find(argv[1]); part != kLeftOut.end()) {
         return report(std::string("this program was built without the ") + part->second + ": '" +
-                          argv[1] + "' needs it (README: Building)",
+                          argv[1] + "' needs it",
                       kBadInput);
       }
       return report(std::string("'") + argv[1] + "' is not a command (see --help)", kBadInput);

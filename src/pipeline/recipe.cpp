@@ -2,11 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/error.h"
 #include "core/text_format.h"
 #include "glm_image/limits.h"
 #include "io/json_file.h"
 #include "io/json_number.h"
-#include "core/error.h"
 #include "io/json_text.h"
 #include "pipeline/json_exchange.h"
 #include "text/unicode.h"
