@@ -196,6 +196,9 @@ class PartReader {
   bool ends_value(std::size_t index) const {
     while (at(index) == U' ' || at(index) == U'\t') ++index;
     if (index >= prompt_.size()) return true;
+    if (at(index) == U'/' && at(index + 1) == U'/') return true;
+    // The comma before the next key may be missing.
+    if (delimiter_of(at(index)) && key_at(index)) return true;
     constexpr std::u32string_view kAfterValue = U",}]\n\r";
     return kAfterValue.find(at(index)) != std::u32string_view::npos;
   }

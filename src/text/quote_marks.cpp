@@ -94,10 +94,11 @@ class MarkReader {
 
   std::vector<QuoteMark> run() {
     has_tags_ = has_pair(U'<', U'/') || has_pair(U'/', U'>');
+    std::size_t run_end = 0;
     for (at_ = 0; at_ < text_.size();) {
-      std::size_t length = 1;
-      while (at_ + length < text_.size() && text_[at_ + length].value == text_[at_].value) ++length;
-      at_ += visit_run(length);
+      if (run_end <= at_) run_end = at_ + 1;
+      while (run_end < text_.size() && text_[run_end].value == text_[at_].value) ++run_end;
+      at_ += visit_run(run_end - at_);
     }
     remove_apostrophes();
     resolve_doubt(is_single);
