@@ -97,6 +97,8 @@ void fill_size(Request& request, const Checkpoint& checkpoint) {
 std::vector<text::Grid> condition_grids(const Checkpoint& checkpoint, const Request& request) {
   std::vector<text::Grid> grids;
   const auto& images = request.condition_images;
+  // Text to image does without image settings.
+  if (images.empty()) return grids;
   const auto& settings = checkpoint.image_settings();
   for (size_t i = 0; i < images.size(); ++i) {
     auto most = std::numeric_limits<int64_t>::max();
@@ -106,7 +108,7 @@ std::vector<text::Grid> condition_grids(const Checkpoint& checkpoint, const Requ
     }
     grids.push_back(condition_grid(settings, images[i].height, images[i].width, most));
   }
-  if (images.empty() || request.composition) return grids;
+  if (request.composition) return grids;
 
   const auto target = text::target_grid(request.height, request.width);
   const auto share =
