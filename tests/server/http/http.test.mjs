@@ -94,7 +94,8 @@ test("HTTP/1.0 gets events without chunks, until the connection ends", async () 
   assert.match(answer.head, /\r\nconnection: close/);
   const blocks = answer.body.split("\n\n");
   assert.equal(blocks.pop(), "");
-  for (const block of blocks) {
+  // A line that begins with a colon is a comment: the server's sign of life.
+  for (const block of blocks.filter((block) => !block.startsWith(":"))) {
     assert.match(block, /^event: [a-z_.]+\ndata: \{/);
     JSON.parse(block.slice(block.indexOf("data: ") + 6));
   }
