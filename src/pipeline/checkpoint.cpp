@@ -225,6 +225,8 @@ void Checkpoint::read_image_settings() {
     }
     image_settings_ = settings;
   } catch (const Error& error) {
+    // Text to image does without the file; one that is there and wrong is refused.
+    if (error.code() != ErrorCode::kNotFound) throw;
     image_settings_ = error;
   }
 }

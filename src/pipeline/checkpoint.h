@@ -57,8 +57,8 @@ class Checkpoint {
   models::GlmImageTransformer2DModel load_transformer(const ReadProgress& progress) const;
   models::AutoencoderKL load_autoencoder(const ReadProgress& progress) const;
 
-  /// How condition pictures are prepared. Throws what reading the settings threw: text to image
-  /// does without them.
+  /// How condition pictures are prepared. Throws kNotFound where the checkpoint has no such
+  /// settings: text to image does without them.
   const ImageSettings& image_settings() const;
 
   const ModelInfo& info() const { return info_; }
