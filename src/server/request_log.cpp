@@ -28,12 +28,12 @@ std::string dumped(const OrderedJson& json) {
 
 void RequestLog::write(const Exchange& exchange, int status) {
   OrderedJson json = {{"time", now_text()},
-               {"remote", exchange.remote_address()},
-               {"method", exchange.method()},
-               {"path", exchange.path()},
-               {"status", status},
-               {"seconds", exchange.seconds()},
-               {"bytes", exchange.bytes_sent}};
+                      {"remote", exchange.remote_address()},
+                      {"method", exchange.method()},
+                      {"path", exchange.path()},
+                      {"status", status},
+                      {"seconds", exchange.seconds()},
+                      {"bytes", exchange.bytes_sent}};
   if (!exchange.logged_prompt.empty()) json["prompt"] = exchange.logged_prompt;
   line(dumped(json));
 }
