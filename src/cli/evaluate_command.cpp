@@ -70,7 +70,7 @@ std::string progress_text(int64_t done, int64_t total, double seconds_each) {
 Pipeline load_model(const ModelOptions& options) {
   auto pipeline = pipeline_options(options);
   pipeline.residency = Residency::kAuto;
-  return Pipeline::load(locate_model(options.model), pipeline);
+  return load_pipeline(options, pipeline);
 }
 
 void run(const EvaluateOptions& options) {

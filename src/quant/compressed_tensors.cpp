@@ -186,13 +186,7 @@ Config parse_config(const nlohmann::json& json, const std::string& source) {
     for (const char* const name : {known...}) {
       if (value == name) return;
     }
-    fail(ErrorCode::kUnsupported,
-         source,
-         ": quantization_config.",
-         key,
-         " = ",
-         io::shown(&value),
-         " is not read");
+    refuse_config(source, key, value);
   };
   const auto check_format = [&](const nlohmann::json& object) {
     check(object,

@@ -67,15 +67,7 @@ std::vector<int32_t> zero_points(
 }  // namespace
 
 Config parse_config(const nlohmann::json& json, const std::string& source) {
-  const auto refuse = [&](const char* key) {
-    fail(ErrorCode::kUnsupported,
-         source,
-         ": quantization_config.",
-         key,
-         " = ",
-         io::shown(&json.at(key)),
-         " is not read");
-  };
+  const auto refuse = [&](const char* key) { refuse_config(source, key, json.at(key)); };
   const auto text = [&](const char* key) {
     return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
   };

@@ -83,4 +83,14 @@ std::vector<int32_t> group_of_inputs(const ModuleParts& parts,
   return group;
 }
 
+void refuse_config(const std::string& source, const std::string& key, const nlohmann::json& value) {
+  fail(ErrorCode::kUnsupported,
+       source,
+       ": quantization_config.",
+       key,
+       " = ",
+       io::shown(&value),
+       " is not read");
+}
+
 }  // namespace glm_image::quant

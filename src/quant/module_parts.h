@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -44,5 +45,10 @@ std::vector<int32_t> group_of_inputs(const ModuleParts& parts,
                                      const std::string& part,
                                      int64_t inputs,
                                      int64_t groups);
+
+/// Throws kUnsupported: "<source>: quantization_config.<key> = <value> is not read".
+[[noreturn]] void refuse_config(const std::string& source,
+                                const std::string& key,
+                                const nlohmann::json& value);
 
 }  // namespace glm_image::quant

@@ -73,13 +73,7 @@ bool is_packed_type(ElementType type) {
 
 void check_config(const nlohmann::json& json, const std::string& source) {
   const auto refuse = [&](const char* key, const nlohmann::json& value) {
-    fail(ErrorCode::kUnsupported,
-         source,
-         ": quantization_config.",
-         key,
-         " = ",
-         io::shown(&value),
-         " is not read");
+    refuse_config(source, key, value);
   };
   for (const char* const flag :
        {"use_quantized_matmul", "is_training", "use_hadamard", "use_codebook"}) {
