@@ -17,12 +17,15 @@ override OUTPUT := $(value OUTPUT)
 export PROMPT MODEL OUTPUT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo program test fuzz asan format lint clean
+.PHONY: help demo program package nano test fuzz asan format lint clean
 
 help:
 	@echo 'make demo     install what a picture needs, build it, draw one into out/demo.png'
 	@echo '              PROMPT="…"  MODEL=folder  OUTPUT=file.png'
 	@echo 'make program  the same without the picture: build/release/bin/glm-image'
+	@echo 'make package  the same as Debian packages: build/release/packages/*.deb'
+	@echo 'make nano     train the model nano from nothing into build/nano; takes days, continues after a stop'
+	@echo '              NANO_ARGUMENTS="--budget 60 --output models/nano"; tools/train_nano --help'
 	@echo 'make test     install and build everything, run all tests and the fuzz targets'
 	@echo 'make fuzz     the fuzz targets alone (clang), 60 s each'
 	@echo 'make asan     the tests under the address and undefined-behaviour sanitizers'
@@ -38,6 +41,23 @@ program:
 	@[ -e $(BUILD)/bin/glm-image ] || echo "building the program: some 420 s of processor time, here on $$(nproc) processors"
 	@cmake --build $(BUILD) --target glm-image
 
+# Packages of this distribution. They hold the trainer too, so it is switched on in a build folder without it.
+package:
+	@tools/install_dependencies train package
+	@cmake $(if $(wildcard $(BUILD)/CMakeCache.txt),$(BUILD) -DGLM_IMAGE_TRAIN=ON,--preset package) \
+	  -DCMAKE_INSTALL_LIBDIR=lib/$$(dpkg-architecture -qDEB_HOST_MULTIARCH) $(CMAKE_ARGUMENTS)
+	@cmake --build $(BUILD) --target glm-image
+	@rm -rf $(BUILD)/packages
+	@cpack --config $(BUILD)/CPackConfig.cmake
+	@rm -rf $(BUILD)/packages/_CPack_Packages
+
+# The trainer is switched on in a build folder without it.
+nano:
+	@tools/install_dependencies train
+	@cmake $(if $(wildcard $(BUILD)/CMakeCache.txt),$(BUILD) -DGLM_IMAGE_TRAIN=ON,--preset package) -DGLM_IMAGE_TOOLS=ON $(CMAKE_ARGUMENTS)
+	@cmake --build $(BUILD) --target glm-image make_poster_edits
+	@tools/train_nano $(NANO_ARGUMENTS)
+
 demo: program
 	@mkdir -p -- "$$(dirname -- "$$OUTPUT")"
 	@printf 'prompt: %s\n' "$$PROMPT"
@@ -49,13 +69,14 @@ test:
 	@cmake --preset release $(CMAKE_ARGUMENTS)
 	@[ -e $(BUILD)/bin/cli_tests ] || echo "building everything: some 2200 s of processor time, here on $$(nproc) processors"
 	@cmake --build --preset release
-	@ctest --preset release --parallel 2
-	@$(MAKE) --no-print-directory fuzz
+	@ctest --preset release --parallel 2 || { code=$$?; tools/show_failures $(BUILD); exit $$code; }
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
 
-# libFuzzer targets, clang, 60 s each.
+# libFuzzer targets, clang.
+fuzz: FUZZ_SECONDS ?= 60
 fuzz:
 	@tools/install_dependencies fuzz
-	@cmake --preset fuzz
+	@cmake --preset fuzz -DGLM_IMAGE_FUZZ_SECONDS=$(FUZZ_SECONDS)
 	@cmake --build --preset fuzz
 	@ctest --preset fuzz --parallel 2
 
@@ -63,7 +84,7 @@ asan:
 	@tools/install_dependencies tests
 	@cmake --preset asan
 	@cmake --build --preset asan
-	@ctest --preset asan
+	@ctest --preset asan || { code=$$?; tools/show_failures build/asan; exit $$code; }
 
 format:
 	@git ls-files '*.h' '*.cpp' | xargs clang-format -i

@@ -1,5 +1,6 @@
-// One evaluation of the DiT at the published width, on random bfloat16 weights, for pictures of 512
-// and 1024 pixels: TFLOP/s as a fraction of a large matrix product measured in the same run.
+// Measures one evaluation of the DiT at the published width, on random bfloat16 weights, for
+// pictures of 512 and 1024 pixels: TFLOP/s as a fraction of a large matrix product measured in the
+// same run.
 
 #include <cstdio>
 #include <vector>
@@ -31,7 +32,7 @@ models::TransformerConfig published_config(int64_t blocks) {
   return config;
 }
 
-/// Two for every multiplication of the matrix products, attention's included; nothing else counts.
+/// Operations of the matrix products, including attention: two per multiplication.
 struct Flops {
   double once = 0, per_block = 0;
   double total(int64_t blocks) const { return once + static_cast<double>(blocks) * per_block; }
@@ -61,7 +62,7 @@ models::TransformerInput random_input(int64_t pixels, at::Device device) {
   const auto options = at::TensorOptions().dtype(at::kFloat).device(device);
   const int64_t cells = pixels / 8;
   models::TransformerInput input;
-  // Random numbers come from the CPU: a plugin's device may have no generator.
+  // Random numbers are made on the CPU, because a plugin's device may have no generator.
   input.latents = at::randn({1, 16, cells, cells}).to(device);
   input.glyphs = at::randn({1, kTextTokens, 1472}).to(device);
   input.prior_ids = at::randint(16384, {1, cells * cells / 4}, at::kLong).to(device);
@@ -78,11 +79,19 @@ int main(int argc, char** argv) {
   const auto arguments = bench::start(argc, argv);
   const torch::NoGradGuard no_grad;
   const int64_t blocks = arguments.layers > 0 ? arguments.layers : 3;
-  bench::print_machine("bench_dit", arguments, at::kBFloat16);
+  bench::print_machine("bench_dit", arguments, arguments.type());
   const auto config = published_config(blocks);
   models::GlmImageTransformer2DModel model(
-      config, at::TensorOptions().dtype(at::kBFloat16).device(arguments.device));
+      config, at::TensorOptions().dtype(arguments.type()).device(arguments.device));
   bench::randomise(*model, arguments.device);
+  // The same blocks in the type that the weights are compared with.
+  models::GlmImageTransformer2DModel plain(
+      config, at::TensorOptions().dtype(arguments.type()).device(arguments.device));
+  const bool quantised = arguments.weights == "q8" || arguments.weights == "q4";
+  if (quantised) {
+    bench::randomise(*plain, arguments.device);
+    bench::quantise_layers(*model, arguments, "transformer_blocks.");
+  }
 
   for (const int64_t pixels : {512, 1024}) {
     const auto input = random_input(pixels, arguments.device);
@@ -94,13 +103,18 @@ int main(int argc, char** argv) {
                 static_cast<long>(kTextTokens),
                 static_cast<long>(blocks),
                 static_cast<long>(config.hidden_size()));
-    // The speed of a shared machine drifts: every measurement stands between two of the limit.
-    std::vector<double> rates, fractions;
-    auto before = bench::measure_matmul(at::kBFloat16, arguments.device);
+    // The speed of a shared machine drifts, so the limit is measured before and after each run.
+    std::vector<double> rates, fractions, ratios;
+    auto before = bench::measure_matmul(arguments.type(), arguments.device);
     for (int round = 0; round < kRounds; ++round) {
       const double seconds =
           bench::median_seconds(1, [&] { bench::wait_for(model->forward(input)); });
-      const auto after = bench::measure_matmul(at::kBFloat16, arguments.device);
+      if (quantised) {
+        const double plain_seconds =
+            bench::median_seconds(1, [&] { bench::wait_for(plain->forward(input)); });
+        ratios.push_back(plain_seconds / seconds);
+      }
+      const auto after = bench::measure_matmul(arguments.type(), arguments.device);
       const double peak = (before.limit() + after.limit()) / 2;
       rates.push_back(1e-12 * flops.total(blocks) / seconds);
       fractions.push_back(rates.back() / peak);
@@ -117,6 +131,12 @@ int main(int argc, char** argv) {
     }
     const double rate = bench::median(rates);
     std::printf("  %.3f TFLOP/s, fraction of peak %.2f\n", rate, bench::median(fractions));
+    if (quantised) {
+      std::printf("  %s: %.2f times the rate of %s weights\n",
+                  arguments.weights.c_str(),
+                  bench::median(ratios),
+                  arguments.type() == at::kFloat ? "float32" : "bfloat16");
+    }
     std::printf("  %ld blocks: %.1f TFLOP, %.1f s for one evaluation\n",
                 static_cast<long>(kPublishedBlocks),
                 1e-12 * flops.total(kPublishedBlocks),

@@ -1,5 +1,5 @@
-// Each operation of nn/functional.h at the sizes of the published model against the limit that it
-// should reach: the rate of a matrix product, or the bandwidth of the memory.
+// Measures each operation of nn/functional.h at the sizes of the published model against its limit:
+// the rate of a matrix product, or the memory bandwidth.
 
 #include <cstdio>
 #include <functional>

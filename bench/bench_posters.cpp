@@ -1,22 +1,25 @@
-// Posters rendered a second on one core, and what making scenes and captions adds.
+// Measures posters rendered per second on one core, and the rates of scenes and captions.
 //   bench_posters DATA_FOLDER [CONTACT_SHEET.png]
+// DATA_FOLDER holds posters/.
 
 #include <cstdio>
 #include <ctime>
-#include <exception>
+#include <filesystem>
+#include <string>
 #include <vector>
 
 #include "core/atomic_file.h"
 #include "image/png_codec.h"
 #include "io/json_file.h"
-#include "posters/poster_source.h"
-#include "posters/renderer.h"
+#include "nano/posters/poster_source.h"
+#include "nano/posters/renderer.h"
+#include "support/command_line.h"
 
 namespace {
 
 using namespace glm_image;
 
-/// Processor time, so that what else the machine does counts less.
+/// Processor time, which depends less on the machine's other load.
 double now() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
@@ -25,7 +28,7 @@ void print_rate(const char* what, int count, double seconds) {
   std::printf("%-28s %8.0f a second\n", what, count / seconds);
 }
 
-/// Eight a row, to look at; the captions go to standard output.
+/// Writes a sample grid with eight pictures per row, and the captions to standard output.
 void write_sheet(const posters::PosterSource& source, const std::string& file) {
   constexpr int64_t kSide = 256;
   constexpr int64_t kColumns = 8;
@@ -46,15 +49,11 @@ void write_sheet(const posters::PosterSource& source, const std::string& file) {
   write_file_atomically(file, image::encode_png(sheet));
 }
 
-int run(int argc, char** argv) {
-  if (argc < 2 || argc > 3) {
-    std::fprintf(stderr, "usage: bench_posters DATA_FOLDER [CONTACT_SHEET.png]\n");
-    return 2;
-  }
+void run(const std::vector<std::string>& arguments) {
   const double begin = now();
-  const auto source = posters::PosterSource::load(argv[1]);
+  const auto source = posters::PosterSource::load(std::filesystem::path(arguments[0]) / "posters");
   std::printf("%-28s %8.2f s\n", "loading", now() - begin);
-  if (argc == 3) write_sheet(source, argv[2]);
+  if (arguments.size() == 2) write_sheet(source, arguments[1]);
 
   constexpr int kCount = 2000;
   for (const auto split : {posters::Split::kTraining, posters::Split::kEvaluation}) {
@@ -79,16 +78,10 @@ int run(int argc, char** argv) {
       print_rate(side == 256 ? "rendering 256x256" : "rendering 512x512", count, now() - start);
     }
   }
-  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench_posters: %s\n", error.what());
-    return 1;
-  }
+  return bench::run_with_arguments(argc, argv, "DATA_FOLDER [CONTACT_SHEET.png]", 1, 2, run);
 }

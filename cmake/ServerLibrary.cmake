@@ -1,10 +1,18 @@
-# The library that the server stands on. Where it is missing or a version that the server cannot use, everything
-# but the server is built: GLM_IMAGE_SERVER is OFF for what follows, and cmake says why.
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(HTTPLIB IMPORTED_TARGET "cpp-httplib<0.16")
-if(NOT HTTPLIB_FOUND)
-  set(no_server "The server is not built: it needs cpp-httplib before 0.16, which was not found (Debian 12: libcpp-httplib-dev). `glm-image serve`, the page and their tests are left out.")
-  # Whoever treats warnings as errors means to build all parts.
+# The server's libraries: the headers of Boost.Asio and Boost.Beast, and OpenSSL. If one is missing, GLM_IMAGE_SERVER is
+# set to OFF with a warning, and everything except the server is built.
+find_package(Boost 1.74 CONFIG QUIET)
+find_package(OpenSSL QUIET)
+set(missing "")
+if(NOT TARGET Boost::headers)
+  list(APPEND missing "Boost 1.74 or newer (Debian: libboost-dev)")
+endif()
+if(NOT OPENSSL_FOUND)
+  list(APPEND missing "OpenSSL (Debian: libssl-dev)")
+endif()
+if(missing)
+  list(JOIN missing " and " missing)
+  set(no_server "The server is not built: it needs ${missing}, which was not found. `glm-image serve`, the page and their tests are left out.")
+  # With warnings as errors, a part that cannot be built is an error, too.
   if(GLM_IMAGE_WERROR)
     message(FATAL_ERROR "${no_server} -DGLM_IMAGE_SERVER=OFF builds without it.")
   endif()

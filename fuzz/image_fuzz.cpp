@@ -11,6 +11,8 @@
 
 #include "glm_image/error.h"
 #include "image/codec.h"
+#include "image/exif_comment.h"
+#include "text/unicode.h"
 
 namespace {
 
@@ -67,11 +69,28 @@ void read_texts(std::string_view bytes) {
   }
 }
 
+/// Metadata that was read can be written, and read again as the same.
+void read_metadata(std::string_view bytes) {
+  try {
+    image::EncodeOptions options;
+    options.blocks = image::read_metadata_blocks(bytes, "fuzz");
+    const auto comment = image::exif_comment(options.blocks.exif);
+    for (const auto format : {image::ImageFormat::kJpeg, image::ImageFormat::kWebp}) {
+      const auto copy = image::encode_image({1, 1, {1, 2, 3}}, format, options);
+      const auto blocks = image::read_metadata_blocks(copy, "copy");
+      if (blocks.exif != options.blocks.exif || blocks.xmp != options.blocks.xmp) std::abort();
+    }
+    if (comment && text::first_invalid_utf8(*comment)) std::abort();
+  } catch (const Error&) {
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);
   read_pixels(bytes);
+  read_metadata(bytes);
   if (bytes.substr(0, 4) == "\x89PNG") {
     const auto repaired = with_png_checksums(bytes);
     read_pixels(repaired);

@@ -1,9 +1,10 @@
-// The pictures of this session. They live in the page's memory only.
+// The pictures of this session. They exist only in the page's memory.
 
+import { verificationList } from "./verification.js";
 import { word } from "./words.js";
 
 const list = document.getElementById("gallery");
-const pictures = []; // {url, settings, seed, size}, newest first
+const pictures = []; // {url, settings, seed, size, verification}, newest first
 
 export function pictureUrl(base64, type) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -12,13 +13,13 @@ export function pictureUrl(base64, type) {
 
 export function addPicture(picture) {
   pictures.unshift(picture);
-  // Only what is new: who stands on a button of another picture stays there.
+  // Insert only the new entry, so that a focused button of another picture keeps the focus.
   list.prepend(entry(picture));
   document.getElementById("empty").hidden = true;
 }
 
 let actions = {};
-/** `reuse(picture)` and `startFrom(picture)` are what the buttons do. */
+/** Sets the actions of the buttons, `reuse(picture)` and `startFrom(picture)`. */
 export function setActions(given) {
   actions = given;
 }
@@ -38,6 +39,9 @@ function entry(picture) {
   const image = document.createElement("img");
   image.src = picture.url;
   image.alt = picture.settings.prompt;
+  const frame = document.createElement("div");
+  frame.className = "framed";
+  frame.append(image);
   const prompt = document.createElement("p");
   prompt.textContent = picture.settings.prompt;
   const facts = document.createElement("p");
@@ -60,7 +64,11 @@ function entry(picture) {
     button("startFrom", label, () => actions.startFrom(picture)),
     download,
   );
-  item.append(image, prompt, facts, buttons);
+  item.append(frame);
+  if (picture.verification?.length > 0) {
+    item.append(verificationList(picture.verification, picture.size, frame));
+  }
+  item.append(prompt, facts, buttons);
   return item;
 }
 

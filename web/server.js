@@ -1,6 +1,6 @@
-// Talks to the server.
+// Requests to the server.
 
-/** What the server refused: its message, its status and its word for it. */
+/** An error response of the server: its message, status and code. */
 export class Refusal extends Error {
   constructor(status, error) {
     super(error?.message ?? String(status));
@@ -13,13 +13,13 @@ function headers(key) {
   return key ? { Authorization: `Bearer ${key}` } : {};
 }
 
-/** The server's defaults and limits, and what its model was trained for. */
+/** Returns the server's defaults and limits, and the model's profile. */
 export async function health() {
   const answer = await fetch("/health");
   return answer.json();
 }
 
-/** The places in a prompt that will be spelled, as [{text, begin, end}] in bytes of its UTF-8. */
+/** Returns the texts that a prompt spells, as [{text, begin, end}] with byte offsets in UTF-8. */
 export async function spelledTexts(prompt, key) {
   const answer = await fetch("/v1/spelled_texts", {
     method: "POST",
@@ -29,7 +29,13 @@ export async function spelledTexts(prompt, key) {
   return answer.ok ? (await answer.json()).texts : [];
 }
 
-/** What to expect of a picture of this size (0 × 0: the model's own) drawn from so many pictures, as [{code}]. */
+/** Returns the adapters that requests may name, as [{name, default_scale}]. */
+export async function loras(key) {
+  const answer = await fetch("/v1/loras", { headers: headers(key) });
+  return answer.ok ? (await answer.json()).data : [];
+}
+
+/** Returns the warnings about a size (0 × 0: the model's own) and a number of condition images, as [{code, message}]. */
 export async function warnings(width, height, pictures, key) {
   const answer = await fetch("/v1/warnings", {
     method: "POST",
@@ -39,59 +45,94 @@ export async function warnings(width, height, pictures, key) {
   return answer.ok ? (await answer.json()).warnings : [];
 }
 
+async function accepted(answer) {
+  if (answer.ok) return answer;
+  const body = await answer.json().catch(() => null);
+  throw new Refusal(answer.status, body?.error);
+}
+
 /**
- * Draws and yields the server's events, the last of which is "….completed". `pictures` are files to
- * start from. Aborting the signal cancels the drawing.
+ * Sends a request for pictures and returns the identifier of its job. `pictures` are condition images, as files.
+ * Aborting `signal` stops an upload.
  */
-export async function* draw(fields, pictures, key, signal) {
-  const request = { method: "POST", headers: headers(key), signal };
+export async function submit(fields, pictures, key, signal) {
+  const request = { method: "POST", headers: headers(key) };
+  const wanted = { ...fields, async: true };
   if (pictures.length > 0) {
+    request.signal = signal;
     request.body = new FormData();
-    for (const [name, value] of Object.entries(fields)) request.body.append(name, String(value));
+    for (const [name, value] of Object.entries(wanted)) {
+      request.body.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));
+    }
     for (const picture of pictures) request.body.append("image[]", picture);
   } else {
     request.headers["Content-Type"] = "application/json";
-    request.body = jsonText(fields);
+    request.body = jsonText(wanted);
   }
   const path = pictures.length > 0 ? "/v1/images/edits" : "/v1/images/generations";
-  const answer = await fetch(path, request);
-  if (!answer.ok) {
-    const body = await answer.json().catch(() => null);
-    throw new Refusal(answer.status, body?.error);
-  }
-  yield* events(answer.body);
+  return (await (await accepted(await fetch(path, request))).json()).id;
 }
 
-/** The fields as JSON. A seed is a BigInt, which JSON.stringify refuses: as a number it would be rounded. */
+export async function cancelJob(id, key) {
+  await fetch(`/v1/jobs/${id}`, { method: "DELETE", headers: headers(key) });
+}
+
+/** Asks for a job, several times if the network fails. */
+async function job(id, key, signal) {
+  const kAttempts = 4;
+  for (let attempt = 1; ; ++attempt) {
+    try {
+      const answer = await fetch(`/v1/jobs/${id}`, { headers: headers(key), signal });
+      return parseSeeds(await (await accepted(answer)).text());
+    } catch (error) {
+      if (error instanceof Refusal || signal.aborted || attempt === kAttempts) throw error;
+      await pause(1000, signal);
+    }
+  }
+}
+
+/** Waits, but not longer than until `signal` is aborted. */
+function pause(milliseconds, signal) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", resolve, { once: true });
+  });
+}
+
+/**
+ * Follows a job until its end. Yields {type: "progress", …}, {type: "early", blob} for early pictures, and at last
+ * {type: "completed", …} for each picture. Throws Refusal if the job failed or the server does not know it.
+ */
+export async function* follow(id, key, signal) {
+  const kFirstWait = 200, kLongestWait = 1000; // milliseconds
+  let previews = 0;
+  for (let wait = kFirstWait; ; wait = Math.min(1.1 * wait, kLongestWait)) {
+    const state = await job(id, key, signal);
+    if (state.error) throw new Refusal(500, state.error);
+    if (state.result) {
+      const { data, size, output_format } = state.result;
+      for (const item of data) yield { type: "completed", size, output_format, ...item };
+      return;
+    }
+    yield { type: "progress", ...state };
+    if (state.previews > previews) {
+      previews = state.previews;
+      const early = await fetch(`/v1/jobs/${id}/preview`, { headers: headers(key), signal });
+      // 204: the job has ended meanwhile.
+      if (early.status === 200) yield { type: "early", blob: await early.blob() };
+    }
+    await pause(wait, signal);
+    signal.throwIfAborted();
+  }
+}
+
+/** Returns the fields as JSON. The seed is a BigInt: a number cannot represent 64 bits exactly. */
 function jsonText({ seed, ...fields }) {
   const text = JSON.stringify(fields);
   return seed === undefined ? text : `${text.slice(0, -1)},"seed":${seed}}`;
 }
 
-/** The event in a line of JSON, with the exact digits of its seed as a text. */
-function parseEvent(text) {
-  const event = JSON.parse(text);
-  const seed = /"seed":(\d+)/.exec(text);
-  if (seed) event.seed = seed[1];
-  return event;
-}
-
-/** The JSON of each server-sent event. */
-async function* events(stream) {
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  while (true) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    text += value;
-    const blocks = text.split("\n\n");
-    text = blocks.pop();
-    for (const block of blocks) {
-      const line = block.split("\n").find((candidate) => candidate.startsWith("data: "));
-      if (!line) continue;
-      const event = parseEvent(line.slice("data: ".length));
-      if (event.error) throw new Refusal(500, event.error);
-      yield event;
-    }
-  }
+/** Parses JSON. Seeds become strings, so that no digit is lost. */
+function parseSeeds(text) {
+  return JSON.parse(text.replace(/"seed":(\d+)/g, '"seed":"$1"'));
 }

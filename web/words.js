@@ -1,4 +1,4 @@
-// The page's words in both languages. {name} stands for a value.
+// The page's texts in both languages. {name} is replaced by a value.
 
 const words = {
   en: {
@@ -16,18 +16,40 @@ const words = {
     sizeOwn: "Other size…",
     width: "Width (pixels)",
     height: "Height (pixels)",
+    speed: "Speed",
+    speeds: { exact: "Exact", balanced: "Balanced", fast: "Fast" },
     steps: "Steps",
     guidance: "Guidance",
     seed: "Seed",
     seedAny: "any",
     count: "Pictures",
+    verify: "Check the texts",
+    verifyHint: "The server reads the texts of each picture and reports which are right. With several attempts it returns the first picture whose texts are all right, or the best one.",
+    bestOf: "Attempts",
+    verification: "Texts in the picture",
+    textStates: {
+      found: "{text} is right",
+      similar: "{text} was read as {read}",
+      missing: "{text} was not found",
+      unread: "{text} cannot be read by the server",
+    },
+    unknownLetters: " (not distinguished: {letters})",
+    loras: "Adapters",
+    lorasHint: "Strength of each: 1 as trained, 0 for none.",
     source: "Start from pictures",
-    sourceHint: "Optional. Drop, paste or choose pictures; the prompt says what becomes of them.",
+    sourceHint: "Optional. Drop, paste or choose pictures; the prompt says how to change them.",
     choosePicture: "Choose pictures…",
     removePicture: "Remove {name}",
-    notAPicture: "{name} is no PNG, JPEG or WebP picture.",
+    notAPicture: "{name} is not a PNG, JPEG or WebP picture.",
+    referencePixels: "Pixels to read of each picture, at most",
+    referencePixelsOwn: "the model’s own maximum",
+    referencePixelsHint: "Optional. Fewer pixels take less time, and the model sees fewer details. The size of the new picture stays the same.",
     key: "API key",
     draw: "Draw",
+    drafts: "Drafts first",
+    draftsHint: "Draws several small drafts; you choose the one to finish.",
+    chooseDraft: "Drafts: choose one to finish",
+    finishDraft: "Finish draft {n}",
     work: "Pictures",
     progress: "Progress",
     cancel: "Cancel",
@@ -40,33 +62,34 @@ const words = {
     draftAlt: "Draft of the picture",
     done: "Done.",
     lost: "The server cannot be reached.",
-    failed: "It did not work: {message}",
+    failed: "Error: {message}",
     refusals: {
-      queue_full: "too many others are waiting; try again in a while.",
+      queue_full: "too many requests are waiting; try again later.",
       invalid_api_key: "the API key is missing or wrong.",
-      body_too_large: "the pictures to start from are too large.",
-      out_of_memory: "not enough memory for this; try a smaller size.",
-      shutting_down: "the server is being stopped; try again in a while.",
-      internal_error: "the server failed; its log says why.",
+      body_too_large: "the pictures to start from are too large; use smaller files.",
+      out_of_memory: "not enough memory; try a smaller size.",
+      shutting_down: "the server is shutting down; try again later.",
+      internal_error: "the server failed; its log has the reason.",
     },
     warnings: {
       size_not_trained: "This model was trained at {sizes}. At {size} the picture may be illegible.",
       editing_not_trained: "This model was not trained to edit pictures. The result may ignore the prompt.",
     },
     gallery: "This session’s pictures",
-    emptyGallery: "Nothing drawn yet.",
+    emptyGallery: "No pictures yet.",
     reuse: "Use these settings",
     startFrom: "Start from this picture",
     download: "Download",
     settings: "{size}, {steps} steps, seed {seed}",
     stages: {
       "reading weights": "Reading the model",
-      "reading pictures": "Looking at the pictures",
+      "reading pictures": "Reading the pictures",
       "image tokens": "Composing",
       "drawing a preview": "Drawing a draft",
       "spelling": "Reading the texts",
       "denoising": "Painting",
       "decoding": "Finishing",
+      "reading the texts back": "Checking the texts",
     },
   },
   fr: {
@@ -84,18 +107,40 @@ const words = {
     sizeOwn: "Autre taille…",
     width: "Largeur (pixels)",
     height: "Hauteur (pixels)",
+    speed: "Vitesse",
+    speeds: { exact: "Exacte", balanced: "Équilibrée", fast: "Rapide" },
     steps: "Étapes",
     guidance: "Guidage",
     seed: "Graine",
     seedAny: "au hasard",
     count: "Images",
+    verify: "Vérifier les textes",
+    verifyHint: "Le serveur relit les textes de chaque image et dit lesquels sont justes. Avec plusieurs essais, il rend la première image dont tous les textes sont justes, ou la meilleure.",
+    bestOf: "Essais",
+    verification: "Textes dans l’image",
+    textStates: {
+      found: "{text} est juste",
+      similar: "{text} a été lu {read}",
+      missing: "{text} n’a pas été trouvé",
+      unread: "{text} ne peut pas être lu par le serveur",
+    },
+    unknownLetters: " (non distinguées\u00a0: {letters})",
+    loras: "Adaptateurs",
+    lorasHint: "Force de chacun\u00a0: 1 comme à l’entraînement, 0 pour aucun.",
     source: "Partir d’images",
-    sourceHint: "Facultatif. Déposez, collez ou choisissez des images\u00a0; la consigne dit ce qu’elles deviennent.",
+    sourceHint: "Facultatif. Déposez, collez ou choisissez des images\u00a0; la consigne dit comment les modifier.",
     choosePicture: "Choisir des images…",
     removePicture: "Retirer {name}",
     notAPicture: "{name} n’est pas une image PNG, JPEG ou WebP.",
+    referencePixels: "Pixels à lire de chaque image, au plus",
+    referencePixelsOwn: "le maximum du modèle",
+    referencePixelsHint: "Facultatif. Moins de pixels prennent moins de temps, et le modèle voit moins de détails. La taille de la nouvelle image reste la même.",
     key: "Clé d’accès",
     draw: "Dessiner",
+    drafts: "D’abord des ébauches",
+    draftsHint: "Dessine plusieurs petites ébauches\u00a0; vous choisissez celle à achever.",
+    chooseDraft: "Ébauches\u00a0: choisissez celle à achever",
+    finishDraft: "Achever l’ébauche {n}",
     work: "Images",
     progress: "Avancement",
     cancel: "Annuler",
@@ -108,21 +153,21 @@ const words = {
     draftAlt: "Ébauche de l’image",
     done: "Terminé.",
     lost: "Le serveur ne répond pas.",
-    failed: "Cela n’a pas marché\u00a0: {message}",
+    failed: "Erreur\u00a0: {message}",
     refusals: {
-      queue_full: "trop d’autres demandes attendent\u00a0; réessayez dans un moment.",
-      invalid_api_key: "la clé d’accès manque ou n’est pas la bonne.",
-      body_too_large: "les images de départ sont trop lourdes.",
-      out_of_memory: "pas assez de mémoire\u00a0; essayez une taille plus petite.",
-      shutting_down: "le serveur s’arrête\u00a0; réessayez dans un moment.",
-      internal_error: "le serveur a échoué\u00a0; son journal dit pourquoi.",
+      queue_full: "trop de demandes sont en attente\u00a0; réessayez plus tard.",
+      invalid_api_key: "la clé d’accès est absente ou incorrecte.",
+      body_too_large: "les images de départ sont trop lourdes\u00a0; choisissez des fichiers plus petits.",
+      out_of_memory: "mémoire insuffisante\u00a0; essayez une taille plus petite.",
+      shutting_down: "le serveur s’arrête\u00a0; réessayez plus tard.",
+      internal_error: "le serveur a échoué\u00a0; son journal indique la raison.",
     },
     warnings: {
       size_not_trained: "Ce modèle a été entraîné en {sizes}. En {size}, l’image risque d’être illisible.",
       editing_not_trained: "Ce modèle n’a pas été entraîné à modifier des images. Le résultat risque d’ignorer la consigne.",
     },
     gallery: "Images de cette session",
-    emptyGallery: "Rien de dessiné pour l’instant.",
+    emptyGallery: "Aucune image pour l’instant.",
     reuse: "Reprendre ces réglages",
     startFrom: "Partir de cette image",
     download: "Télécharger",
@@ -135,13 +180,14 @@ const words = {
       "spelling": "Lecture des textes",
       "denoising": "Peinture",
       "decoding": "Finition",
+      "reading the texts back": "Vérification des textes",
     },
   },
 };
 
 const stored = "glm-image.language";
 
-/** The language chosen before; nothing where the browser keeps nothing for pages. */
+/** Returns the language of the last visit, or null if the browser stores nothing. */
 function storedLanguage() {
   try {
     return localStorage.getItem(stored);
@@ -154,30 +200,30 @@ function storeLanguage() {
   try {
     localStorage.setItem(stored, language);
   } catch {
-    // It will be asked of the browser again next time.
+    // The next visit uses the browser's language again.
   }
 }
 
 let language = storedLanguage() ?? (navigator.language.startsWith("fr") ? "fr" : "en");
 if (!(language in words)) language = "en";
 
-/** A word or sentence in the language chosen. */
+/** Returns a text in the chosen language. */
 export function word(name, values = {}) {
   const text = words[language][name];
   return typeof text === "string" ? fill(text, values) : text;
 }
 
-/** Puts values into a text's {name}s. */
+/** Replaces each {name} in a text. */
 export function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
 }
 
-/** "fr" or "en". */
+/** Returns "fr" or "en". */
 export function spokenLanguage() {
   return language;
 }
 
-/** Puts the language's words wherever the page asks for them. */
+/** Fills all elements of the page with texts in the chosen language. */
 export function fillWords() {
   document.documentElement.lang = language;
   for (const element of document.querySelectorAll("[data-word]")) {
@@ -194,7 +240,7 @@ export function fillWords() {
   }
 }
 
-/** Calls `changed` after the other language was chosen. */
+/** Calls `changed` after the user chose another language. */
 export function onLanguage(changed) {
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => {

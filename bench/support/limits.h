@@ -4,7 +4,7 @@
 
 namespace glm_image::bench {
 
-/// The rate of a large matrix product, TFLOP/s: what a compute-bound program can hope for.
+/// The rate of a large matrix product in TFLOP/s: the limit of a compute-bound program.
 struct MatmulRate {
   double libtorch = 0;  ///< the best of at::mm and at::linear over a few plausible shapes
   double ours = 0;      ///< nn::linear over the same shapes
@@ -12,8 +12,12 @@ struct MatmulRate {
 };
 MatmulRate measure_matmul(at::ScalarType type, at::Device device);
 
-/// The rate at which all cores together read memory, or a device copies its own, GB/s: what a
-/// memory-bound program can hope for.
+/// Returns the rate in GB/s at which all cores together read memory, or a device copies its own
+/// memory: the limit of a memory-bound program.
 double measure_read_bandwidth(at::Device device);
+
+/// The rate at which all cores together read the weights of a module on the CPU where they lie, but
+/// for embeddings, GB/s.
+double measure_read_bandwidth(const torch::nn::Module& module);
 
 }  // namespace glm_image::bench

@@ -15,10 +15,10 @@ using Clock = std::chrono::steady_clock;
 
 struct Running : at::ObserverContext {
   Clock::time_point begin = Clock::now();
-  double inside = 0;  ///< seconds of the operators that it called
+  double inside = 0;  ///< seconds of nested operators
 };
 
-// LibTorch's callbacks are plain functions: what they write to cannot be a member.
+// LibTorch's callbacks are plain functions, so their state cannot be a member.
 thread_local std::vector<Running*> running;
 thread_local std::map<std::string, OperatorTimes::Entry> totals;
 

@@ -6,10 +6,9 @@
 
 namespace glm_image::bench {
 
-/// While it lives, adds up the seconds that each of LibTorch's operators takes on the thread that
-/// made it, without those of the operators that it calls in turn. Our own kernels appear under the
-/// node of their gradient on the way back; on the way there they are in no operator, and the
-/// difference to the time of the whole.
+/// During its lifetime, accumulates the time of each LibTorch operator on the constructing thread,
+/// excluding nested operators. In backward, this library's kernels appear under their autograd
+/// node. In forward they belong to no operator: their time is the difference from the total.
 class OperatorTimes {
  public:
   OperatorTimes();
@@ -22,7 +21,7 @@ class OperatorTimes {
     double seconds = 0;
     int calls = 0;
   };
-  /// Longest first.
+  /// Sorted by time, longest first.
   static std::vector<Entry> entries();
   static void print(double whole_seconds, int most);
 

@@ -5,21 +5,21 @@
 
 namespace glm_image {
 
-/// Why something failed. It decides the exit code of the program and the status of an HTTP answer:
-/// what the caller gave (kInvalidInput to kOutput) against what we or the machine did (the others).
+/// The kind of a failure. It determines the program's exit code and the HTTP status: kInvalidInput
+/// to kOutput are faults of the input, the others are faults of the library or the machine.
 enum class ErrorCode {
-  kInvalidInput,  ///< an argument, a prompt, a picture or a field outside what is allowed
-  kNotFound,      ///< a file, a component or a device that is not there
-  kCorruptFile,   ///< a file that is there but does not hold what its format says
-  kUnsupported,   ///< well-formed, but outside what this program can do
+  kInvalidInput,  ///< an argument, prompt, picture or field that is not allowed
+  kNotFound,      ///< a file, component or device that does not exist
+  kCorruptFile,   ///< a file whose contents do not match its format
+  kUnsupported,   ///< well-formed, but not supported by this library
   kOutput,        ///< a path that a result cannot be written to
   kOutOfMemory,
   kCancelled,
   kInternal,
 };
 
-/// The one exception type of this library. what() is one sentence for a person: it names the file,
-/// field or option at fault, what was expected and what was found.
+/// The one exception type of this library. what() is one sentence that names the file, field or
+/// option at fault, what was expected and what was found.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -29,7 +29,7 @@ class Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-/// True for faults of the input, as against faults of ours.
+/// True for faults of the input, false for faults of the library or the machine.
 inline bool is_bad_input(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidInput:

@@ -9,26 +9,35 @@
 /// others accept. A server may set lower maxima of its own.
 namespace glm_image::limits {
 
-inline constexpr int64_t kMaxSide = 4096;               ///< pixels of a picture's side
-inline constexpr int64_t kMaxGridSide = kMaxSide / 32;  ///< its visual tokens, of 32 pixels each
+inline constexpr int64_t kMaxSide = 4096;               ///< width and height in pixels
+inline constexpr int64_t kMaxGridSide = kMaxSide / 32;  ///< the same in visual tokens
 
-inline constexpr int64_t kMaxSteps = 1000;  ///< denoising steps, from 1
-inline constexpr int64_t kMaxCount = 1000;  ///< pictures of a request, from 1
-inline constexpr int64_t kMaxPreviews = 8;  ///< early pictures of each picture, from 0
+/// Bounds of Request::reference_pixels.
+inline constexpr int64_t kMinReferencePixels = 32 * 32;
+inline constexpr int64_t kMaxReferencePixels = kMaxSide * kMaxSide;
+
+inline constexpr int64_t kMaxSteps = 1000;  ///< denoising steps; at least 1
+inline constexpr int64_t kMaxCount = 1000;  ///< pictures of a request; at least 1
+inline constexpr int64_t kMaxBestOf = 16;   ///< compositions to choose from; at least 1
+inline constexpr int64_t kMaxPreviews = 8;  ///< previews of each picture; at least 0
 inline constexpr uint64_t kMaxSeed = std::numeric_limits<uint64_t>::max();
 
 inline constexpr double kMinGuidance = 1;  ///< no guidance
 inline constexpr double kMaxGuidance = 100;
+inline constexpr double kMaxStepCache = 1;
 inline constexpr double kMinTemperature = 1e-6;
 inline constexpr double kMaxTemperature = 100;
 inline constexpr double kMinTopP = 0;
 inline constexpr double kMaxTopP = 1;
 
-/// A PNG keeps its prompt twice, once as JSON, which may write one byte as six.
+/// A PNG stores its prompt twice, once as JSON, where one byte may take six.
 inline constexpr std::size_t kMaxPromptBytes = std::size_t{64} * 1024;
 /// Each byte of a text to spell is a token of the transformer.
 inline constexpr std::size_t kMaxSpelledBytes = std::size_t{16} * 1024;
 inline constexpr std::size_t kMaxTexts = 256;
 inline constexpr std::size_t kMaxConditionImages = 16;
+inline constexpr std::size_t kMaxAdapters = 16;
+/// Of an adapter; negative scales down to minus this are allowed too.
+inline constexpr double kMaxAdapterScale = 10;
 
 }  // namespace glm_image::limits

@@ -1,15 +1,10 @@
-#include <iostream>
 #include <memory>
 
-#include "cli/commands.h"
-#include "train/export.h"
+#include "cli/export_run.h"
 
 namespace glm_image::cli {
 
 void add_export_command(CLI::App& app) {
-  struct ExportOptions {
-    std::string runs, output, base;
-  };
   auto* command = app.add_subcommand("export", "Write a trained model in the published layout");
   const auto options = std::make_shared<ExportOptions>();
   command->add_option("--run", options->runs, "The folder that holds the runs of all stages")
@@ -22,10 +17,7 @@ void add_export_command(CLI::App& app) {
       "Examples:\n"
       "  glm-image export --run runs/nano -o models/nano\n"
       "  glm-image export --run runs/adapt --base models/nano -o models/mine");
-  command->callback([options] {
-    train::export_checkpoint(options->runs, options->output, options->base);
-    std::cout << options->output << '\n';
-  });
+  command->callback([options] { run_export(*options); });
 }
 
 }  // namespace glm_image::cli

@@ -4,6 +4,7 @@
 
 #include "cli/shipped_files.h"
 #include "core/error.h"
+#include "pipeline/model_folder.h"
 
 namespace glm_image::cli {
 std::filesystem::path locate_model(const std::string& given) {
@@ -18,6 +19,10 @@ std::filesystem::path locate_model(const std::string& given) {
        "no model was given and none ships with this program: put the files of a GLM-Image "
        "checkpoint "
        "into a folder and name it with --model DIR or in the variable GLM_IMAGE_MODEL");
+}
+
+void check_model_folder(const std::string& given) {
+  pipeline::checkpoint_folder(locate_model(given));
 }
 
 }  // namespace glm_image::cli

@@ -5,7 +5,11 @@
 
 namespace glm_image::cli {
 
-/// What the options say, but for the model's folder (locate_model).
+void add_max_memory_option(CLI::App& command, std::optional<std::string>& max_memory);
+/// The bytes that --max-memory names; 0 without it. Throws kInvalidInput.
+int64_t parse_max_memory(const std::optional<std::string>& text);
+
+/// The options as PipelineOptions, without the model's folder (locate_model).
 PipelineOptions pipeline_options(const ModelOptions& options);
 
 /// Loads the model that the options name and prints its warnings to standard error. Throws Error.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <ostream>
 
+#include "cli/translation.h"
 #include "core/text_format.h"
 
 namespace glm_image::cli {
@@ -24,14 +25,6 @@ std::string printed(const char* format, double value) {
   return text;
 }
 
-/// "0:12 left", from the pace so far; empty while nothing is known.
-std::string remaining_text(const Progress& progress, double elapsed) {
-  if (progress.step <= 0 || progress.step >= progress.total) return "";
-  const auto done = static_cast<double>(progress.step);
-  const auto left = static_cast<double>(progress.total - progress.step);
-  return clock_text(elapsed / done * left);
-}
-
 }  // namespace
 
 std::string clock_text(double seconds) {
@@ -47,13 +40,17 @@ std::string clock_text(double seconds) {
 }
 
 std::string steps_text(const Progress& progress) {
+  if (progress.stage == Stage::kReadingPictures || progress.stage == Stage::kDecoding) {
+    return concat(100 * progress.step / std::max<int64_t>(progress.total, 1), "%");
+  }
   if (progress.stage != Stage::kReadingWeights) {
-    return concat(progress.step, " of ", progress.total);
+    return tr("%1 of %2", {std::to_string(progress.step), std::to_string(progress.total)});
   }
   const auto total = static_cast<double>(progress.total);
   const double unit = total >= 1e9 ? 1e9 : 1e6;
-  return printed("%.1f", static_cast<double>(progress.step) / unit) + " of " +
-         printed("%.1f", total / unit) + (unit == 1e9 ? " GB" : " MB");
+  return tr(
+      unit == 1e9 ? "%1 of %2 GB" : "%1 of %2 MB",
+      {printed("%.1f", static_cast<double>(progress.step) / unit), printed("%.1f", total / unit)});
 }
 
 ProgressDisplay::ProgressDisplay(std::ostream& out, bool is_terminal, Now now)
@@ -63,20 +60,23 @@ ProgressDisplay::~ProgressDisplay() {
   finish_bar();
 }
 
-void ProgressDisplay::begin(const Progress& progress, Clock::time_point now) {
-  finish_bar();
-  open_ = true;
-  began_ = shown_ = now;
-  if (is_terminal_) draw_bar(progress, 0);
-}
-
 void ProgressDisplay::show(const Progress& progress) {
   const auto now = now_();
   const bool new_stage = !open_ || progress.stage != last_.stage || progress.step < last_.step;
-  if (new_stage) begin(progress, now);
+  if (new_stage) {
+    finish_bar();
+    open_ = true;
+    began_ = shown_ = now;
+  }
   last_ = progress;
-  if (new_stage) return;
   const double elapsed = seconds_between(began_, now), since = seconds_between(shown_, now);
+  // Both follow every report, shown or not.
+  stage_left_ = pace_.seconds_left(progress, elapsed);
+  all_left_ = time_left_ ? time_left_(progress, elapsed) : std::nullopt;
+  if (new_stage) {
+    if (is_terminal_) draw_bar(progress, elapsed);
+    return;
+  }
   const bool done = progress.step >= progress.total;
   if (is_terminal_ && (done || since >= kRedrawSeconds)) {
     draw_bar(progress, elapsed);
@@ -87,6 +87,19 @@ void ProgressDisplay::show(const Progress& progress) {
   }
 }
 
+/// ", 0:12 left, all done in about 3:20", without the part that is not known.
+std::string ProgressDisplay::left_text(const Progress& progress) const {
+  constexpr double kMoment = 2;
+  std::string text;
+  if (stage_left_ && progress.step < progress.total) {
+    text = tr(is_terminal_ ? ", %1 left" : ", about %1 left", {clock_text(*stage_left_)});
+  }
+  if (all_left_ && *all_left_ >= kMoment) {
+    text += tr(", all done in about %1", {clock_text(*all_left_)});
+  }
+  return text;
+}
+
 void ProgressDisplay::draw_bar(const Progress& progress, double elapsed) {
   const double share =
       progress.total > 0 ? static_cast<double>(progress.step) / static_cast<double>(progress.total)
@@ -94,18 +107,17 @@ void ProgressDisplay::draw_bar(const Progress& progress, double elapsed) {
   const int filled = static_cast<int>(std::lround(share * kBarWidth));
   std::string bar(std::clamp(filled, 0, kBarWidth), '#');
   bar.resize(kBarWidth, '.');
-  std::string name = stage_name(progress.stage);
-  name.resize(17, ' ');
-  const auto left = remaining_text(progress, elapsed);
+  constexpr std::size_t kNameWidth = 18;
+  auto name = tr(stage_name(progress.stage));
+  name.append(kNameWidth - std::min(kNameWidth, columns_of(name)), ' ');
   // \033[K: clears what a longer line before it left.
   out_ << '\r' << name << '[' << bar << "] " << steps_text(progress) << "  " << clock_text(elapsed)
-       << (left.empty() ? "" : ", " + left + " left") << "\033[K" << std::flush;
+       << left_text(progress) << "\033[K" << std::flush;
 }
 
 void ProgressDisplay::print_line(const Progress& progress, double elapsed) {
-  const auto left = remaining_text(progress, elapsed);
-  out_ << stage_name(progress.stage) << ": " << steps_text(progress) << ", " << clock_text(elapsed)
-       << (left.empty() ? "" : ", about " + left + " left") << std::endl;
+  out_ << tr(stage_name(progress.stage)) << ": " << steps_text(progress) << ", "
+       << clock_text(elapsed) << left_text(progress) << std::endl;
 }
 
 void ProgressDisplay::finish_bar() {

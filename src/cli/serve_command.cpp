@@ -1,35 +1,15 @@
 #include <chrono>
-#include <iostream>
-#include <map>
 #include <memory>
-#include <optional>
-#include <thread>
 
-#include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/model_location.h"
+#include "cli/decimal_number.h"
 #include "cli/model_options.h"
+#include "cli/serve_run.h"
 #include "cli/whole_number.h"
 #include "core/error.h"
-#include "core/text_format.h"
 #include "glm_image/limits.h"
-#include "server/access.h"
-#include "server/server.h"
 
 namespace glm_image::cli {
 namespace {
-
-constexpr double kGigabyte = 1e9;
-
-struct ServeOptions {
-  ModelOptions model;
-  server::ServerOptions server;
-  std::optional<std::string> api_key_file;
-  std::string residency = "auto";
-  double max_memory_gigabytes = 0;
-  double grace_seconds = 20;
-  int64_t max_body_megabytes = 50;
-};
 
 void add_network_options(CLI::App& command, ServeOptions& options) {
   auto& server = options.server;
@@ -56,8 +36,15 @@ void add_network_options(CLI::App& command, ServeOptions& options) {
                   server.drawing.public_url,
                   "How clients reach the server through a proxy, e.g. https://draw.example")
       ->type_name("URL");
+  command
+      .add_option("--tls-cert",
+                  server.tls.certificate,
+                  "Serve HTTPS with the certificate chain in this PEM file")
+      ->type_name("F");
+  command.add_option("--tls-key", server.tls.key, "The certificate's private key, in PEM")
+      ->type_name("F");
   command.add_option("--max-connections", server.http.max_connections, "Open connections at once")
-      ->transform(whole_number<int64_t>(8, 900))
+      ->transform(whole_number<int64_t>(8, 100000))
       ->capture_default_str()
       ->type_name("N");
 }
@@ -66,7 +53,8 @@ void add_limit_options(CLI::App& command, ServeOptions& options) {
   auto& server = options.server;
   auto& limits = server.drawing.limits;
   command
-      .add_option("--queue", server.max_waiting, "Requests that may wait behind the one at work")
+      .add_option(
+          "--queue", server.max_waiting, "Requests that may wait behind those that are drawn")
       ->transform(whole_number<int64_t>(0, 1000))
       ->capture_default_str()
       ->type_name("N");
@@ -89,8 +77,15 @@ void add_limit_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str()
       ->type_name("MB");
   command
-      .add_option("--grace", options.grace_seconds, "Seconds for the request at work on SIGTERM")
-      ->check(CLI::Range(0.0, 3600.0))
+      .add_option("--max-body-memory",
+                  options.max_body_memory_megabytes,
+                  "MB of the bodies of all requests together")
+      ->transform(whole_number<int64_t>(1, 1 << 20))
+      ->capture_default_str()
+      ->type_name("MB");
+  command
+      .add_option("--grace", options.grace_seconds, "Seconds for the running request on SIGTERM")
+      ->check(decimal_number(0.0, 3600.0))
       ->capture_default_str()
       ->type_name("S");
 }
@@ -104,61 +99,32 @@ void add_memory_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str()
       ->type_name("R");
   command
-      .add_option("--max-memory",
-                  options.max_memory_gigabytes,
-                  "GB for weights under --resident auto (default: three quarters of what is free)")
-      ->check(CLI::Range(0.0, 1e6))
-      ->type_name("GB");
-}
-
-Pipeline load(const ServeOptions& options) {
-  static const std::map<std::string, Residency> kResidencies = {
-      {"auto", Residency::kAuto}, {"all", Residency::kAll}, {"none", Residency::kNone}};
-  auto pipeline = pipeline_options(options.model);
-  pipeline.residency = kResidencies.at(options.residency);
-  pipeline.max_memory_bytes = static_cast<int64_t>(options.max_memory_gigabytes * kGigabyte);
-  return load_pipeline(options.model, pipeline);
-}
-
-std::string address(const std::string& host, int port) {
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  return concat("http://", is_ipv6 ? "[" + host + "]" : host, ':', port);
-}
-
-void greet(const std::string& model, const server::ServerOptions& options, int port) {
-  const auto& host = options.host;
-  // A browser cannot open the address that stands for all of a machine's.
-  const auto* local = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host.c_str();
-  std::cout << "listening on " << address(host, port) << '\n'
-            << "The model is " << model << ". Open " << address(local, port)
-            << " in a browser. Ctrl-C stops the server.\n";
-  if (!server::is_loopback(host) && !options.access.key.is_set()) {
-    std::cout << "Anyone who reaches this machine can use the server; --api-key-file asks for a "
-                 "key.\n";
-  }
-  std::cout << std::flush;
-}
-
-void serve(const ServeOptions& given) {
-  auto options = given.server;
-  options.grace = std::chrono::duration<double>(given.grace_seconds);
-  options.drawing.max_body_bytes = given.max_body_megabytes << 20;
-  // "" is no wish to do without: a script's variable may be unset.
-  if (given.api_key_file) options.access.key = server::ApiKey::load(*given.api_key_file);
-  auto pipeline = load(given);
-  const auto model = pipeline.info().name;
-  server::Server server(std::move(pipeline), options, std::cerr);
-  greet(model, options, server.start());
-  while (interrupted_by() == 0 && server.is_listening()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  const bool was_told = interrupted_by() != 0;
-  server.stop();
-  // A supervisor starts a program again that fails, not one that only stops answering.
-  if (!was_told) fail(ErrorCode::kInternal, "the system gives the server no more connections");
+      .add_option("--idle-unload",
+                  options.idle_unload_seconds,
+                  "Release the weights after S seconds without a request (default: never)")
+      ->check(decimal_number(1.0, 1e9))
+      ->type_name("S");
 }
 
 }  // namespace
+
+server::ServerOptions server_options(const ServeOptions& given) {
+  auto options = given.server;
+  options.threads = pipeline_options(given.model).threads;
+  options.grace = std::chrono::duration<double>(given.grace_seconds);
+  if (given.idle_unload_seconds) {
+    options.idle_unload = std::chrono::duration<double>(*given.idle_unload_seconds);
+  }
+  if (!given.rewrite.empty()) options.drawing.rewriter = rewrite::parse_chat_address(given.rewrite);
+  options.drawing.max_body_bytes = given.max_body_megabytes << 20;
+  options.http.max_body_memory = given.max_body_memory_megabytes << 20;
+  if (options.tls.certificate.empty() != options.tls.key.empty()) {
+    fail(ErrorCode::kInvalidInput, "--tls-cert and --tls-key must be given together");
+  }
+  // An empty path is an error, not "no key": it usually means an unset shell variable.
+  if (given.api_key_file) options.access.key = server::ApiKey::load(*given.api_key_file);
+  return options;
+}
 
 void add_serve_command(CLI::App& app) {
   auto* command = app.add_subcommand(
@@ -169,15 +135,33 @@ void add_serve_command(CLI::App& app) {
   add_memory_options(*command, *options);
   command->add_flag(
       "--log-prompts", options->server.drawing.log_prompts, "Write prompts into the log too");
+  command->add_flag_callback(
+      "--no-metadata",
+      [options] { options->server.drawing.metadata = false; },
+      "Do not store prompt and settings in pictures (they stay marked as generated)");
+  command
+      ->add_option("--rewrite",
+                   options->rewrite,
+                   "Have prompts rewritten by a chat server on this machine, e.g. llama-server")
+      ->type_name("URL");
+  add_lora_option(*command, options->loras);
+  command
+      ->add_option("--lora-dir",
+                   options->loras.folder,
+                   "Folder of adapters that requests may apply by their names")
+      ->type_name("DIR");
+  add_cluster_options(*command, options->cluster);
   add_model_options(*command, options->model);
   command->footer(
       "Examples:\n"
       "  glm-image serve                       then open http://127.0.0.1:8080 in a browser\n"
       "  glm-image serve --host 0.0.0.0 --api-key-file key.txt --queue 16\n"
+      "  glm-image serve --lora-dir loras        requests may apply the adapters in it\n"
+      "  glm-image serve --model models/glm-image-q4 --max-memory 8GB\n"
       "  curl http://127.0.0.1:8080/v1/images/generations -H 'Content-Type: application/json' \\\n"
       "    -d '{\"prompt\": \"A dark green poster with a football and the title \\\"OPEN "
       "DAY\\\"\"}'");
-  command->callback([options] { serve(*options); });
+  command->callback([options] { run_serve(*options); });
 }
 
 }  // namespace glm_image::cli

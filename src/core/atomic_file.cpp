@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/file_descriptor.h"
+#include "core/suffix.h"
 
 namespace glm_image {
 namespace {
@@ -35,12 +36,12 @@ void check_directory(const std::filesystem::path& path, const std::filesystem::p
   if (!S_ISDIR(status.st_mode)) refuse(path, directory.string(), " is not a directory");
 }
 
-/// Of the file that the path names through symbolic links, if there is one.
+/// Throws if the path, with symbolic links followed, names something other than a regular file.
 void check_kind(const std::filesystem::path& path) {
   if (!path.has_filename()) refuse(path, "it is a directory");
   struct stat status = {};
   if (::stat(path.c_str(), &status) == 0) {
-    // A rename would put a regular file in the place of a device: as root, even of /dev/null.
+    // A rename would replace a device with a regular file: for root, even /dev/null.
     if (!S_ISREG(status.st_mode)) {
       refuse(path, S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file");
     }
@@ -49,7 +50,7 @@ void check_kind(const std::filesystem::path& path) {
   }
 }
 
-/// Follows the symbolic links that the last part of a path names, to a file that may be missing.
+/// Resolves symbolic links in the last part of a path. Their target may be missing.
 std::filesystem::path followed(const std::filesystem::path& path) {
   constexpr int kMaxLinks = 40;  // as the kernel
   auto target = path;
@@ -62,8 +63,8 @@ std::filesystem::path followed(const std::filesystem::path& path) {
   refuse(path, std::strerror(ELOOP));
 }
 
-/// Whether a rename may take a new name in this directory, or put another file in the place of
-/// this. What cannot be told counts as allowed: commit() then finds out, and copies.
+/// Whether a rename may create `target` in this directory or replace it. True if unknown: commit()
+/// copies if the rename fails.
 bool allows_rename(const std::filesystem::path& directory, const std::filesystem::path& target) {
   struct statx folder = {}, file = {};
   if (::statx(AT_FDCWD, directory.c_str(), 0, STATX_BASIC_STATS, &folder) != 0) return true;
@@ -77,7 +78,7 @@ bool allows_rename(const std::filesystem::path& directory, const std::filesystem
          user == folder.stx_uid;
 }
 
-/// 0, or the error that copying into the target would meet now.
+/// Returns 0, or the errno with which copying to the target would fail.
 int writing_error(const std::filesystem::path& directory, const std::filesystem::path& target) {
   const FileDescriptor file(::open(target.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.number() >= 0) return 0;
@@ -85,7 +86,7 @@ int writing_error(const std::filesystem::path& directory, const std::filesystem:
   return ::access(directory.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
 }
 
-/// False with errno set.
+/// Returns false, with errno set, on failure.
 bool write_all(int descriptor, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto written = ::write(descriptor, bytes.data(), bytes.size());
@@ -131,8 +132,8 @@ AtomicFile::~AtomicFile() {
 }
 
 bool AtomicFile::create_temporary(const std::filesystem::path& directory, unsigned mode) {
-  // Not mkstemp, whose files are their owner's alone whatever the umask says. And the name is not
-  // made from the final one, which may already be as long as names may be.
+  // mkstemp would ignore the umask and make the file private. The name is not derived from the
+  // final one, which may already have the maximum length.
   for (int number = 0; number < kMaxTemporaryNames; ++number) {
     auto name = directory / concat(kPrefix, ::getpid(), "-", number, kEnding);
     descriptor_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -153,7 +154,7 @@ void AtomicFile::copy_to_target() {
   const auto check = [this](bool done, const char* step) {
     if (done) return;
     const int error = errno;
-    // Hours may have gone into it.
+    // Keep the temporary file: it may be the result of hours of work.
     const auto kept = std::exchange(temporary_, {});
     refuse(path_, step, ": ", std::strerror(error), "; its contents are in ", kept.string());
   };
@@ -171,12 +172,12 @@ void AtomicFile::copy_to_target() {
     const auto part = std::string_view(buffer).substr(0, static_cast<std::size_t>(got));
     check(write_all(target.number(), part), "writing in place stopped");
   }
-  check(::fsync(target.number()) == 0, "it cannot be brought to disk");
+  check(::fsync(target.number()) == 0, "it cannot be flushed to disk");
 }
 
 void AtomicFile::commit() {
   GLM_IMAGE_CHECK(descriptor_ >= 0, path_.string(), " was committed twice");
-  if (::fsync(descriptor_) != 0) fail_with_errno("it cannot be brought to disk");
+  if (::fsync(descriptor_) != 0) fail_with_errno("it cannot be flushed to disk");
   // Network file systems may report here that the disk is full.
   const int closed = ::close(std::exchange(descriptor_, -1));
   if (closed != 0) fail_with_errno("it cannot be closed");
@@ -186,8 +187,8 @@ void AtomicFile::commit() {
   }
   temporary_.clear();
 
-  // The new name survives a power cut only once the directory is on disk, too. The file is complete
-  // by now, and some file systems refuse this: no error.
+  // The new name survives a power failure only once the directory is on disk. Errors are ignored:
+  // the file is complete, and some file systems do not support this.
   const FileDescriptor directory(
       ::open(directory_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.number() >= 0) ::fsync(directory.number());
@@ -201,7 +202,7 @@ void AtomicFile::fail_with_errno(const char* step) const {
 bool is_temporary_file(const std::filesystem::path& path) {
   const auto name = path.filename().string();
   return name.size() > kPrefix.size() + kEnding.size() && name.rfind(kPrefix, 0) == 0 &&
-         name.compare(name.size() - kEnding.size(), kEnding.size(), kEnding) == 0;
+         ends_with(name, kEnding);
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {

@@ -5,18 +5,18 @@
 
 namespace glm_image {
 
-/// A file that appears whole or not at all: it is written under a temporary name in the same
-/// directory, brought to disk, and renamed. Until commit() a file that was there before keeps its
-/// contents; without commit() nothing is left behind.
+/// Writes a file atomically: under a temporary name in the same directory, which commit() flushes
+/// to disk and renames. Until commit() an existing file keeps its contents; without commit()
+/// nothing is left behind.
 ///
 /// Where a rename cannot replace the file (a file that is a mount point, or one in a directory that
 /// allows no new files or no renaming), commit() copies the bytes into it instead.
 ///
 /// A symbolic link at `path` is followed: its target is written, and created if it is missing.
-/// Everything here throws kOutput, naming the path and the reason.
+/// All functions throw kOutput, naming the path and the reason.
 class AtomicFile {
  public:
-  /// Creates the temporary file. Refuses a path that could not be written in the end: one whose
+  /// Creates the temporary file. Throws for a path that commit() could not write: one whose
   /// directory is missing, one that can be neither replaced nor written, and one that names a
   /// directory, a device or a pipe.
   explicit AtomicFile(std::filesystem::path path);
@@ -26,8 +26,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::string_view bytes);
-  /// May be called once, as the last thing. If it fails, the complete temporary file stays, and the
-  /// message names it.
+  /// Call once, after all writes. If the bytes cannot be copied to the target, the complete
+  /// temporary file is kept and the message names it.
   void commit();
 
  private:
@@ -42,15 +42,15 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
-/// Whether this is a file that a process left behind which was killed while it wrote one, or that
-/// is being written.
+/// Whether `path` has the name of an AtomicFile's temporary file: one that is being written, or
+/// that a killed process left behind.
 bool is_temporary_file(const std::filesystem::path& path);
 
-/// AtomicFile, write, commit.
+/// Writes a whole file as an AtomicFile.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-/// Finds out before long work that a result could not be written at `path`. Leaves nothing behind,
-/// and a file that is already there alone.
+/// Throws if a file could not be written at `path`; for use before long work. Leaves nothing behind
+/// and does not change an existing file.
 void check_writable(const std::filesystem::path& path);
 
 }  // namespace glm_image

@@ -4,13 +4,14 @@
 
 namespace glm_image {
 
-/// A folder that appears whole or not at all: its files are made in another folder beside it, which
-/// then takes its name. Everything here throws kOutput.
+/// A folder that appears complete or not at all: its files are written to a temporary folder beside
+/// it, which is then renamed. A folder that it replaces exists until then, if the file system can
+/// exchange two names in one call. All functions throw kOutput.
 class AtomicFolder {
  public:
-  /// Makes the other folder, and the ones above it. What a killed process left there is removed.
+  /// Creates the temporary folder and its parents. Removes what a killed process left there.
   explicit AtomicFolder(const std::filesystem::path& output);
-  /// Removes the other folder unless it took its place.
+  /// Removes the temporary folder unless take_place() succeeded.
   ~AtomicFolder();
   AtomicFolder(const AtomicFolder&) = delete;
   AtomicFolder& operator=(const AtomicFolder&) = delete;
@@ -18,14 +19,17 @@ class AtomicFolder {
   /// The folder to write into.
   const std::filesystem::path& path() const { return made_; }
 
-  /// Gives it its name, as the last thing. A folder that has the name is replaced.
+  /// Writes all files to disk, then renames the temporary folder, replacing and removing an
+  /// existing one. Call once, after writing all files.
   void take_place();
 
-  /// If a process was killed when it had moved the old folder away and the new one had not yet
-  /// taken its place, gives the old one its name back.
+  /// Restores the old folder if a process was killed in take_place() after moving the old folder
+  /// away and before renaming the new one. Needed only where names cannot be exchanged.
   static void recover(const std::filesystem::path& output);
 
  private:
+  void replace_in_two_steps();
+
   std::filesystem::path output_, made_, old_;
 };
 

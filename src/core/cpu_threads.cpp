@@ -2,15 +2,18 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <thread>
-
-#include "core/torch.h"
 
 namespace glm_image {
 
 int cpu_threads(int asked) {
   if (asked > 0) return asked;
-  if (std::getenv("OMP_NUM_THREADS") != nullptr) return at::get_num_threads();
+  if (const char* variable = std::getenv("OMP_NUM_THREADS"); variable != nullptr) {
+    // OpenMP allows a list, "4,2": a number for each level of nested threads.
+    const long first = std::strtol(variable, nullptr, 10);
+    if (first > 0 && first <= std::numeric_limits<int>::max()) return static_cast<int>(first);
+  }
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 

@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "core/cpu_level.h"
 #include "core/error.h"
 
 namespace glm_image {
@@ -15,8 +16,8 @@ struct DeviceKind {
   c10::DeviceType type;
 };
 
-/// The name a plugin gave its device, "privateuseone" when it gave none (LibTorch 1.13 has no
-/// names).
+/// The name that a plugin registered for its device, or the default "privateuseone". LibTorch 1.13
+/// has only the default.
 std::string plugin_device_name() {
 #if TORCH_VERSION_MAJOR >= 2
   return c10::get_privateuse1_backend();
@@ -43,7 +44,7 @@ int64_t device_count(c10::DeviceType type) {
   try {
     return c10::impl::getDeviceGuardImpl(type)->deviceCount();
   } catch (const c10::Error&) {
-    return 0;  // a driver that is not there
+    return 0;  // the driver is missing
   }
 }
 
@@ -99,25 +100,27 @@ at::Device parse_device(const std::string& name) {
       fail(ErrorCode::kNotFound,
            "the device ",
            name,
-           " is not there; this program can use: ",
+           " does not exist; available devices: ",
            joined(available_devices()));
     }
     if (kind.type == c10::DeviceType::CPU) return at::Device(kind.type);
-    // cuDNN would compute float32 convolutions in TF32, with 10 bits of mantissa, which float32 is
-    // not asked for; bfloat16 is not concerned.
+    // By default cuDNN computes float32 convolutions in TF32, which has 10 bits of mantissa.
+    // bfloat16 is not affected.
     if (kind.type == c10::DeviceType::CUDA) at::globalContext().setAllowTF32CuDNN(false);
     return at::Device(kind.type, static_cast<c10::DeviceIndex>(index));
   }
   fail(ErrorCode::kInvalidInput,
        "'",
        name,
-       "' names no device (a plugin's device needs --device-plugin); this program can use: ",
+       "' is not a device (a plugin's device needs --device-plugin); available devices: ",
        joined(available_devices()));
 }
 
 bool cpu_has_fast_bfloat16() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  const bool limited = cpu_level() != cpu_levels().front() && !cpu_has(CpuLevel::kAvx512Vnni);
+  return !limited && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512vl") != 0;
 #else
   return false;
 #endif

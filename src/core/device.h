@@ -5,7 +5,7 @@
 
 #include "core/torch.h"
 
-/// The one place that knows devices. Everything else receives an at::Device.
+/// Device names are handled only here. Everything else receives an at::Device.
 namespace glm_image {
 
 /// Loads the library of a LibTorch device plugin (PrivateUse1: Huawei Ascend's libtorch_npu, …),
@@ -14,15 +14,15 @@ namespace glm_image {
 void load_device_plugin(const std::string& library);
 
 /// Parses "cpu", "cuda", "cuda:1", "privateuseone:0" or the name that a loaded plugin registered
-/// ("npu:0"), and checks that such a device is there. Throws kInvalidInput for a name that is none,
-/// kNotFound for a device that is not there; both list the devices there are. Choosing a CUDA
-/// device keeps the process's float32 convolutions from TF32.
+/// ("npu:0"), and checks that the device exists. Throws kInvalidInput for an unknown name and
+/// kNotFound for a missing device; both messages list the available devices. For a CUDA device,
+/// turns off TF32 in the process's float32 convolutions.
 at::Device parse_device(const std::string& name);
 
-/// Names of the devices that can be used now, "cpu" first.
+/// Names of the available devices, "cpu" first.
 std::vector<std::string> available_devices();
 
-/// True when the CPU multiplies bfloat16 matrices at speed (AVX-512).
+/// Whether the CPU multiplies bfloat16 matrices fast (AVX-512).
 bool cpu_has_fast_bfloat16();
 
 }  // namespace glm_image

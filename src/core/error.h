@@ -5,13 +5,13 @@
 
 namespace glm_image {
 
-/// Throws an Error whose message is its parts one after the other.
+/// Throws an Error whose message is the concatenation of `parts`.
 template <typename... Parts>
 [[noreturn]] void fail(ErrorCode code, const Parts&... parts) {
   throw Error(code, concat(parts...));
 }
 
-/// Checks a condition that only a defect of ours can break; throws kInternal.
+/// Checks an invariant that only a bug in this library can violate; throws kInternal.
 #define GLM_IMAGE_CHECK(condition, ...)                    \
   do {                                                     \
     if (!(condition)) {                                    \

@@ -4,7 +4,7 @@
 
 namespace glm_image {
 
-/// Owns what open() returned; closes it without looking at errors. Negative: nothing to close.
+/// Owns a file descriptor. Closes it, ignoring errors, unless it is negative.
 class FileDescriptor {
  public:
   explicit FileDescriptor(int number) : number_(number) {}

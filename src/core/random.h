@@ -6,9 +6,9 @@
 
 namespace glm_image {
 
-/// A random number generator of its own, on the CPU whatever the device, so that a seed gives the
-/// same tokens and the same noise everywhere and two pipelines do not disturb each other.
-/// From the same seed it draws what PyTorch's CPU generator draws after manual_seed.
+/// Returns a new random number generator. It is on the CPU whatever the device, so that a seed
+/// gives the same tokens and noise on every device, and separate, so that pipelines do not affect
+/// each other. Its numbers are those of PyTorch's CPU generator after manual_seed(seed).
 inline at::Generator make_random(uint64_t seed) {
   return at::detail::createCPUGenerator(seed);
 }

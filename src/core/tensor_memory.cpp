@@ -18,12 +18,12 @@ namespace {
 constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kVectorBytes = 64;
 
-/// Blocks of whole huge pages, sorted by size; a freed one waits here for the next of its size.
+/// Allocates blocks of whole huge pages and keeps freed blocks, sorted by size, for reuse.
 class BlockPool {
  public:
   void* take(size_t bytes) {
     const std::lock_guard lock(mutex_);
-    // A block up to a quarter larger will do.
+    // Accept a block that is up to a quarter larger.
     const auto found = free_.lower_bound(bytes);
     if (found != free_.end() && found->first <= bytes + bytes / 4) {
       void* block = found->second;
@@ -43,7 +43,7 @@ class BlockPool {
     return block;
   }
 
-  /// False for a block that is not one of these.
+  /// Returns false for a block that is not from this pool.
   bool give_back(void* block) {
     const std::lock_guard lock(mutex_);
     const auto size = sizes_.find(block);
@@ -81,9 +81,9 @@ void free_block(void* block) {
   if (block != nullptr && !pool().give_back(block)) std::free(block);
 }
 
-/// Plain memory for what is small, the pool for the rest. One deleter for both: LibTorch's
-/// libraries ask for memory that a single function frees.
-class KeepingAllocator final : public c10::Allocator {
+/// Small tensors use plain memory, large ones the pool. Both have the same deleter because
+/// LibTorch's raw_deleter() must free every block.
+class CachingAllocator final : public c10::Allocator {
  public:
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
   c10::DataPtr allocate(size_t bytes) override {
@@ -117,7 +117,7 @@ class KeepingAllocator final : public c10::Allocator {
 }  // namespace
 
 void keep_tensor_memory() {
-  static KeepingAllocator allocator;
+  static CachingAllocator allocator;
   constexpr uint8_t kAboveDefault = 1;
   c10::SetCPUAllocator(&allocator, kAboveDefault);
 }

@@ -2,12 +2,12 @@
 
 namespace glm_image {
 
-/// From now on the memory of large CPU tensors is kept for the next tensor of about that size
-/// instead of being given back, and lies in huge pages where the system has them.
+/// Installs a caching allocator for CPU tensors. The memory of a freed large tensor is reused for
+/// the next one of about the same size, and is in huge pages where the system has them.
 ///
-/// For programs that make tensors of the same shapes over and over, as training does: there the
-/// kernel's zeroing of fresh pages costs as much as the arithmetic of the element-wise operations.
-/// Concerns the whole process, so it is a decision of programs, not of the library.
+/// For programs that allocate tensors of the same shapes repeatedly, as training does: otherwise
+/// the kernel's zeroing of fresh pages costs as much as the element-wise operations. It affects the
+/// whole process, so programs call it, not the library.
 void keep_tensor_memory();
 
 }  // namespace glm_image

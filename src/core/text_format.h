@@ -5,7 +5,7 @@
 
 namespace glm_image {
 
-/// Streams its arguments one after the other: concat("got ", 3, " of ", 4).
+/// Concatenates its arguments as a stream would print them: concat("got ", 3, " of ", 4).
 template <typename... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream out;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The one door to LibTorch, and what it has from 2.x on. The few other differences to 1.13 are
-// settled where they are met: core/device.cpp, core/tensor_memory.cpp.
+// The common include for LibTorch. Differences between 1.13 and 2.x are handled here and where they
+// occur: core/device.cpp, core/tensor_memory.cpp.
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -14,7 +14,7 @@
 #include <torch/types.h>
 #include <torch/version.h>
 
-/// LibTorch 2.0 brought the public, fused scaled_dot_product_attention.
+/// The public, fused scaled_dot_product_attention exists from LibTorch 2.0 on.
 #define GLM_IMAGE_HAS_FUSED_ATTENTION (TORCH_VERSION_MAJOR >= 2)
 
 namespace glm_image {

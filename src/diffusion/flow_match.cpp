@@ -45,6 +45,10 @@ float shifted_sigma(float sigma, double mu) {
   return m / (m + (1.0F / sigma - 1.0F));
 }
 
+Tensor shifted_sigmas(const FlowMatchConfig& config, const Tensor& t, double mu) {
+  return mu / (mu + static_cast<double>(config.num_train_timesteps) / t - 1);
+}
+
 Schedule make_schedule(const FlowMatchConfig& config, int64_t steps, int64_t image_tokens) {
   GLM_IMAGE_CHECK(steps >= 1, steps, " steps");
   const double mu = resolution_shift(config, image_tokens);
@@ -69,10 +73,10 @@ Tensor euler_step(const Tensor& latents,
   return latents.to(at::kFloat) + step * velocity.to(at::kFloat);
 }
 
-Tensor expected_clean(const Tensor& latents,
-                      const Tensor& velocity,
-                      const Schedule& schedule,
-                      int64_t i) {
+Tensor predicted_clean(const Tensor& latents,
+                       const Tensor& velocity,
+                       const Schedule& schedule,
+                       int64_t i) {
   return latents.to(at::kFloat) - schedule.sigmas.at(i) * velocity.to(at::kFloat);
 }
 

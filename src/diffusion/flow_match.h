@@ -6,12 +6,12 @@
 #include "core/torch.h"
 #include "io/json_file.h"
 
-/// Flow matching with Euler steps, as GLM-Image schedules it.
+/// Flow matching with Euler steps and GLM-Image's schedule.
 /// After diffusers' FlowMatchEulerDiscreteScheduler and the published pipeline.
 namespace glm_image::diffusion {
 
-/// scheduler/scheduler_config.json. A key that the file leaves out has the default of diffusers'
-/// FlowMatchEulerDiscreteScheduler: without dynamic shifting, which is not supported.
+/// scheduler/scheduler_config.json. A missing key has the default of diffusers'
+/// FlowMatchEulerDiscreteScheduler. Only dynamic shifting, which is not the default, is supported.
 struct FlowMatchConfig {
   int64_t num_train_timesteps = 0;
   int64_t base_image_seq_len = 0;
@@ -21,17 +21,20 @@ struct FlowMatchConfig {
   static FlowMatchConfig from_json(const io::JsonFields& config);
 };
 
-/// μ = base_shift + max_shift·√(tokens/base_image_seq_len): larger pictures stay noisy for longer.
+/// μ = base_shift + max_shift·√(tokens/base_image_seq_len): larger pictures stay noisy for more
+/// steps.
 double resolution_shift(const FlowMatchConfig& config, int64_t image_tokens);
 
 /// σ' = μ/(μ + 1/σ − 1), in float32.
 float shifted_sigma(float sigma, double mu);
+/// The same for timesteps t [N] float32 from 1 … num_train_timesteps, σ = t/num_train_timesteps.
+Tensor shifted_sigmas(const FlowMatchConfig& config, const Tensor& t, double mu);
 
 struct Schedule {
-  /// What the DiT is given at each step: t_i − 1, *unshifted*. Feeding it the shifted value, as
-  /// diffusers does since its change #14011, draws magenta, grainy pictures with this model.
+  /// The DiT's timestep input at each step: t_i − 1, *unshifted*. With the shifted value, which
+  /// diffusers passes since its change #14011, this model generates magenta, grainy pictures.
   std::vector<float> timesteps;
-  /// Shifted noise levels; one more than steps, the last is 0.
+  /// Shifted noise levels, steps + 1 of them; the last is 0.
   std::vector<float> sigmas;
 };
 
@@ -44,16 +47,16 @@ Tensor euler_step(const Tensor& latents,
                   const Schedule& schedule,
                   int64_t i);
 
-/// latents − σ_i·velocity: the clean latents that step i expects at the end.
-Tensor expected_clean(const Tensor& latents,
-                      const Tensor& velocity,
-                      const Schedule& schedule,
-                      int64_t i);
+/// latents − σ_i·velocity: the clean latents predicted at step i.
+Tensor predicted_clean(const Tensor& latents,
+                       const Tensor& velocity,
+                       const Schedule& schedule,
+                       int64_t i);
 
-/// u + g·(c − u).
+/// Classifier-free guidance: u + g·(c − u).
 Tensor guide(const Tensor& conditional, const Tensor& unconditional, double guidance);
 
-/// (1 − σ)·clean + σ·noise: what training shows the DiT, and where sampling begins (σ = 1).
+/// (1 − σ)·clean + σ·noise: the DiT's input in training; sampling begins at σ = 1.
 Tensor noised(const Tensor& clean, const Tensor& noise, const Tensor& sigma);
 
 }  // namespace glm_image::diffusion

@@ -2,6 +2,9 @@
 
 namespace glm_image::evaluate {
 
+using reading::colour_difference;
+using reading::lab_of;
+
 std::string named_colour(const posters::Palette& palette, const Rgb& rgb) {
   const auto seen = lab_of(rgb);
   std::string nearest;

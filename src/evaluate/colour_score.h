@@ -1,14 +1,16 @@
 #pragma once
 
-#include "evaluate/lab_colour.h"
-#include "posters/palette.h"
+#include "nano/posters/palette.h"
+#include "reading/lab_colour.h"
 
 namespace glm_image::evaluate {
 
-/// The largest CIEDE2000 difference at which a colour is still the named one.
+using reading::Rgb;
+
+/// The largest CIEDE2000 difference at which a colour counts as the named one.
 inline constexpr double kSameColour = 15;
 
-/// The palette's nearest colour, when it is near enough; else an empty id.
+/// Returns the id of the palette's nearest colour if it is within kSameColour, else "".
 std::string named_colour(const posters::Palette& palette, const Rgb& rgb);
 
 }  // namespace glm_image::evaluate

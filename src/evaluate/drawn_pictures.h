@@ -2,43 +2,46 @@
 
 #include <filesystem>
 #include <functional>
-#include <optional>
 
 #include "glm_image/pipeline.h"
 #include "io/json_file.h"
-#include "posters/suite.h"
+#include "nano/posters/suite.h"
 
 namespace glm_image::evaluate {
 
-/// How an evaluation draws.
+/// Settings for generating the pictures of an evaluation.
 struct DrawingSettings {
-  std::optional<int64_t> steps;    ///< where absent, the model's own
-  std::optional<double> guidance;  ///< likewise
-  uint64_t seed = 0;               ///< of the suite's first prompt; the next ones follow
-  /// When given, the tokens of this picture are painted instead of the generator's: what falls
-  /// short then is not the generator's fault.
+  /// Steps, guidance, speed, solver, guided, step_cache and best_of of all pictures, and the seed
+  /// of the suite's first prompt; the next prompts count up from it. Prompt and size come from the
+  /// suite.
+  Request request;
+  /// If set, visual tokens come from this picture instead of the generator, so that errors of the
+  /// generator do not affect the score.
   std::function<Image(const posters::SuitePrompt&)> tokens_from;
+  /// If set, the pictures to start from, for a suite of edits. `number` is the prompt's index.
+  std::function<std::vector<Image>(std::size_t number)> references;
 };
 
-/// A model's pictures of a suite, kept as ID.png in a folder: what was drawn before a stop is not
-/// drawn again. The folder remembers model and settings (pictures.json) and takes no other's.
+/// A model's pictures of a suite, stored as ID.png in a folder. A resumed evaluation reuses
+/// existing pictures. The folder stores the model and the settings (pictures.json) and is valid for
+/// these only.
 class DrawnPictures {
  public:
-  /// Creates the folder. Throws kOutput when that fails, and kInvalidInput when it holds pictures
-  /// of another suite, model, state of the model's files, or settings. The pipeline must outlive
-  /// it.
+  /// Creates the folder. Throws kOutput if that fails, and kInvalidInput if it has pictures of
+  /// another suite, model, version of the model's files, or settings. `pipeline` must outlive this
+  /// object.
   DrawnPictures(Pipeline& pipeline,
                 const std::string& suite,
                 const DrawingSettings& settings,
                 std::filesystem::path folder);
 
-  /// `number` is the prompt's in the suite. Throws what Pipeline::generate throws: kCancelled when
-  /// the callback returned false.
+  /// Returns the picture of a prompt, generating it if the folder does not have it. `number` is the
+  /// prompt's index in the suite. Throws as Pipeline::generate does.
   Image picture(const posters::SuitePrompt& prompt,
                 std::size_t number,
                 const ProgressCallback& progress) const;
 
-  /// Model and settings.
+  /// The model and the settings.
   const io::Json& description() const { return description_; }
 
  private:

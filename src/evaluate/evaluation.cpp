@@ -5,18 +5,18 @@
 #include "core/error.h"
 #include "image/codec.h"
 #include "image/contact_sheet.h"
-#include "posters/renderer.h"
+#include "nano/posters/renderer.h"
 
 namespace glm_image::evaluate {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Of a tier; more makes a sheet that is hard to look at.
+/// Maximum number of pictures of a tier on its sheet; more are hard to inspect.
 constexpr std::size_t kOnSheet = 40;
 constexpr std::size_t kColumns = 8;
 
-/// The prompts that are asked for, by their number in the suite.
+/// Indices in the suite of the selected prompts.
 std::vector<std::size_t> chosen_prompts(const posters::Suite& suite,
                                         const EvaluationOptions& options) {
   std::map<int, int64_t> counts;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "posters/random_stream.h"
+#include "core/random_stream.h"
 
 namespace glm_image::evaluate {
 
@@ -26,7 +26,7 @@ Interval bootstrap_interval(const std::vector<PictureSum>& pictures) {
   }
   if (counted.empty()) return {};
   constexpr std::size_t kSamples = 2000;
-  posters::RandomStream random(/*seed=*/95);
+  RandomStream random(/*seed=*/95);
   std::vector<double> means(kSamples);
   std::vector<PictureSum> sample(counted.size());
   for (auto& mean : means) {

@@ -5,27 +5,26 @@
 
 namespace glm_image::evaluate {
 
-/// 95 % confidence.
+/// A 95 % confidence interval.
 struct Interval {
   double low = 0, high = 1;
 };
 
-/// Of a proportion: Wilson's score interval (1927). From 0 to 1 when nothing was counted.
+/// Returns Wilson's score interval (1927) of a proportion, or [0, 1] if `total` is 0.
 Interval wilson_interval(int64_t right, int64_t total);
 
-/// What one picture adds to a mean: a sum of values from 0 to 1, and how many they are.
+/// One picture's contribution to a mean: the sum and the number of its values from 0 to 1.
 struct PictureSum {
   double sum = 0;
   int64_t count = 0;
 };
 
-/// Of the mean of all values: the middle 95 % of the means of 2000 samples of pictures drawn with
-/// replacement, the same ones at every call (percentile bootstrap, Efron 1979). What one picture
-/// holds succeeds and fails together, so pictures are drawn and not values. From 0 to 1 when there
-/// are none.
+/// Returns the percentile bootstrap interval (Efron 1979) of the mean of all values, from 2000
+/// resamples with a fixed seed. It resamples pictures, not values, because the values of one
+/// picture are correlated. Returns [0, 1] if there are no values.
 Interval bootstrap_interval(const std::vector<PictureSum>& pictures);
 
-/// 0 when there are none.
+/// Returns the mean of all values, or 0 for an empty list.
 double mean_of(const std::vector<PictureSum>& pictures);
 
 }  // namespace glm_image::evaluate

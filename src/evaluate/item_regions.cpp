@@ -1,17 +1,19 @@
 #include "evaluate/item_regions.h"
 
-#include "posters/arrangement.h"
+#include "nano/posters/arrangement.h"
 
 namespace glm_image::evaluate {
 namespace {
 
-/// Half of the gap within an item, in pixels: two items that are as near as posters allow must stay
-/// two.
+using reading::label_parts;
+
+/// Half of the largest gap within an item, in pixels. Two items at the posters' minimum distance
+/// must stay separate.
 int64_t reach_of(const PosterPicture& picture) {
   return static_cast<int64_t>(0.4 * posters::kGap * static_cast<double>(picture.shorter_side()));
 }
 
-/// Ink and what is at most `reach` pixels from it, across and down.
+/// Dilates the ink by `reach` pixels across and down.
 std::vector<uint8_t> thickened_ink(const PosterPicture& picture, int64_t reach) {
   const int64_t width = picture.width(), height = picture.height();
   std::vector<uint8_t> across(static_cast<std::size_t>(width * height), 0);

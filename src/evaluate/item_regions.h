@@ -1,17 +1,20 @@
 #pragma once
 
-#include "evaluate/poster_picture.h"
+#include "reading/poster_picture.h"
 
 namespace glm_image::evaluate {
 
-/// What stands together on a picture: ink with gaps smaller than those between a poster's items.
+using reading::PixelBox;
+using reading::PosterPicture;
+
+/// A region of ink whose gaps are smaller than those between a poster's items.
 struct ItemRegion {
   PixelBox box;
-  /// Whether each pixel of the picture belongs to another item.
+  /// For each pixel of the picture, whether it belongs to another item.
   std::vector<uint8_t> is_foreign;
 };
 
-/// Those that are large enough for a pictogram.
+/// Returns the regions that are large enough for a pictogram.
 std::vector<ItemRegion> find_item_regions(const PosterPicture& picture);
 
 }  // namespace glm_image::evaluate

@@ -8,14 +8,14 @@
 namespace glm_image::evaluate {
 namespace {
 
-/// Below this nothing of the word can be seen.
+/// Minimum correlation at which a word counts as found.
 constexpr double kAlike = 0.6;
-/// How much wider or narrower than the font's a drawn word may be.
+/// Maximum ratio between the widths of a word in the picture and in the font.
 constexpr double kStretch = 1.25;
-/// Pieces whose boxes are refined, for each face, of all that have the right proportions.
+/// For each face, the number of pieces with the right proportions whose boxes are refined.
 constexpr std::size_t kRefined = 2;
 
-/// Of the font's sharp shapes, in their pixels: as blurred as the picture is.
+/// Blurs of the font's sharp shapes that are tried, in their pixels, to match the picture's blur.
 constexpr double kBlurs[] = {0.8, 1.6, 2.4};
 
 /// A run of letters of a line.
@@ -34,7 +34,7 @@ FittedBox in_map(const PixelBox& box, const InkMap& map) {
           static_cast<double>(box.bottom - map.top)};
 }
 
-/// The runs of letters that are about as wide for their height as the word, and most like it.
+/// The runs of letters with about the word's aspect ratio that are most similar to it.
 std::vector<Piece> likely_pieces(const std::vector<TextLine>& lines, const InkMap& shape) {
   const double wanted = static_cast<double>(shape.width) / static_cast<double>(shape.height);
   std::vector<Piece> pieces;
@@ -62,7 +62,7 @@ std::vector<Piece> likely_pieces(const std::vector<TextLine>& lines, const InkMa
   return pieces;
 }
 
-/// Where a rival may be: longer ones also reach over one letter more on either side.
+/// Boxes in which a rival may be: longer rivals may also extend by one letter on either side.
 std::vector<PixelBox> boxes_for(const std::string& rival,
                                 const std::string& word,
                                 const Piece& piece,

@@ -4,20 +4,20 @@
 #include <limits>
 
 #include "image/resize.h"
-#include "posters/poster_data.h"
+#include "nano/posters/poster_data.h"
 
 namespace glm_image::evaluate {
 namespace {
 
-/// The longer side of the region, and of pictograms, in pixels of the grid. The ink of a drawn
-/// pictogram may be larger or smaller than its outline: halos, pale rims.
+/// The longer sides of the region and of pictograms, in pixels of the grid. The ink of a pictogram
+/// in a picture may be larger or smaller than its outline, because of halos or pale rims.
 constexpr int64_t kSide = 32;
 constexpr int64_t kSides[] = {28, 30, 32, 34, 36};
 constexpr std::size_t kPlainSize = 2;
 constexpr int64_t kMargin = 5;
-/// Below this a pictogram cannot be called recognised.
+/// Minimum `explained` at which a pictogram counts as recognised.
 constexpr double kRecognised = 0.5;
-/// Candidates that are looked at closely.
+/// Number of candidates that are compared closely.
 constexpr std::size_t kClose = 8;
 
 int64_t scaled(int64_t side, int64_t longer, int64_t longer_wanted) {
@@ -26,13 +26,13 @@ int64_t scaled(int64_t side, int64_t longer, int64_t longer_wanted) {
 
 }  // namespace
 
-/// A region and a margin around it, small.
+/// A region and a margin around it, scaled down to kSide.
 class PictogramMatcher::Grid {
  public:
   Grid(const PosterPicture& picture, const ItemRegion& region) {
     const int64_t longer = region.box.longer_side();
     const int64_t margin = std::max<int64_t>(1, longer * kMargin / kSide);
-    // Beyond the picture is background.
+    // Pixels outside the picture are background.
     const int64_t left = region.box.left - margin, top = region.box.top - margin;
     Image seen{region.box.width() + 2 * margin, region.box.height() + 2 * margin, {}};
     Image bare{seen.width, seen.height, {}};
@@ -63,7 +63,7 @@ class PictogramMatcher::Grid {
 
   double bare_error() const { return bare_error_; }
 
-  /// Of the stamp on the background, with its centre this far from the grid's.
+  /// The error of the stamp on the background, with its centre shifted from the grid's.
   double error(const Stamp& stamp, int64_t shift_x, int64_t shift_y) const {
     const int64_t left = (width_ - stamp.width) / 2 + shift_x;
     const int64_t top = (height_ - stamp.height) / 2 + shift_y;

@@ -3,22 +3,22 @@
 #include <string>
 
 #include "evaluate/item_regions.h"
-#include "posters/poster_source.h"
+#include "nano/posters/poster_source.h"
 
 namespace glm_image::evaluate {
 
 struct PictogramMatch {
-  /// The pictogram that the region is most like; empty when it is none, or hardly like any.
+  /// The most similar pictogram; empty if the region is not similar to any.
   std::string id;
-  /// How much of the region's difference from the bare background the pictogram accounts for: 1 for
-  /// a faithful drawing, 0 or less for none.
+  /// Fraction of the region's squared difference from the bare background that the pictogram
+  /// explains: 1 for an exact match, 0 or less for no similarity.
   double explained = 0;
   PixelBox box;  ///< of the region
 };
 
-/// Names what a region shows: the nearest of all pictograms, drawn on the picture's own background,
-/// at a few sizes and shifts, by the mean squared difference of colours at 32 pixels to the longer
-/// side. The bare background is one more candidate. Immutable.
+/// Identifies the pictogram that a region shows. Candidates are all pictograms, drawn on the
+/// picture's background at several sizes and shifts, and the bare background. The distance is the
+/// mean squared difference of colours at 32 pixels for the longer side. Immutable.
 class PictogramMatcher {
  public:
   explicit PictogramMatcher(const posters::PosterSource& source);
@@ -28,7 +28,7 @@ class PictogramMatcher {
  private:
   struct Stamp {
     int64_t width, height;
-    std::vector<float> colours;  // three a pixel, premultiplied, 0 to 255
+    std::vector<float> colours;  // three per pixel, premultiplied, 0 to 255
     std::vector<float> covers;   // 0 to 1
   };
   struct Candidate {

@@ -4,20 +4,25 @@
 #include "evaluate/colour_score.h"
 #include "evaluate/place.h"
 #include "evaluate/similar_letters.h"
-#include "evaluate/word_score.h"
-#include "posters/poster_data.h"
+#include "nano/posters/poster_data.h"
+#include "reading/word_score.h"
 
 namespace glm_image::evaluate {
 namespace {
 
-/// A read word that is less similar than this is another word.
+using reading::can_be_read;
+using reading::compared_words;
+using reading::ReadWord;
+using reading::similarity;
+
+/// Minimum similarity at which a read word counts as the requested word.
 constexpr double kSameWord = 0.5;
 
-/// Of a rival's correlation over that of a word that Tesseract has read.
+/// Required lead of a rival's correlation over that of a word that Tesseract has read.
 constexpr double kLeadOverRead = 0.005;
 
 struct SeenWord {
-  std::string word;  // as it is compared
+  std::string word;  // in the form of compared_words
   PixelBox box;
   std::size_t line;
 };
@@ -38,6 +43,7 @@ class PictureScore {
   PromptScore take() { return std::move(score_); }
 
   void judge_background() {
+    item_ = "poster";
     const auto& background = prompt_.scene.background;
     const auto ends = picture_.background_ends();
     const auto top = named_colour(data_.palette, ends[0]);
@@ -61,6 +67,7 @@ class PictureScore {
       matches.push_back(matcher.nearest(picture_, region));
     }
     for (std::size_t i = 0; i < prompt_.scene.pictograms.size(); ++i) {
+      item_ = concat("pictograms[", i, "]");
       const auto& item = prompt_.scene.pictograms[i];
       const PictogramMatch* match = nullptr;
       for (const auto& other : matches) {
@@ -74,7 +81,7 @@ class PictureScore {
       }
       add(Measure::kPictogram, item.id, match != nullptr ? item.id : found, match != nullptr);
       if (match != nullptr) pictogram_boxes_.push_back(match->box);
-      if (says(concat("pictograms[", i, "].place"))) {
+      if (says(item_ + ".place")) {
         judge_place(Measure::kPictogramPlace, item.place, match ? match->box : PixelBox());
       }
     }
@@ -88,6 +95,7 @@ class PictureScore {
     std::vector<FoundText> found;
     std::vector<bool> is_used(lines_.size(), false);
     for (const auto& text : prompt_.scene.texts) {
+      item_ = concat("texts[", found.size(), "]");
       found.push_back(judge_words(text.text, comparison));
       if (found.back().line) is_used[*found.back().line] = true;
     }
@@ -101,7 +109,7 @@ class PictureScore {
   bool says(const std::string& what) const { return prompt_.caption.says.count(what) > 0; }
 
   void add(Measure measure, const std::string& wanted, const std::string& found, bool is_right) {
-    score_.judgements.push_back({measure, wanted, found, is_right});
+    score_.judgements.push_back({measure, item_, wanted, found, is_right});
   }
   void judge(Measure measure, const std::string& wanted, const std::string& found) {
     add(measure, wanted, found, wanted == found);
@@ -115,7 +123,7 @@ class PictureScore {
         is_at(place, box, picture_.width(), picture_.height()));
   }
 
-  /// The words of a line, and the whole line without its spaces.
+  /// Adds the words of a line, and the whole line without its spaces.
   void take_reading(const std::vector<ReadWord>& reading, std::size_t line) {
     SeenWord joined{{}, {}, line};
     for (const auto& read : reading) {
@@ -146,9 +154,8 @@ class PictureScore {
     return nearest;
   }
 
-  /// For each word, what was seen of the longest run of words around it that was read without its
-  /// spaces: Tesseract loses those of "9 %" or "13 h 05", and whether they are there is no question
-  /// of spelling.
+  /// For each word, the reading of the longest run of words around it that was read without spaces.
+  /// Tesseract drops the spaces of "9 %" or "13 h 05", which do not count as spelling.
   std::vector<const SeenWord*> joined_runs(const std::vector<std::string>& words) const {
     std::vector<const SeenWord*> runs(words.size(), nullptr);
     for (std::size_t length = 2; length <= words.size(); ++length) {
@@ -199,7 +206,8 @@ class PictureScore {
     return {similarity(wanted, seen->word), seen->box, seen->line};
   }
 
-  /// What was read right must not look more like a word that Tesseract misreads as this one.
+  /// A word that was read correctly is wrong if it looks more like one that Tesseract misreads as
+  /// it.
   JudgedWord judge_read(const std::string& drawn,
                         const std::string& wanted,
                         const SeenWord* exact,
@@ -240,8 +248,8 @@ class PictureScore {
     return words;
   }
 
-  /// A text that cannot be read still has a colour and a place: those of the longest line that no
-  /// other text was found in.
+  /// For a text that cannot be read, uses the colour and place of the longest line without another
+  /// text.
   void take_spare_line(FoundText& found, std::vector<bool>& is_used) const {
     std::optional<std::size_t> longest;
     for (std::size_t i = 0; i < lines_.size(); ++i) {
@@ -254,13 +262,14 @@ class PictureScore {
   }
 
   void judge_text(std::size_t index, const FoundText& found) {
+    item_ = concat("texts[", index, "]");
     const auto& text = prompt_.scene.texts[index];
-    if (says(concat("texts[", index, "].colour"))) {
+    if (says(item_ + ".colour")) {
       judge(Measure::kTextColour,
             text.colour.id,
             found.line ? named_colour(data_.palette, lines_[*found.line].colour) : "");
     }
-    if (says(concat("texts[", index, "].place"))) {
+    if (says(item_ + ".place")) {
       judge_place(Measure::kTextPlace, text.place, found.box);
     }
   }
@@ -271,6 +280,7 @@ class PictureScore {
   std::vector<PixelBox> pictogram_boxes_;
   std::vector<TextLine> lines_;
   std::vector<SeenWord> seen_;
+  std::string item_;  ///< that is judged now
   PromptScore score_;
 };
 

@@ -2,15 +2,17 @@
 
 #include "evaluate/letter_comparison.h"
 #include "evaluate/pictogram_matcher.h"
-#include "evaluate/text_reader.h"
-#include "posters/suite.h"
+#include "nano/posters/suite.h"
+#include "reading/text_reader.h"
 
 namespace glm_image::evaluate {
 
-/// What a judgement is about.
+using reading::TextReader;
+
+/// The kind of a judgement.
 enum class Measure {
   kWordRead,      ///< a word that Tesseract can read
-  kWordCompared,  ///< a word with other letters
+  kWordCompared,  ///< a word that has letters that Tesseract cannot read
   kPictogram,
   kBackgroundColour,  ///< each end of a gradient
   kTextColour,
@@ -18,33 +20,34 @@ enum class Measure {
   kPictogramPlace,
 };
 inline constexpr int kMeasureCount = 7;
-/// "words read", …
+/// The measure's name in reports: "words read", …
 const char* measure_name(Measure measure);
 
-/// One thing that a prompt asks for, and whether the picture has it.
+/// One requirement of a prompt, and whether the picture meets it.
 struct Judgement {
   Measure measure;
+  std::string item;  ///< of the scene: "poster" (its background), "texts[0]", "pictograms[1]"
   std::string wanted;
-  std::string found;  ///< empty when nothing was
+  std::string found;  ///< empty if nothing was found
   bool is_right = false;
 };
 
 struct PromptScore {
   std::vector<Judgement> judgements;
-  /// Of every word of the texts, in order, with the most similar word that was read, or with the
-  /// nearest one of those that it was compared with (word_score.h).
+  /// For every word of the texts, in order: its similarity (word_score.h) to the most similar word
+  /// read, or to the nearest word that it was compared with.
   std::vector<double> similarities;
 };
 
-/// Scores pictures against what their prompts say and the scenes behind them. Texts and pictograms
-/// are always judged, colours and places where the prompt names them; styles are not. Where the
-/// picture has them is found in the picture, wherever that is. For one thread at a time.
+/// Scores pictures against their prompts and scenes. Texts and pictograms are always judged,
+/// colours and places if the prompt names them, styles never. Texts and pictograms are searched in
+/// the whole picture. Not thread-safe.
 class PictureScorer {
  public:
-  /// Throws kNotFound when Tesseract's language data are not installed.
+  /// Throws kNotFound if Tesseract's language data are not installed.
   explicit PictureScorer(const posters::PosterSource& source);
 
-  /// Throws kInvalidInput for a picture of another size than the prompt's.
+  /// Throws kInvalidInput if the picture's size differs from the prompt's.
   PromptScore score(const posters::SuitePrompt& prompt, const Image& image);
 
  private:

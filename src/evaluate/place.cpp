@@ -1,6 +1,6 @@
 #include "evaluate/place.h"
 
-#include "posters/arrangement.h"
+#include "nano/posters/arrangement.h"
 
 namespace glm_image::evaluate {
 

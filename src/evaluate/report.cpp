@@ -1,6 +1,7 @@
 #include "evaluate/report.h"
 
 #include <cstdio>
+#include <set>
 
 #include "glm_image/pipeline.h"
 
@@ -29,11 +30,52 @@ std::vector<TierScores> sum_up(const std::vector<ScoredPrompt>& prompts) {
   return tiers;
 }
 
+/// The words of the texts of each language, over all tiers. Texts without a language are left out.
+struct LanguageScores {
+  std::string language;
+  TierScore picture, truth;
+};
+
+std::vector<LanguageScores> sum_up_languages(const std::vector<ScoredPrompt>& prompts) {
+  std::set<std::string> names;
+  for (const auto& scored : prompts) {
+    for (const auto& text : scored.prompt.scene.texts) {
+      if (!text.language.empty()) names.insert(text.language);
+    }
+  }
+  std::vector<LanguageScores> languages;
+  for (const auto& name : names) {
+    LanguageScores scores{name, {}, {}};
+    for (const auto& scored : prompts) {
+      const auto& texts = scored.prompt.scene.texts;
+      const auto of_language = [&](const PromptScore& score) {
+        PromptScore part;
+        for (const auto& judgement : score.judgements) {
+          for (std::size_t i = 0; i < texts.size(); ++i) {
+            if (texts[i].language == name && judgement.item == concat("texts[", i, "]")) {
+              part.judgements.push_back(judgement);
+            }
+          }
+        }
+        return part;
+      };
+      scores.picture.add(of_language(scored.picture));
+      scores.truth.add(of_language(scored.truth));
+    }
+    languages.push_back(std::move(scores));
+  }
+  return languages;
+}
+
+Proportion words_of_language(const TierScore& score) {
+  return score.of({Measure::kWordRead, Measure::kWordCompared});
+}
+
 io::Json interval_json(const Interval& interval) {
   return {interval.low, interval.high};
 }
 
-/// Every proportion under its name, those without a judgement left out.
+/// Every proportion under its name, except those without judgements.
 std::vector<std::pair<std::string, Proportion>> proportions_of(const TierScore& score) {
   std::vector<std::pair<std::string, Proportion>> found;
   for (const auto& reported : reported_scores()) {
@@ -61,6 +103,7 @@ io::Json prompt_json(const PromptScore& score) {
   auto judgements = io::Json::array();
   for (const auto& judgement : score.judgements) {
     judgements.push_back({{"measure", measure_name(judgement.measure)},
+                          {"item", judgement.item},
                           {"wanted", judgement.wanted},
                           {"found", judgement.found},
                           {"right", judgement.is_right}});
@@ -98,6 +141,19 @@ io::Json report_json(const std::string& suite,
                      {"picture", score_json(scores.picture)},
                      {"truth", score_json(scores.truth)}});
   }
+  auto languages = io::Json::array();
+  for (const auto& scores : sum_up_languages(prompts)) {
+    const auto words_json = [](const TierScore& score) -> io::Json {
+      const auto words = words_of_language(score);
+      return {{"right", words.right},
+              {"total", words.total},
+              {"share", words.share()},
+              {"interval", interval_json(words.interval)}};
+    };
+    languages.push_back({{"language", scores.language},
+                         {"words", words_json(scores.picture)},
+                         {"truth", words_json(scores.truth)}});
+  }
   auto all = io::Json::array();
   for (const auto& scored : prompts) {
     auto entry = prompt_json(scored.picture);
@@ -111,6 +167,7 @@ io::Json report_json(const std::string& suite,
           {"version", version()},
           {"source", source},
           {"tiers", tiers},
+          {"languages", languages},
           {"prompts", all}};
 }
 
@@ -138,6 +195,16 @@ std::string report_table(const std::vector<ScoredPrompt>& prompts) {
                      bootstrap_interval(scores.picture.similarities()),
                      mean_of(scores.truth.similarities()),
                      concat(words, " words"));
+  }
+  const auto languages = sum_up_languages(prompts);
+  if (!languages.empty()) table += "words by language\n";
+  for (const auto& scores : languages) {
+    const auto picture = words_of_language(scores.picture);
+    table += printed(scores.language,
+                     picture.share(),
+                     picture.interval,
+                     words_of_language(scores.truth).share(),
+                     concat(picture.right, " of ", picture.total));
   }
   return table;
 }

@@ -6,11 +6,11 @@
 namespace glm_image::evaluate {
 namespace {
 
-/// Pixels of the shape. Less than a space is wide, but enough to see a letter too many at the ends.
+/// Rim in pixels of the shape: narrower than a space, but wide enough to detect an extra letter.
 constexpr int64_t kRimAcross = 6;
 constexpr int64_t kRimDown = 3;
 
-/// Sums of two series for their correlation.
+/// Accumulates the Pearson correlation of two series.
 class Correlation {
  public:
   void add(double a, double b) {
@@ -31,8 +31,8 @@ class Correlation {
   double count_ = 0, sum_a_ = 0, sum_b_ = 0, sum_aa_ = 0, sum_bb_ = 0, sum_ab_ = 0;
 };
 
-/// The map between its pixels, where points of the shape's rows lie in the box: the first at
-/// `first`, in pixels of the shape, then one every `step`.
+/// Samples the map with linear interpolation at points of the shape's rows, placed in the box. The
+/// points are at `first` + i·`step`, in pixels of the shape.
 class Sampler {
  public:
   Sampler(const InkMap& map,
@@ -49,7 +49,7 @@ class Sampler {
     const auto end = static_cast<double>(map.width + 1);
     for (int64_t i = 0; i < count; ++i) {
       const double x = first + static_cast<double>(i) * step;
-      // In line_, which has a zero before the map's row and two after it.
+      // Index in line_, which has a zero before the map's row and two after it.
       const double at = std::clamp(box.left + (x + 0.5) * column_width + 0.5, 0.0, end);
       const auto whole = static_cast<std::size_t>(at);
       points_.push_back({whole, static_cast<float>(at - static_cast<double>(whole))});
@@ -84,7 +84,7 @@ class Sampler {
   std::vector<float> line_, values_;
 };
 
-/// Dynamic programming over the columns: the path of shifts with the least squared difference.
+/// Finds the column shifts with the least squared difference by dynamic programming.
 class ColumnShifts {
  public:
   ColumnShifts(const InkMap& map, const FittedBox& box, const InkMap& shape)
@@ -116,10 +116,10 @@ class ColumnShifts {
   }
 
  private:
-  /// In half pixels.
+  /// Maximum shift, in half pixels.
   static constexpr int64_t kReach = 4;
   static constexpr int64_t kShifts = 2 * kReach + 1;
-  /// Of half a pixel from one column to the next, in squared ink.
+  /// Cost of a change of half a pixel from one column to the next, in squared ink.
   static constexpr float kPrice = 0.3F;
 
   const float* column_seen(int64_t x, int64_t shift) const {
@@ -168,7 +168,7 @@ class ColumnShifts {
   }
 
   int64_t rows_, columns_;
-  std::vector<float> seen_, shape_;  // column by column; of seen_ two to a pixel
+  std::vector<float> seen_, shape_;  // column-major; seen_ has two columns per pixel
 };
 
 }  // namespace

@@ -1,30 +1,33 @@
 #pragma once
 
-#include "evaluate/text_lines.h"
+#include "reading/text_lines.h"
 
 namespace glm_image::evaluate {
 
-/// Edges in an ink map, not at whole pixels.
+using reading::InkMap;
+
+/// A box in an ink map with fractional edges.
 struct FittedBox {
   double left, top, right, bottom;
 };
 
 struct ShapeFit {
   FittedBox box;
-  /// Pearson's, of the ink in the box, and a rim around it where nothing may be, with the shape.
+  /// Pearson correlation between the shape and the ink in the box, including a rim around the box
+  /// that should be empty.
   double correlation = 0;
 };
 
-/// `box` brought to the shape's size, as it is.
+/// Returns the correlation of the shape with the ink in `box`, resampled to the shape's size.
 double correlation_at(const InkMap& map, const FittedBox& box, const InkMap& shape);
 
-/// From `start` on the edges are moved, one at a time, as long as the correlation rises. Then each
-/// column may shift by up to two pixels, gradually: letters are drawn at whole pixels, and a model
-/// spaces them less evenly than a font.
+/// Maximises the correlation. First moves the edges of `start`, one at a time, as long as the
+/// correlation rises. Then shifts columns smoothly by up to two pixels, because letters are drawn
+/// at whole pixels and a model spaces them less evenly than a font.
 ShapeFit best_fit(const InkMap& map, const FittedBox& start, const InkMap& shape);
 
-/// The shape as a picture shows it that is less sharp: Gaussian, `deviation` in pixels. Of the same
-/// size: what would reach beyond it is cut off.
+/// Applies a Gaussian blur with a standard deviation in pixels. The size is unchanged; ink beyond
+/// the edges is cut off.
 InkMap blurred(const InkMap& shape, double deviation);
 
 }  // namespace glm_image::evaluate

@@ -3,22 +3,24 @@
 #include <algorithm>
 #include <set>
 
-#include "evaluate/word_score.h"
-#include "posters/letter_case.h"
+#include "reading/word_score.h"
+#include "text/letter_case.h"
 #include "text/unicode.h"
 
 namespace glm_image::evaluate {
 namespace {
 
-/// Letters that look alike, in lower case; a letter may be in several lists. An accent or a hook
-/// more or less, another letter of the same outline.
+using reading::can_be_read;
+
+/// Groups of similar letters, in lower case: with and without an accent or a hook, or with similar
+/// outlines. A letter may be in several groups.
 constexpr const char* kAlike[] = {
     "aãàâ", "ao",   "eéèêëẽɛ", "ec", "ɛ3",  "iîïĩɩ", "il1", "ɩlt", "oõôɔ", "oc0", "ɔc",  "uûùũ",
     "uʋv",  "nŋɲñ", "nmhu",    "ŋn", "bɓ",  "bdh6",  "dɗ",  "dao", "yƴ",   "yvg", "cç",  "gq9",
     "pbq",  "rn",   "sz5",     "sc", "tfl", "kh",    "wvm", "xk",  "jiy",  "zs2", "fɛt", "œo"};
 
 std::vector<std::string> letters_like(const std::string& letter) {
-  const auto small = posters::lower_case(letter);
+  const auto small = text::lower_case(letter);
   const bool is_capital = small != letter;
   std::set<std::string> alike;
   for (const auto* list : kAlike) {
@@ -31,7 +33,7 @@ std::vector<std::string> letters_like(const std::string& letter) {
   std::vector<std::string> result;
   result.reserve(alike.size());
   for (const auto& other : alike) {
-    result.push_back(is_capital ? posters::upper_case(other) : other);
+    result.push_back(is_capital ? text::upper_case(other) : other);
   }
   return result;
 }

@@ -12,23 +12,24 @@ struct Proportion {
   int64_t total = 0;
   Interval interval;
 
-  /// 0 when nothing was counted.
+  /// Returns 0 if `total` is 0.
   double share() const {
     return total == 0 ? 0 : static_cast<double>(right) / static_cast<double>(total);
   }
 };
 
-/// The judgements of many pictures, counted.
+/// Counts the judgements of many pictures.
 class TierScore {
  public:
   void add(const PromptScore& score);
 
-  /// Of these measures together. The interval is a bootstrap over pictures, but Wilson's where all
-  /// judgements are right, or none: every sample would then be the same.
+  /// Returns the proportion of right judgements of these measures together. The interval is a
+  /// bootstrap over pictures, or Wilson's if all judgements are right or all are wrong, because
+  /// then every resample is the same.
   Proportion of(const std::vector<Measure>& measures) const;
-  /// Pictures in which everything asked for is right.
+  /// The proportion of pictures in which all judgements are right.
   Proportion whole_pictures() const;
-  /// Of every word of the texts, by picture.
+  /// The similarities of all words of the texts, by picture.
   const std::vector<PictureSum>& similarities() const { return similarities_; }
 
  private:
@@ -36,7 +37,7 @@ class TierScore {
   std::vector<PictureSum> similarities_;
 };
 
-/// What a report shows, in its order: one measure or the sum of several.
+/// A row of a report: one measure or the sum of several.
 struct ReportedScore {
   const char* name;
   std::vector<Measure> measures;

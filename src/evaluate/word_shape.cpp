@@ -1,7 +1,7 @@
 #include "evaluate/word_shape.h"
 
 #include "core/error.h"
-#include "posters/poster_data.h"
+#include "nano/posters/poster_data.h"
 
 namespace glm_image::evaluate {
 
@@ -16,7 +16,7 @@ InkMap WordShapes::draw(const std::string& word, std::size_t face) const {
   const auto layout = room_.lay_out(word, source_.data().lettering.faces()[face], kSize);
   PangoRectangle ink;
   pango_layout_get_pixel_extents(layout.get(), &ink, nullptr);
-  // A pixel more: whole pixels are of the outlines, smooth edges may reach beyond.
+  // One more pixel on each side, because antialiased edges may extend beyond the outlines.
   const int width = ink.width + 2, height = ink.height + 2;
   const int stride = cairo_format_stride_for_width(CAIRO_FORMAT_A8, width);
   std::vector<uint8_t> canvas(static_cast<std::size_t>(stride * height));

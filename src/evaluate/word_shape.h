@@ -1,12 +1,16 @@
 #pragma once
 
-#include "evaluate/text_lines.h"
-#include "posters/font_room.h"
-#include "posters/poster_source.h"
+#include "nano/posters/font_room.h"
+#include "nano/posters/poster_source.h"
+#include "reading/text_lines.h"
 
 namespace glm_image::evaluate {
 
-/// Words as the posters' fonts draw them, each cut to its ink. For one thread at a time.
+using reading::InkMap;
+using reading::PixelBox;
+using reading::TextLine;
+
+/// Renders words in the posters' fonts, each cropped to its ink. Not thread-safe.
 class WordShapes {
  public:
   /// Pixels to the em square.
@@ -15,7 +19,7 @@ class WordShapes {
   explicit WordShapes(const posters::PosterSource& source);
 
   std::size_t face_count() const;
-  /// `face` is an index into the data's faces. Empty when nothing is drawn.
+  /// `face` is an index into the data's faces. Returns an empty map if the word has no ink.
   InkMap draw(const std::string& word, std::size_t face) const;
 
  private:

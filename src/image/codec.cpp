@@ -34,11 +34,11 @@ std::string encode_image(const Image& image, ImageFormat format, const EncodeOpt
   }
   switch (format) {
     case ImageFormat::kPng:
-      return encode_png(image, options.text);
+      return encode_png(image, options.text, options.blocks.xmp);
     case ImageFormat::kJpeg:
-      return encode_jpeg(image, options.quality);
+      return encode_jpeg(image, options.quality, options.blocks);
     case ImageFormat::kWebp:
-      return encode_webp(image, options.quality);
+      return encode_webp(image, options.quality, options.blocks);
   }
   fail(ErrorCode::kInternal, "unknown picture format");
 }

@@ -6,7 +6,7 @@
 
 namespace glm_image::image {
 
-/// Rows of pictures, each row as high as its highest picture, on grey.
+/// Arranges pictures in rows on a grey background. Each row is as high as its highest picture.
 Image contact_sheet(const std::vector<std::vector<Image>>& rows);
 
 }  // namespace glm_image::image

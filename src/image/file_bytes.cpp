@@ -12,7 +12,7 @@
 
 namespace glm_image::image {
 std::string read_file_bytes(const std::filesystem::path& path, int64_t max_bytes) {
-  // Without O_NONBLOCK, opening a pipe would wait for its writer.
+  // Without O_NONBLOCK, opening a pipe would wait for a writer.
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.number() < 0) {
     fail(ErrorCode::kNotFound, path.string(), ": cannot be opened: ", std::strerror(errno));
@@ -31,7 +31,7 @@ std::string read_file_bytes(const std::filesystem::path& path, int64_t max_bytes
          path.string(),
          ": has ",
          status.st_size,
-         " bytes; a picture file may have ",
+         " bytes; the maximum for a picture file is ",
          max_bytes);
   }
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
@@ -42,7 +42,7 @@ std::string read_file_bytes(const std::filesystem::path& path, int64_t max_bytes
     if (got < 0) {
       fail(ErrorCode::kNotFound, path.string(), ": cannot be read: ", std::strerror(errno));
     }
-    if (got == 0) break;  // someone cut the file meanwhile; the decoder will say so
+    if (got == 0) break;  // the file was truncated in the meantime; the decoder reports it
     filled += static_cast<std::size_t>(got);
   }
   bytes.resize(filled);

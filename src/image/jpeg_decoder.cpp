@@ -11,24 +11,27 @@
 namespace glm_image::image {
 namespace {
 
-using namespace std::string_view_literals;
+/// A progressive picture is stored in about ten scans. Even a scan of a few bytes costs a pass over
+/// all pixels, so a small file with many scans could take hours to decode.
+constexpr int64_t kMaxScans = 100;
+/// Maximum of scans · pixels of a large picture.
+constexpr int64_t kMaxScanPixels = int64_t{1} << 26;
+/// The limit on scans is never lower than this.
+constexpr int64_t kUsualScans = 16;
 
-/// A progressive picture is stored in scans, some ten of them. A scan of a few bytes still costs a
-/// walk over all pixels, so that a small file of many scans would keep us busy for hours.
-constexpr int kMaxScans = 100;
-
-/// Of Exif and of XMP.
+/// The marker of Exif and XMP segments.
 constexpr int kNotesMarker = JPEG_APP0 + 1;
 constexpr unsigned kMaxMarkerBytes = 0xFFFF;
+/// libjpeg appends to its list of saved segments by walking to the end, so that a small file with
+/// millions of empty ones would take hours. A file rarely has more than a few.
+constexpr int64_t kMaxNotes = 1024;
 
 class JpegReader {
  public:
   JpegReader(std::string_view bytes, const std::string& name) : name_(name) {
     info_.err = errors_.manager();
-    progress_.progress_monitor = on_progress;
     run([&] {
       jpeg_create_decompress(&info_);
-      info_.progress = &progress_;
       jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
       jpeg_save_markers(&info_, kNotesMarker, kMaxMarkerBytes);
     });
@@ -53,30 +56,73 @@ class JpegReader {
  private:
   j_common_ptr common() { return reinterpret_cast<j_common_ptr>(&info_); }
 
-  static void on_progress(j_common_ptr common) {
-    const auto* info = reinterpret_cast<j_decompress_ptr>(common);
-    if (info->input_scan_number > kMaxScans) JpegErrors::stop(common, "it has over 100 scans");
-  }
-
   const std::string& name_;
   JpegErrors errors_;
-  jpeg_progress_mgr progress_ = {};
   jpeg_decompress_struct info_ = {};
 };
 
-/// Of several Exif segments the parts follow one another; of several XMP segments the last counts.
-OrientationNotes notes_of(const jpeg_decompress_struct& info) {
-  constexpr auto kXmpName = "http://ns.adobe.com/xap/1.0/\0"sv;
-  OrientationNotes notes;
+/// Counts the segments of a kind in a file without decoding it, by stepping from marker to marker
+/// as libjpeg does.
+int64_t count_segments(std::string_view bytes, unsigned wanted) {
+  constexpr unsigned kStuffing = 0x00, kTemporary = 0x01, kFirstRestart = 0xD0, kStart = 0xD8,
+                     kEnd = 0xD9, kFill = 0xFF;
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  int64_t count = 0;
+  std::size_t i = 0;
+  while ((i = bytes.find('\xFF', i)) != std::string_view::npos && i + 3 < bytes.size()) {
+    const unsigned marker = at(i + 1);
+    if (marker == kEnd) break;
+    if (marker == kFill) {
+      ++i;
+    } else if (marker == kStuffing || marker == kTemporary ||
+               (marker >= kFirstRestart && marker <= kStart)) {
+      i += 2;
+    } else {
+      count += marker == wanted ? 1 : 0;
+      i += 2 + std::max<std::size_t>(at(i + 2) * 256U + at(i + 3), 2);
+    }
+  }
+  return count;
+}
+
+void check_notes(std::string_view bytes, const std::string& name) {
+  const auto notes = count_segments(bytes, static_cast<unsigned>(kNotesMarker));
+  if (notes <= kMaxNotes) return;
+  fail(ErrorCode::kCorruptFile,
+       name,
+       ": has ",
+       notes,
+       " segments of Exif and XMP; a JPEG file may have at most ",
+       kMaxNotes);
+}
+
+void check_scans(std::string_view bytes, const std::string& name, int64_t pixels) {
+  constexpr unsigned kScan = 0xDA;
+  const auto scans = count_segments(bytes, kScan);
+  const auto most = std::clamp(kMaxScanPixels / pixels, kUsualScans, kMaxScans);
+  if (scans <= most) return;
+  fail(ErrorCode::kCorruptFile,
+       name,
+       ": has ",
+       scans,
+       " scans; a JPEG file of ",
+       pixels,
+       " pixels may have at most ",
+       most,
+       " scans");
+}
+
+MetadataBlocks blocks_of(const jpeg_decompress_struct& info) {
+  MetadataBlocks blocks;
   for (const auto* marker = info.marker_list; marker != nullptr; marker = marker->next) {
     const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
     if (data.substr(0, kExifName.size()) == kExifName) {
-      notes.exif += data.substr(kExifName.size());
+      blocks.exif += data.substr(kExifName.size());
     } else if (data.substr(0, kXmpName.size()) == kXmpName) {
-      notes.xmp = data.substr(kXmpName.size());
+      blocks.xmp = data.substr(kXmpName.size());
     }
   }
-  return notes;
+  return blocks;
 }
 
 /// a·b/255, rounded, for a and b up to 255.
@@ -85,9 +131,9 @@ uint8_t scaled(int a, int b) {
   return static_cast<uint8_t>((product + (product >> 8)) >> 8);
 }
 
-/// CMYK in a JPEG file is stored inverted (Adobe's convention): a byte is the light that an ink
-/// lets through. So light of ink times light of black, which rounds as Pillow does:
-/// K − (255 − C)·K/255.
+/// CMYK in a JPEG file is stored inverted (Adobe's convention): a byte is the fraction of light
+/// that an ink transmits. Each channel is the product with black, in the form that rounds like
+/// Pillow: K − (255 − C)·K/255.
 void cmyk_to_rgb(const uint8_t* cmyk, uint8_t* rgb, int64_t width) {
   for (int64_t x = 0; x < width; ++x, cmyk += 4, rgb += 3) {
     const int black = cmyk[3];
@@ -98,6 +144,7 @@ void cmyk_to_rgb(const uint8_t* cmyk, uint8_t* rgb, int64_t width) {
 }  // namespace
 
 Image decode_jpeg(std::string_view bytes, const std::string& name, const ImageLimits& limits) {
+  check_notes(bytes, name);
   JpegReader reader(bytes, name);
   auto& info = reader.info();
   reader.run([&] { jpeg_read_header(&info, /*require_image=*/TRUE); });
@@ -113,8 +160,9 @@ Image decode_jpeg(std::string_view bytes, const std::string& name, const ImageLi
   const bool is_cmyk = channels == 4;
   info.out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
   Image image = make_image(name, info.image_width, info.image_height, limits);
-  // Now, since jpeg_finish_decompress releases the markers.
-  const int orientation = orientation_of(notes_of(info));
+  check_scans(bytes, name, image.width * image.height);
+  // Before jpeg_finish_decompress, which releases the markers.
+  const int orientation = orientation_of(blocks_of(info));
   std::vector<uint8_t> cmyk_row(is_cmyk ? static_cast<std::size_t>(image.width) * 4 : 0);
 
   reader.run([&] {
@@ -128,6 +176,13 @@ Image decode_jpeg(std::string_view bytes, const std::string& name, const ImageLi
     jpeg_finish_decompress(&info);
   });
   return apply_orientation(std::move(image), orientation);
+}
+
+MetadataBlocks read_jpeg_metadata(std::string_view bytes, const std::string& name) {
+  check_notes(bytes, name);
+  JpegReader reader(bytes, name);
+  reader.run([&] { jpeg_read_header(&reader.info(), /*require_image=*/TRUE); });
+  return blocks_of(reader.info());
 }
 
 }  // namespace glm_image::image

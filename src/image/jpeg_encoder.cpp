@@ -1,5 +1,7 @@
 #include <exception>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "image/jpeg_codec.h"
@@ -11,7 +13,7 @@ namespace {
 constexpr int kFullColorQuality = 90;
 constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 
-/// libjpeg's destination: a chunk at a time is moved to the end of a string. (Its own in-memory
+/// A libjpeg destination that appends one chunk at a time to a string. (libjpeg's own in-memory
 /// destination leaves a dangling pointer after an error.)
 class StringDestination {
  public:
@@ -60,7 +62,7 @@ class StringDestination {
     try {
       destination.bytes_.append(reinterpret_cast<const char*>(destination.chunk_), size);
     } catch (const std::exception&) {
-      appended = false;  // no exception may cross libjpeg, which is C
+      appended = false;  // exceptions must not pass through libjpeg, which is C
     }
     if (!appended) JpegErrors::stop(reinterpret_cast<j_common_ptr>(info), "out of memory");
   }
@@ -100,9 +102,31 @@ class JpegWriter {
   jpeg_compress_struct info_ = {};
 };
 
+/// Data of an APP1 segment: its two bytes of length count themselves.
+constexpr std::size_t kMaxSegmentBytes = 0xFFFF - 2;
+
+/// The data of the segments that hold the blocks.
+std::vector<std::string> segments_of(const MetadataBlocks& blocks) {
+  std::vector<std::string> segments;
+  constexpr auto kPart = kMaxSegmentBytes - kExifName.size();
+  for (std::size_t begin = 0; begin < blocks.exif.size(); begin += kPart) {
+    segments.push_back(std::string(kExifName) + blocks.exif.substr(begin, kPart));
+  }
+  if (blocks.xmp.empty()) return segments;
+  segments.push_back(std::string(kXmpName) + blocks.xmp);
+  if (segments.back().size() > kMaxSegmentBytes) {
+    fail(ErrorCode::kInvalidInput,
+         "a JPEG file cannot hold an XMP packet of ",
+         blocks.xmp.size(),
+         " bytes; the maximum is ",
+         kMaxSegmentBytes - kXmpName.size());
+  }
+  return segments;
+}
+
 }  // namespace
 
-std::string encode_jpeg(const Image& image, int quality) {
+std::string encode_jpeg(const Image& image, int quality, const MetadataBlocks& blocks) {
   check_image(image);
   if (image.width > JPEG_MAX_DIMENSION || image.height > JPEG_MAX_DIMENSION) {
     fail(ErrorCode::kInvalidInput,
@@ -113,6 +137,7 @@ std::string encode_jpeg(const Image& image, int quality) {
          " pixels: a side has at most ",
          JPEG_MAX_DIMENSION);
   }
+  const auto segments = segments_of(blocks);
   JpegWriter writer;
   auto& info = writer.info();
   writer.run([&] {
@@ -128,8 +153,14 @@ std::string encode_jpeg(const Image& image, int quality) {
       info.comp_info[0].v_samp_factor = 1;
     }
     jpeg_start_compress(&info, /*write_all_tables=*/TRUE);
+    for (const auto& segment : segments) {
+      jpeg_write_marker(&info,
+                        JPEG_APP0 + 1,
+                        reinterpret_cast<const JOCTET*>(segment.data()),
+                        static_cast<unsigned>(segment.size()));
+    }
     for (int64_t y = 0; y < image.height; ++y) {
-      // libjpeg's row type is not const, but it only reads.
+      // libjpeg's row type is not const, but rows are only read.
       auto* row =
           const_cast<JSAMPROW>(&image.pixels[static_cast<std::size_t>(y * image.width * 3)]);
       jpeg_write_scanlines(&info, &row, 1);

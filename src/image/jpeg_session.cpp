@@ -39,9 +39,9 @@ void JpegErrors::on_error(j_common_ptr info) {
   std::longjmp(manager_of(info).jump, 1);
 }
 
-// Levels from 0 on are traces. Of the warnings, the harmless ones (stray bytes between segments, an
-// odd version number, …) occur in the files of real cameras; these others mean that libjpeg goes on
-// with pixels of its own invention.
+// Levels from 0 on are traces. Harmless warnings (stray bytes between segments, an odd version
+// number, …) occur in the files of real cameras. The warnings listed here mean that libjpeg
+// continues with made-up pixels.
 void JpegErrors::on_message(j_common_ptr info, int level) {
   if (level >= 0) return;
   switch (info->err->msg_code) {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/hex_digit.h"
 #include "image/png_codec.h"
 #include "text/unicode.h"
 
@@ -18,7 +19,7 @@ constexpr std::size_t kTypeBytes = 4;
 constexpr uint8_t kDeflate = 0;
 
 std::string decompress(std::string_view compressed, const PngParser& parser) {
-  // One byte more than allowed, to tell what is too long from what just fits.
+  // One byte more than allowed, to detect a text that is too long.
   std::string text(kMaxPngTextBytes + 1, '\0');
   uLongf size = text.size();
   const int status = uncompress(reinterpret_cast<Bytef*>(text.data()),
@@ -32,7 +33,7 @@ std::string decompress(std::string_view compressed, const PngParser& parser) {
   return text;
 }
 
-/// What follows the keyword of an iTXt.
+/// Takes the fields after the keyword of an iTXt; returns the text.
 std::string take_international_text(PngParser& data) {
   const bool compressed = data.take_byte() != 0;
   const auto method = data.take_byte();
@@ -43,8 +44,8 @@ std::string take_international_text(PngParser& data) {
   return decompress(data.take_rest(), data);
 }
 
-/// The value of a text chunk; empty when it is damaged or absent. A damaged note is no reason to
-/// refuse a picture.
+/// The value of a text chunk; empty if it is damaged or absent, because damaged metadata is no
+/// reason to reject a picture.
 std::string value_of(const std::optional<PngChunk>& chunk, const std::string& name) {
   if (!chunk) return "";
   try {
@@ -56,15 +57,8 @@ std::string value_of(const std::optional<PngChunk>& chunk, const std::string& na
   }
 }
 
-int hex_digit(char letter) {
-  if (letter >= '0' && letter <= '9') return letter - '0';
-  if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
-  if (letter >= 'A' && letter <= 'F') return letter - 'A' + 10;
-  return -1;
-}
-
-/// ImageMagick's form of a block of bytes: an empty line, its name, its size, and hexadecimal
-/// digits in lines. Empty when there are other letters.
+/// Decodes ImageMagick's text form of a block of bytes: an empty line, its name, its size, and
+/// lines of hexadecimal digits. Returns "" if there are other letters.
 std::string raw_profile(std::string_view text) {
   constexpr int kHeadLines = 3;
   for (int line = 0; line < kHeadLines; ++line) {
@@ -116,11 +110,11 @@ void PngParser::fail_corrupt(const char* reason) const {
 void PngParser::fail_too_much() const {
   fail(ErrorCode::kInvalidInput,
        name_,
-       ": holds too much text; allowed are ",
+       ": has too much text; the maximum is ",
        kMaxPngTexts,
        " texts and ",
        kMaxPngTextBytes,
-       " bytes in all");
+       " bytes in total");
 }
 
 PngParser png_chunks(std::string_view file, const std::string& name) {
@@ -156,7 +150,7 @@ std::string from_latin1(std::string_view latin1) {
 
 PngNotes read_png_notes(std::string_view file, const std::string& name) {
   PngNotes notes;
-  // Of several the last counts; only that one is decompressed.
+  // The last of several is used; only that one is decompressed.
   std::optional<std::string_view> exif;
   std::optional<PngChunk> profile, xmp;
   bool before_pixels = true, has_frame = false;
@@ -172,14 +166,14 @@ PngNotes read_png_notes(std::string_view file, const std::string& name) {
     if (!is_text(chunk)) continue;
     const auto keyword = keyword_of(chunk);
     if (keyword == "Raw profile type exif") profile = chunk;
-    if (keyword == "XML:com.adobe.xmp") xmp = chunk;
+    if (keyword == kPngXmpKeyword) xmp = chunk;
     if (keyword == "exif" && chunk.type == "tEXt" && chunk.data.size() > keyword.size()) {
       exif = chunk.data.substr(keyword.size() + 1);
     }
   }
   notes.still_is_frame = has_frame;
-  notes.orientation.exif = exif ? std::string(*exif) : raw_profile(value_of(profile, name));
-  notes.orientation.xmp = value_of(xmp, name);
+  notes.blocks.exif = exif ? std::string(*exif) : raw_profile(value_of(profile, name));
+  notes.blocks.xmp = value_of(xmp, name);
   return notes;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "image/exif_orientation.h"
 #include "image/png_chunks.h"
 #include "image/png_session.h"
 #include "image/png_text.h"
@@ -15,11 +16,11 @@ struct PngHeader {
   int bit_depth = 0, color_type = 0, interlace = 0;
 };
 
-/// Whatever the file holds, libpng hands out 8-bit RGB rows after this.
+/// Makes libpng return 8-bit RGB rows, whatever the file contains.
 void ask_for_rgb(png_structp png, const PngHeader& header) {
   if (header.bit_depth == 16) {
-    // Pillow takes the upper byte of all 16-bit samples but those of plain grey, which it clips to
-    // white at 255. Grey is scaled instead: its 65536 shades become the nearest of 256.
+    // Pillow takes the upper byte of 16-bit samples, except for plain grey, which it clips to white
+    // at 255. Grey is scaled instead: its 65536 shades are rounded to 256.
     if (header.color_type == PNG_COLOR_TYPE_GRAY) {
       png_set_scale_16(png);
     } else {
@@ -43,10 +44,10 @@ Image decode_png(std::string_view bytes,
   PngReader reader(bytes, name);
   PngHeader header;
   reader.read([&header](png_structp png, png_infop info) {
-    // All that says nothing about the pixels is passed over unread, for read_png_notes: nothing
-    // there can be inflated without bound or refused.
+    // Skip all metadata chunks, which read_png_notes reads, so that libpng neither decompresses
+    // them without limit nor rejects the file because of them.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
-    png_set_chunk_malloc_max(png, 0);  // some releases refuse large chunks even to pass over them
+    png_set_chunk_malloc_max(png, 0);  // some releases reject large chunks even to skip them
     png_read_info(png, info);
     png_get_IHDR(png,
                  info,
@@ -82,13 +83,14 @@ Image decode_png(std::string_view bytes,
                       notes.frames,
                       notes.still_is_frame ? "first frame" : "still picture");
   }
-  return apply_orientation(std::move(image), orientation_of(notes.orientation));
+  return apply_orientation(std::move(image), orientation_of(notes.blocks));
 }
 
-std::string encode_png(const Image& image, const PngText& text) {
+std::string encode_png(const Image& image, const PngText& text, const std::string& xmp) {
   check_image(image);
   PngWriter writer;
   std::vector<PngTextChunk> chunks = png_text_chunks(text);
+  if (!xmp.empty()) chunks.push_back({kPngXmpKeyword, xmp, /*international=*/true});
   writer.write([&](png_structp png, png_infop info) {
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_IHDR(png,

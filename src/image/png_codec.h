@@ -13,7 +13,7 @@ namespace glm_image::image {
 /// Keywords and values of PNG text chunks, both UTF-8, in file order.
 using PngText = std::vector<std::pair<std::string, std::string>>;
 
-/// All text of one file together, decompressed.
+/// Maximum size of all decompressed texts of one file together.
 inline constexpr std::size_t kMaxPngTextBytes = std::size_t{1} << 21;
 inline constexpr std::size_t kMaxPngTexts = 1000;
 
@@ -24,16 +24,17 @@ Image decode_png(std::string_view bytes,
                  Warnings* warnings = nullptr);
 
 /// Keywords are 1 to 79 printable ASCII characters without leading, trailing or double spaces (the
-/// format's own rule, less its other Latin-1 characters). A value that Latin-1 can express becomes
-/// tEXt, any other an uncompressed iTXt. Throws kInvalidInput for another keyword, for a value that
-/// is not UTF-8 or holds a zero byte, and for more than may be read again.
-std::string encode_png(const Image& image, const PngText& text = {});
+/// format's own rule, without its other Latin-1 characters). A value that Latin-1 can express
+/// becomes tEXt, any other an uncompressed iTXt. Throws kInvalidInput for another keyword, for a
+/// value that is not UTF-8 or has a zero byte, and for more text than read_png_text accepts. `xmp`
+/// is an XMP packet, or empty for none.
+std::string encode_png(const Image& image, const PngText& text = {}, const std::string& xmp = {});
 
-/// What the tEXt, zTXt and iTXt chunks before and after the pixels hold; other chunks are passed
-/// over. Throws kUnsupported for a file that is not PNG, kCorruptFile for a damaged one, and
-/// kInvalidInput for more than kMaxPngTextBytes or kMaxPngTexts.
+/// Returns the contents of all tEXt, zTXt and iTXt chunks, before and after the pixels. Throws
+/// kUnsupported for a file that is not PNG, kCorruptFile for a damaged one, and kInvalidInput for
+/// more than kMaxPngTextBytes or kMaxPngTexts.
 PngText read_png_text(std::string_view bytes, const std::string& name);
-/// The same for a file. Throws as read_image does, too.
+/// As above, for a file. Also throws as read_image does.
 PngText read_png_text(const std::filesystem::path& path, const ImageLimits& limits = {});
 
 }  // namespace glm_image::image

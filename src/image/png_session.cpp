@@ -29,7 +29,7 @@ PngReader::PngReader(std::string_view bytes, const std::string& name) : rest_(by
     throw std::bad_alloc();
   }
   png_set_read_fn(png_, this, on_read);
-  // Sizes are ours to judge (make_image); libpng's own limit would not tell what is allowed.
+  // make_image checks the size; a message about libpng's own limit would not name the limit.
   png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
 }
 
@@ -70,7 +70,7 @@ void PngWriter::on_write(png_structp png, png_bytep data, size_t size) {
   try {
     bytes.append(reinterpret_cast<const char*>(data), size);
   } catch (const std::exception&) {
-    appended = false;  // no exception may cross libpng, which is C
+    appended = false;  // exceptions must not pass through libpng, which is C
   }
   if (!appended) png_error(png, "out of memory");
 }

@@ -10,9 +10,9 @@
 
 namespace glm_image::image {
 
-/// libpng reports an error by a longjmp, which runs no destructors. So every call of libpng is made
-/// inside run(), in a function object that owns nothing, and whatever must be destroyed lives in
-/// the caller of run().
+/// libpng reports an error with longjmp, which runs no destructors. Therefore every call of libpng
+/// is made inside run(), in a function object that owns nothing; the caller of run() owns all
+/// resources.
 class PngSession {
  public:
   PngSession(const PngSession&) = delete;
@@ -22,7 +22,7 @@ class PngSession {
   PngSession() = default;
   ~PngSession() = default;
 
-  /// False when libpng reported an error, which message() then holds.
+  /// Returns false if libpng reported an error; message() then returns it.
   template <typename Body>
   [[gnu::noinline]] bool run(const Body& body) {
     static_assert(std::is_trivially_destructible_v<Body>);
@@ -43,7 +43,7 @@ class PngSession {
   char message_[256] = {};
 };
 
-/// Reads a PNG file in memory. Throws kCorruptFile whenever libpng finds a fault.
+/// Reads a PNG file in memory. Throws kCorruptFile if libpng reports an error.
 class PngReader : public PngSession {
  public:
   /// Keeps references to both arguments.
@@ -63,7 +63,7 @@ class PngReader : public PngSession {
   const std::string& name_;
 };
 
-/// Writes a PNG file to memory. Throws kInternal whenever libpng finds a fault.
+/// Writes a PNG file to memory. Throws kInternal if libpng reports an error.
 class PngWriter : public PngSession {
  public:
   PngWriter();

@@ -45,13 +45,13 @@ std::vector<PngTextChunk> png_text_chunks(const PngText& text) {
     bytes += keyword.size() + value.size();
     if (bytes > kMaxPngTextBytes || text.size() > kMaxPngTexts) {
       fail(ErrorCode::kInvalidInput,
-           "too much text for a PNG file; allowed are ",
+           "too much text for a PNG file; the maximum is ",
            kMaxPngTexts,
            " texts and ",
            kMaxPngTextBytes,
-           " bytes in all");
+           " bytes in total");
     }
-    // libpng would take it for the end of the value and drop the rest.
+    // libpng would treat a zero byte as the end of the value and drop the rest.
     if (value.find('\0') != std::string::npos) {
       fail(ErrorCode::kInvalidInput, "the PNG text '", keyword, "' holds a zero byte");
     }

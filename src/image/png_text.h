@@ -9,17 +9,17 @@
 
 namespace glm_image::image {
 
-/// One text chunk in the form in which it is stored.
+/// One text chunk as it is stored.
 struct PngTextChunk {
   std::string keyword;
-  std::string value;   ///< Latin-1, or UTF-8 when `international`
+  std::string value;   ///< Latin-1, or UTF-8 if `international`
   bool international;  ///< iTXt rather than tEXt
 };
 
-/// Checks and converts; see encode_png.
+/// Checks and converts texts; see encode_png.
 std::vector<PngTextChunk> png_text_chunks(const PngText& text);
 
-/// Calls libpng, and so belongs inside PngWriter::write.
+/// Adds a chunk. Calls libpng, so it must be called inside PngWriter::write.
 void add_png_text(png_structp png, png_infop info, PngTextChunk& chunk);
 
 }  // namespace glm_image::image

@@ -25,7 +25,7 @@ std::string take_valid_text(PngParser& data, std::string_view type) {
 
 PngText read_png_text(std::string_view bytes, const std::string& name) {
   if (format_from_bytes(bytes, name) != ImageFormat::kPng) {
-    fail(ErrorCode::kUnsupported, name, ": is not a PNG file; only these carry texts");
+    fail(ErrorCode::kUnsupported, name, ": is not a PNG file; only PNG files contain texts");
   }
   auto file = png_chunks(bytes, name);
   PngText texts;

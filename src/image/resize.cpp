@@ -16,7 +16,7 @@ constexpr double kPi = 3.14159265358979323846;
 
 struct Filter {
   double (*value)(double distance);
-  double support;  ///< the value is 0 farther away than this
+  double support;  ///< the value is 0 beyond this distance
 };
 
 /// Keys, "Cubic convolution interpolation for digital image processing", 1981, with a = −0.5.
@@ -36,7 +36,7 @@ double lanczos(double distance) {
   return distance >= -3.0 && distance < 3.0 ? sinc(distance) * sinc(distance / 3) : 0.0;
 }
 
-/// The input pixels that make output pixel i: weights of [begin, begin + count).
+/// The input pixels that contribute to output pixel i: weights of [begin, begin + count).
 struct Window {
   int64_t begin = 0;
   int64_t count = 0;
@@ -53,7 +53,7 @@ class WeightTable {
     for (int64_t i = 0; i < output_size; ++i) {
       const double center = (static_cast<double>(i) + 0.5) * ratio;
       Window window;
-      // Pillow's rounding, which cuts towards zero.
+      // Pillow's rounding, which truncates towards zero.
       // NOLINTBEGIN(bugprone-incorrect-roundings)
       window.begin = std::max<int64_t>(static_cast<int64_t>(center - reach + 0.5), 0);
       window.count =
@@ -64,7 +64,7 @@ class WeightTable {
       exact.clear();
       double sum = 0.0;
       for (int64_t j = window.begin; j < window.begin + window.count; ++j) {
-        // Pillow's own order of operations: the last digit may decide a rounding.
+        // Pillow's order of operations: the last digit may affect the rounding.
         const double weight =
             filter.value((static_cast<double>(j) - center + 0.5) * (1.0 / stretch));
         exact.push_back(weight);
@@ -111,8 +111,8 @@ void resize_row(const WeightTable& table, const uint8_t* input, int64_t width, u
   }
 }
 
-/// Input rows after the horizontal pass. Only as many as the widest vertical window are held, in a
-/// ring, so that no picture of intermediate size is needed.
+/// Input rows after the horizontal pass. A ring buffer holds as many as the largest vertical window
+/// has, so that no intermediate picture is needed.
 class RowRing {
  public:
   RowRing(const Image& image, const Filter& filter, int64_t width, int64_t rows)
@@ -122,7 +122,7 @@ class RowRing {
         rows_(rows),
         pixels_(static_cast<std::size_t>(rows * width * 3)) {}
 
-  /// Makes all rows before `end` available; the last `rows` of them stay so.
+  /// Computes all rows before `end`; the last `rows` of them stay available.
   void fill_to(int64_t end) {
     for (; filled_ < end; ++filled_) {
       const auto* stored = &image_.pixels[static_cast<std::size_t>(filled_ * image_.width * 3)];

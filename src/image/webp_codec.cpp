@@ -3,6 +3,7 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 #include <webp/encode.h>
+#include <webp/mux.h>
 
 #include <memory>
 #include <utility>
@@ -46,7 +47,11 @@ std::string chunk_of(const Demuxer& demuxer, const char (&four_letters)[5]) {
   return bytes;
 }
 
-/// Writes RGB into a part of `image` from (x, y) on.
+MetadataBlocks blocks_of(const Demuxer& demuxer) {
+  return {chunk_of(demuxer, "EXIF"), chunk_of(demuxer, "XMP ")};
+}
+
+/// Writes RGB into `image` at (x, y).
 void decode_into(
     Image& image, int64_t x, int64_t y, const WebPData& data, const std::string& name) {
   WebPDecoderConfig config;
@@ -62,7 +67,8 @@ void decode_into(
   check_status(WebPDecode(data.bytes, data.size, &config), name);
 }
 
-/// The first frame, which may be smaller than the picture: the rest stays black, as in Pillow.
+/// Decodes the first frame, which may be smaller than the picture: the rest stays black, as in
+/// Pillow.
 void decode_first_frame(Image& image, const Demuxer& demuxer, const std::string& name) {
   WebPIterator frame = {};
   const std::unique_ptr<WebPIterator, void (*)(WebPIterator*)> owner(&frame,
@@ -71,15 +77,38 @@ void decode_first_frame(Image& image, const Demuxer& demuxer, const std::string&
       demuxer != nullptr && WebPDemuxGetFrame(demuxer.get(), 1, &frame) != 0 && frame.complete != 0;
   if (!found || frame.x_offset + frame.width > image.width ||
       frame.y_offset + frame.height > image.height) {
-    fail(ErrorCode::kCorruptFile, name, ": is a damaged WebP file: its first frame is not whole");
+    fail(ErrorCode::kCorruptFile, name, ": is a damaged WebP file: its first frame is incomplete");
   }
-  // The frame's own header is what the decoder follows.
+  // The decoder uses the size in the frame's own header.
   WebPBitstreamFeatures features;
   check_status(WebPGetFeatures(frame.fragment.bytes, frame.fragment.size, &features), name);
   if (features.width != frame.width || features.height != frame.height) {
     fail(ErrorCode::kCorruptFile, name, ": is a damaged WebP file: its first frame has two sizes");
   }
   decode_into(image, frame.x_offset, frame.y_offset, frame.fragment, name);
+}
+
+struct MuxDeleter {
+  void operator()(WebPMux* mux) const { WebPMuxDelete(mux); }
+};
+
+/// Puts a bare picture into a container with the blocks.
+std::string with_blocks(const WebPData& picture, const MetadataBlocks& blocks) {
+  // None of these copies its data (copy_data = 0); all outlive `mux`.
+  const std::unique_ptr<WebPMux, MuxDeleter> mux(WebPMuxCreate(&picture, 0));
+  bool done = mux != nullptr;
+  const auto add = [&](const char* four_letters, const std::string& block) {
+    if (!done || block.empty()) return;
+    const WebPData data = {reinterpret_cast<const uint8_t*>(block.data()), block.size()};
+    done = WebPMuxSetChunk(mux.get(), four_letters, &data, 0) == WEBP_MUX_OK;
+  };
+  add("EXIF", blocks.exif);
+  add("XMP ", blocks.xmp);
+  WebPData file = {};
+  done = done && WebPMuxAssemble(mux.get(), &file) == WEBP_MUX_OK;
+  const std::unique_ptr<WebPData, void (*)(WebPData*)> owner(&file, WebPDataClear);
+  if (!done) fail(ErrorCode::kInternal, "metadata cannot be added to a WebP file");
+  return std::string(reinterpret_cast<const char*>(file.bytes), file.size);
 }
 
 }  // namespace
@@ -100,11 +129,19 @@ Image decode_webp(std::string_view bytes,
   } else {
     decode_into(image, 0, 0, data, name);
   }
-  return apply_orientation(std::move(image),
-                           orientation_of({chunk_of(demuxer, "EXIF"), chunk_of(demuxer, "XMP ")}));
+  return apply_orientation(std::move(image), orientation_of(blocks_of(demuxer)));
 }
 
-std::string encode_webp(const Image& image, int quality) {
+MetadataBlocks read_webp_metadata(std::string_view bytes, const std::string& name) {
+  const WebPData data = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+  WebPBitstreamFeatures features;
+  check_status(WebPGetFeatures(data.bytes, data.size, &features), name);
+  const Demuxer demuxer(WebPDemux(&data));
+  if (demuxer == nullptr) check_status(VP8_STATUS_BITSTREAM_ERROR, name);  // or cut short
+  return blocks_of(demuxer);
+}
+
+std::string encode_webp(const Image& image, int quality, const MetadataBlocks& blocks) {
   check_image(image);
   if (image.width > WEBP_MAX_DIMENSION || image.height > WEBP_MAX_DIMENSION) {
     fail(ErrorCode::kInvalidInput,
@@ -128,6 +165,7 @@ std::string encode_webp(const Image& image, int quality) {
                           &output);
   const std::unique_ptr<uint8_t, void (*)(void*)> owner(output, WebPFree);
   if (size == 0) fail(ErrorCode::kInternal, "the picture cannot be encoded as WebP");
+  if (!blocks.exif.empty() || !blocks.xmp.empty()) return with_blocks({output, size}, blocks);
   return std::string(reinterpret_cast<const char*>(output), size);
 }
 

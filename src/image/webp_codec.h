@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "image/image_limits.h"
+#include "image/metadata_blocks.h"
 
 namespace glm_image::image {
 
@@ -15,6 +16,8 @@ Image decode_webp(std::string_view bytes,
 
 /// Quality 1 … 99, or 100 for lossless. Throws kInvalidInput for a side over the format's 16383
 /// pixels.
-std::string encode_webp(const Image& image, int quality);
+std::string encode_webp(const Image& image, int quality, const MetadataBlocks& blocks = {});
+
+MetadataBlocks read_webp_metadata(std::string_view bytes, const std::string& name);
 
 }  // namespace glm_image::image

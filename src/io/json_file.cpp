@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "core/broken_link.h"
 #include "io/json_number.h"
 #include "io/shown.h"
 #include "io/stand_in.h"
@@ -44,8 +45,8 @@ std::optional<double> as_double(const Json& value, double min, double max) {
   return number;
 }
 
-/// Nothing unless `list` is a list whose every element converts; then the index of the first
-/// element that does not is left in `bad_index`.
+/// Converts a list. Returns std::nullopt if `list` is not a list or an element does not convert,
+/// and then sets `bad_index` to the first such element.
 template <typename T, typename Convert>
 std::optional<std::vector<T>> as_list(const Json* list, std::size_t& bad_index, Convert convert) {
   if (list == nullptr || !list->is_array()) return std::nullopt;
@@ -68,6 +69,8 @@ std::string read_text_file(const std::filesystem::path& file, int64_t max_bytes)
   std::error_code status_error;
   const auto status = std::filesystem::status(file, status_error);
   if (!std::filesystem::exists(status)) {
+    const auto broken = describe_broken_link(file);
+    if (!broken.empty()) fail(ErrorCode::kNotFound, file.string(), ": ", broken);
     fail(ErrorCode::kNotFound, file.string(), " does not exist or cannot be reached");
   }
   // A pipe or a device would block or never end.
@@ -274,10 +277,11 @@ void JsonFields::refuse_unread() const {
     if (asked_->count(path) == 0) {
       std::string known;
       for (const auto& name : asked_under(prefix_)) {
-        // Not what was asked for further down.
+        // Without the fields of nested objects.
         if (name.find('.') == std::string::npos) known += (known.empty() ? "" : ", ") + name;
       }
-      fail(ErrorCode::kCorruptFile, source_, ": ", path, " is no key here; there are ", known);
+      fail(
+          ErrorCode::kCorruptFile, source_, ": ", path, " is not a known key; known keys: ", known);
     }
     const bool was_opened = !asked_under(path + '.').empty();
     if (was_opened && field.value().is_object()) required_object(field.key()).refuse_unread();

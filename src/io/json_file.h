@@ -17,16 +17,16 @@ namespace glm_image::io {
 
 using Json = nlohmann::json;
 
-/// The published tokenizer.json, the largest JSON file of a checkpoint, has about 20 MB.
+/// The largest JSON file of the published checkpoint, tokenizer.json, has about 20 MB.
 inline constexpr int64_t kMaxJsonBytes = int64_t{64} << 20;
 inline constexpr int64_t kMaxJsonDepth = 64;
 
-/// The bytes of a regular file. Throws kNotFound when it cannot be opened, kCorruptFile when it is
-/// no regular file or holds more than `max_bytes`.
+/// Returns the bytes of a regular file. Throws kNotFound if it cannot be opened, kCorruptFile if it
+/// is not a regular file or has more than `max_bytes`.
 std::string read_text_file(const std::filesystem::path& file, int64_t max_bytes);
 
 /// Parses JSON of at most kMaxJsonDepth levels. `source` names it in messages. Throws kCorruptFile
-/// naming the line and the byte at which it stops being JSON, or what stands in the file's place
+/// naming the line and byte of the first error, or what was saved in place of the file
 /// (io/stand_in.h).
 Json parse_json(std::string_view text, const std::string& source);
 
@@ -38,9 +38,8 @@ Json read_json_file(const std::filesystem::path& file, int64_t max_bytes = kMaxJ
 /// Every fault of the file (a missing key, a wrong type, a value out of range) throws kCorruptFile
 /// with the file, the dotted path of the field, what it must be and what was found:
 ///   vae/config.json: block_out_channels must be a list of integers from 1 to 65536, found "x"
-/// A null counts as absent, as in the Python code that writes these files. Copies are cheap and
-/// share the document, and the list of the fields that were asked for: read one document in one
-/// thread at a time.
+/// A null counts as absent, as in the Python code that writes these files. Copies are cheap: they
+/// share the document and the list of fields read so far. A document is not thread-safe.
 class JsonFields {
  public:
   /// Throws as read_json_file does, and kCorruptFile when the document is not an object.
@@ -53,7 +52,7 @@ class JsonFields {
   int64_t required_int64(const std::string& name, int64_t min, int64_t max) const;
   int64_t optional_int64(const std::string& name, int64_t fallback, int64_t min, int64_t max) const;
 
-  /// Integers are taken as numbers too; the result is finite.
+  /// Integers are accepted; the result is finite.
   double required_double(const std::string& name,
                          double min = std::numeric_limits<double>::lowest(),
                          double max = std::numeric_limits<double>::max()) const;
@@ -78,13 +77,13 @@ class JsonFields {
   std::vector<std::string> required_string_list(const std::string& name) const;
 
   JsonFields required_object(const std::string& name) const;
-  /// The object, or nothing when the field is absent.
+  /// Returns std::nullopt if the field is absent.
   std::optional<JsonFields> optional_object(const std::string& name) const;
-  /// The object, or one without fields when the field is absent.
+  /// Returns an empty object if the field is absent.
   JsonFields object_or_empty(const std::string& name) const;
 
-  /// For a fact that this program implements one way only. Throws kUnsupported when the field is
-  /// present with another value: fields.supports_only("hidden_act", "silu").
+  /// For a field of which one value is implemented. Throws kUnsupported if the field is present
+  /// with another value: fields.supports_only("hidden_act", "silu").
   void supports_only(const std::string& name, const Json& value) const;
 
   /// Throws `code` with "<file>: <path> must be <expected>, found <value>", for checks that go
@@ -93,8 +92,8 @@ class JsonFields {
                            const std::string& expected,
                            ErrorCode code = ErrorCode::kCorruptFile) const;
 
-  /// For files that people write: throws kCorruptFile naming a field that nothing has asked for, in
-  /// this object or in one that was opened from it, and the names that were.
+  /// For files that people write: throws kCorruptFile if a field of this object, or of an object
+  /// opened from it, was never read. The message names the field and the known ones.
   void refuse_unread() const;
 
   const Json& json() const { return *object_; }

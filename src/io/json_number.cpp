@@ -11,7 +11,7 @@ namespace glm_image::io {
 namespace {
 
 constexpr int64_t kMaxIntegerDigits = 20;  // of 2^64 - 1
-/// Larger ones cannot be made up for by the digits of any text that is read here.
+/// No text that is short enough to be read has the digits to offset a larger exponent.
 constexpr int64_t kMaxExponent = int64_t{1} << 40;
 
 template <typename Integer>
@@ -26,7 +26,7 @@ std::optional<Json> parsed_integer(const std::string& digits) {
 }  // namespace
 
 std::optional<Json> integer_of(std::string_view number) {
-  // value = ±digits · 10^exponent, with the digits before and after the point in one row.
+  // value = ±digits · 10^exponent, with the point removed from the digits.
   const bool is_negative = !number.empty() && number.front() == '-';
   if (is_negative) number.remove_prefix(1);
   const auto mantissa = number.substr(0, number.find_first_of("eE"));

@@ -10,18 +10,18 @@
 /// Numbers as JSON defines them: 100, 100.0 and 1e2 are the same number, and so are 0 and -0.
 namespace glm_image::io {
 
-/// Up to here each integer has a double of its own.
+/// Every integer of at most this magnitude is represented exactly.
 inline constexpr double kMaxExactDouble = 9007199254740991.0;  // 2^53 - 1
 
-/// The integer that the text of a JSON number stands for, as int64_t or uint64_t. Nothing for a
-/// number that is not whole or fits neither. The result is exact, however the number is written.
+/// Returns the value of the text of a JSON number as int64_t or uint64_t, exactly, however it is
+/// written. Returns std::nullopt if the number is not whole or fits neither type.
 std::optional<nlohmann::json> integer_of(std::string_view number);
 
-/// A text that is one JSON number and nothing else, as forms and command lines have them. Nothing
-/// for other texts, which include "", "010", "+1" and " 1".
+/// Parses a text that is one JSON number and nothing else, as forms and command lines have them.
+/// Returns std::nullopt for other texts, such as "", "010", "+1" and " 1".
 std::optional<nlohmann::json> number_from_text(std::string_view text);
 
-/// The value as an integer. Nothing where it is not a whole number or does not fit.
+/// Returns the value as an integer, or std::nullopt if it is not a whole number or does not fit.
 template <typename Integer>
 std::optional<Integer> whole_number(const nlohmann::json& value) {
   using Limits = std::numeric_limits<Integer>;

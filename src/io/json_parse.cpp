@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
 #include "io/json_file.h"
 #include "io/json_number.h"
+#include "io/shown.h"
 #include "io/stand_in.h"
 
 namespace glm_image::io {
 namespace {
 
-/// nlohmann's parser takes any depth; what walks the document later does not have to.
+/// nlohmann's parser accepts any depth, but code that walks the document recursively may not.
 void check_depth(std::string_view text, const std::string& source) {
   int64_t depth = 0;
   bool in_string = false;
@@ -42,13 +45,12 @@ void check_depth(std::string_view text, const std::string& source) {
   }
 }
 
-[[noreturn]] void fail_at(std::string_view text,
-                          std::size_t byte,
-                          const char* problem,
-                          const std::string& source) {
+/// Names the first byte that is not JSON. The parser's own message would quote the text read so
+/// far, of any length and in any encoding.
+[[noreturn]] void fail_invalid(std::string_view text, std::size_t byte, const std::string& source) {
   const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
   const auto line = 1 + std::count(text.begin(), end, '\n');
-  fail(ErrorCode::kCorruptFile, source, ": ", problem, " at line ", line, ", byte ", byte);
+  fail(ErrorCode::kCorruptFile, source, ": not valid JSON at line ", line, ", byte ", byte);
 }
 
 /// Builds the document from the parser's events. A large whole number that is written with a point
@@ -69,8 +71,10 @@ class DocumentBuilder : public nlohmann::json_sax<Json> {
   bool binary(binary_t& value) override { return add(Json::binary(std::move(value))); }
   bool start_object(std::size_t /*count*/) override { return open(Json::object()); }
   bool key(string_t& name) override {
-    member_ = &(*open_.back())[name];
-    return true;
+    const auto [member, is_new] = open_.back()->emplace(name, nullptr);
+    member_ = &*member;
+    if (!is_new) repeated_key = std::move(name);
+    return is_new;
   }
   bool end_object() override { return close(); }
   bool start_array(std::size_t /*count*/) override { return open(Json::array()); }
@@ -87,6 +91,7 @@ class DocumentBuilder : public nlohmann::json_sax<Json> {
   Json document;
   std::size_t error_byte = 0;
   bool is_overflow = false;
+  std::optional<std::string> repeated_key;
   bool has_too_many_values() const { return values_left_ < 0; }
 
  private:
@@ -112,34 +117,45 @@ class DocumentBuilder : public nlohmann::json_sax<Json> {
   }
 
   int64_t values_left_;
-  std::vector<Json*> open_;  // containers around the next value, none of which grows but the last
+  std::vector<Json*> open_;  // containers around the next value; only the last grows
   Json* member_ = nullptr;   // of the innermost object, for the next value
 };
 
 }  // namespace
 
-Json parse_json(std::string_view text, const std::string& source) {
-  return parse_json(text, source, std::numeric_limits<int64_t>::max());
-}
-
 Json parse_json(std::string_view text, const std::string& source, int64_t max_values) {
   check_depth(text, source);
   // nlohmann's parser would take a zero byte for the end of the text.
   const auto zero = text.find('\0');
-  if (zero != std::string_view::npos) fail_at(text, zero + 1, "not valid JSON", source);
+  if (zero != std::string_view::npos) fail_invalid(text, zero + 1, source);
   DocumentBuilder builder(max_values);
   if (Json::sax_parse(text, &builder)) return std::move(builder.document);
   if (builder.has_too_many_values()) {
     fail(ErrorCode::kCorruptFile, source, " holds more than ", max_values, " values");
   }
+  if (builder.repeated_key) {
+    // Which of the two values counts would differ from program to program.
+    fail(ErrorCode::kCorruptFile,
+         source,
+         ": the key ",
+         shown_name(*builder.repeated_key),
+         " is repeated in one object");
+  }
   if (builder.is_overflow) {
     fail(ErrorCode::kCorruptFile, source, ": holds a number that no double can represent");
   }
-  if (const auto stand_in = describe_stand_in(text)) {
-    fail(ErrorCode::kCorruptFile, source, ": ", *stand_in);
+  fail_invalid(text, builder.error_byte, source);
+}
+
+Json parse_json(std::string_view text, const std::string& source) {
+  try {
+    return parse_json(text, source, std::numeric_limits<int64_t>::max());
+  } catch (const Error&) {
+    if (const auto stand_in = describe_stand_in(text)) {
+      fail(ErrorCode::kCorruptFile, source, *stand_in);
+    }
+    throw;
   }
-  // The parser's own message quotes the text read so far, of any length and in any encoding.
-  fail_at(text, builder.error_byte, "not valid JSON", source);
 }
 
 }  // namespace glm_image::io

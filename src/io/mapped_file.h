@@ -8,13 +8,13 @@
 
 namespace glm_image::io {
 
-/// A regular file mapped into memory: pages are read when touched and given back under pressure.
+/// A regular file mapped into memory: pages are read on access and dropped under memory pressure.
 ///
 /// The mapping is private and writable, so a write through it stays in this process and never
 /// reaches the file. The file must not shrink while it is mapped (the kernel would raise SIGBUS).
 class MappedFile {
  public:
-  /// Throws kNotFound when there is no such file, kCorruptFile when it is not a regular file.
+  /// Throws kNotFound if it cannot be opened, kCorruptFile if it is not a regular file.
   static std::shared_ptr<MappedFile> open(const std::filesystem::path& path);
 
   ~MappedFile();
@@ -28,6 +28,13 @@ class MappedFile {
 
   /// Asks the kernel to read [begin, end) now. A hint: it never fails.
   void prefetch(uint64_t begin, uint64_t end) const;
+  /// Lets the pages that lie within [begin, end) go from this process's memory: they are read again
+  /// when touched. Nothing may have been written there.
+  void release(uint64_t begin, uint64_t end) const;
+  /// Asks the kernel to drop these pages from its cache of files too, after `release`. For files
+  /// that memory cannot hold: their pages would push out others that are needed sooner. A hint: it
+  /// never fails.
+  void drop_cached(uint64_t begin, uint64_t end) const;
 
  private:
   MappedFile(std::filesystem::path path, std::byte* data, uint64_t size);

@@ -25,8 +25,9 @@ class SafetensorsFile {
   const SafetensorsHeader& header() const { return header_; }
   const MappedFile& file() const { return *file_; }
 
-  /// A CPU tensor over the mapped bytes, which stay mapped as long as it lives. (A tensor whose
-  /// bytes are not aligned to its element size is copied.) Throws kCorruptFile without such a name.
+  /// Returns a CPU tensor over the mapped bytes, which stay mapped as long as it lives. (A tensor
+  /// whose bytes are not aligned to its element size is copied.) Throws kCorruptFile if no tensor
+  /// has this name.
   Tensor tensor(const std::string& name) const;
 
  private:
@@ -36,7 +37,7 @@ class SafetensorsFile {
   SafetensorsHeader header_;
 };
 
-/// Writes tensors in the given order, to a temporary name that is then renamed. Throws kOutput.
+/// Writes tensors in the given order, atomically (AtomicFile). Throws kOutput.
 void write_safetensors(const std::filesystem::path& path,
                        const std::vector<std::pair<std::string, Tensor>>& tensors,
                        const std::map<std::string, std::string>& metadata);

@@ -46,8 +46,8 @@ const TypeRow& row_of(ElementType type) {
       kTypes.begin(), kTypes.end(), [type](const TypeRow& row) { return row.type == type; });
 }
 
-/// Parses the header text, refusing a key given twice in one object: the JSON library would keep
-/// one of the two silently, and two readers could then see two different files.
+/// Parses the header text. Rejects a repeated key in one object: the JSON library would silently
+/// keep one of the two, and another reader might keep the other.
 nlohmann::json parse_header(std::string_view text, const std::string& name) {
   std::vector<std::set<std::string>> keys;
   std::optional<std::string> repeated;
@@ -65,7 +65,7 @@ nlohmann::json parse_header(std::string_view text, const std::string& name) {
   try {
     header = nlohmann::json::parse(text, watch);
   } catch (const nlohmann::json::parse_error& error) {
-    // Its own message quotes what it read last, of any length and in any encoding.
+    // The parser's own message quotes the text read so far, of any length and in any encoding.
     fail(
         ErrorCode::kCorruptFile, name, ": the header is not JSON (at byte ", error.byte, " of it)");
   } catch (const nlohmann::json::out_of_range&) {
@@ -117,7 +117,7 @@ std::vector<int64_t> parse_shape(const nlohmann::json& entry, const std::string&
   return shape;
 }
 
-/// Bytes of a tensor of this shape, or nothing when they are more than `limit`.
+/// Returns the bytes of a tensor of this shape, or std::nullopt if they exceed `limit`.
 std::optional<uint64_t> byte_count(const std::vector<int64_t>& shape,
                                    uint64_t size,
                                    uint64_t limit) {
@@ -170,7 +170,7 @@ TensorEntry parse_entry(const nlohmann::json& json,
   return entry;
 }
 
-/// The format allows neither overlaps nor gaps nor bytes behind the last tensor.
+/// The format allows no overlaps, no gaps and no bytes after the last tensor.
 void check_contiguous(const SafetensorsHeader& header,
                       uint64_t data_begin,
                       uint64_t file_size,
@@ -222,7 +222,7 @@ bool is_floating(ElementType type) {
 
 SafetensorsHeader parse_safetensors_header(std::string_view file, const std::string& name) {
   if (const auto stand_in = describe_stand_in(file)) {
-    fail(ErrorCode::kCorruptFile, name, ": ", *stand_in);
+    fail(ErrorCode::kCorruptFile, name, *stand_in);
   }
   if (file.size() < kLengthBytes) {
     fail(ErrorCode::kCorruptFile,

@@ -48,12 +48,11 @@ struct SafetensorsHeader {
 /// Reads and checks the header of a safetensors file: 8 bytes of little-endian length, that many
 /// bytes of JSON, then the tensors' bytes without gaps.
 ///
-/// `file` is the whole file, `name` what messages call it. Nothing is allocated from a size that
-/// the file claims before that size was checked. Throws kCorruptFile for anything the format does
-/// not allow: a header longer than the file, text that is not JSON, a shape whose bytes do not
-/// match its offsets, offsets outside the file, overlaps, gaps, a name given twice; kUnsupported
-/// for an element type that is not in ElementType. Throws kCorruptFile, saying what it is, for
-/// something that stands in the file's place (io/stand_in.h).
+/// `file` is the whole file, `name` its name in messages. Sizes are checked before anything is
+/// allocated. Throws kCorruptFile for anything the format does not allow: a header longer than the
+/// file, text that is not JSON, a shape whose bytes do not match its offsets, offsets outside the
+/// file, overlaps, gaps, a repeated name; and for something else saved in place of the file
+/// (io/stand_in.h). Throws kUnsupported for an element type that is not in ElementType.
 SafetensorsHeader parse_safetensors_header(std::string_view file, const std::string& name);
 
 }  // namespace glm_image::io

@@ -21,9 +21,8 @@ struct TensorDescription {
   uint64_t bytes() const;
 };
 
-/// Writes a safetensors file whose tensors are made one after the other: the header first, then
-/// the bytes of the tensors as they come. The file appears whole or not at all (AtomicFile).
-/// Everything here throws kOutput.
+/// Writes a safetensors file as a stream: first the header, then the bytes of one tensor after the
+/// other. The file is written atomically (AtomicFile). All functions throw kOutput.
 class SafetensorsWriter {
  public:
   /// Writes the header. The tensors follow in this order.
@@ -31,9 +30,9 @@ class SafetensorsWriter {
                     const std::vector<TensorDescription>& tensors,
                     const std::map<std::string, std::string>& metadata);
 
-  /// The next bytes, little-endian. A tensor may come in any number of pieces.
+  /// Writes the next bytes, little-endian. A tensor may be split into any number of pieces.
   void write(std::string_view bytes);
-  /// May be called once, after exactly the bytes that the header announces.
+  /// Call once, after writing exactly the bytes that the header declares.
   void commit();
 
  private:

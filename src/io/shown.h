@@ -3,13 +3,17 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-/// What hostile files hold, made fit for a sentence: ASCII, and never longer than a line.
+/// Makes values from untrusted files fit for messages.
 namespace glm_image::io {
 
-/// A value as JSON; of lists, objects and long strings the kind alone. Null is "nothing".
+/// A value as JSON in ASCII. Lists, objects and long strings are only described; null is "nothing".
 std::string shown(const nlohmann::json* value);
 
-/// A name in single quotes, cut after 60 bytes.
+/// Makes untrusted text safe for a terminal: control characters become escapes such as \x1B; with
+/// `keep_lines`, line ends and tabs stay. Other UTF-8 is unchanged.
+std::string printable(const std::string& text, bool keep_lines = false);
+
+/// A name in single quotes, in ASCII, truncated after 120 bytes.
 std::string shown_name(const std::string& name);
 
 }  // namespace glm_image::io

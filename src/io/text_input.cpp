@@ -1,6 +1,7 @@
 #include "io/text_input.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 namespace glm_image::io {
 namespace {
 
-/// Closes what it opened; standard input stays open.
+/// Owns the descriptor of a file or of standard input, which it does not close.
 class InputDescriptor {
  public:
   explicit InputDescriptor(const std::string& path)
@@ -71,6 +72,12 @@ std::string read_text_input(const std::string& path, int64_t max_bytes) {
   if (starts_with(text, "\xEF\xBB\xBF", 3)) text.erase(0, 3);
   decode_line_ends(text);
   return text;
+}
+
+bool is_stream(const std::string& path) {
+  if (path == "-") return true;
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
 }  // namespace glm_image::io

@@ -3,7 +3,9 @@
 #include <set>
 
 #include "core/error.h"
+#include "io/parameter_binder.h"
 #include "io/shown.h"
+#include "nn/modules.h"
 #include "nn/parameter.h"
 
 namespace glm_image::io {
@@ -15,6 +17,14 @@ bool is_allowed(const std::string& name, const std::vector<std::string>& allowed
     if (pattern.back() == '.' && name.compare(0, pattern.size(), pattern) == 0) return true;
   }
   return false;
+}
+
+/// The shape that the stored tensor of a parameter must have.
+at::IntArrayRef stored_shape(const std::string& name,
+                             const Tensor& parameter,
+                             const BindingOptions& options) {
+  const auto* cut = find_cut(options.cuts, name);
+  return cut == nullptr ? parameter.sizes() : at::IntArrayRef(cut->shape);
 }
 
 }  // namespace
@@ -34,6 +44,7 @@ std::vector<std::string> verify_weights(const torch::nn::Module& module,
     expected.insert(name);
     if (options.packed != nullptr && options.packed->holds(name)) continue;
     const auto* location = weights.find(name);
+    const auto shape = stored_shape(name, item.value(), options);
     if (location == nullptr) {
       if (is_allowed(name, options.allowed_missing)) continue;
       fail(ErrorCode::kCorruptFile,
@@ -41,11 +52,11 @@ std::vector<std::string> verify_weights(const torch::nn::Module& module,
            ": the tensor '",
            name,
            "' of shape ",
-           shape_text(item.value().sizes()),
+           shape_text(shape),
            " is missing");
     }
     const auto& entry = *location->entry;
-    if (item.value().sizes() != at::IntArrayRef(entry.shape)) {
+    if (shape != at::IntArrayRef(entry.shape)) {
       fail(ErrorCode::kCorruptFile,
            weights.source_of(name),
            ": the tensor '",
@@ -53,7 +64,7 @@ std::vector<std::string> verify_weights(const torch::nn::Module& module,
            "' has the shape ",
            shape_text(entry.shape),
            "; config.json asks for ",
-           shape_text(item.value().sizes()));
+           shape_text(shape));
     }
     if (!is_floating(entry.type)) {
       fail(ErrorCode::kCorruptFile,
@@ -89,45 +100,19 @@ std::vector<std::string> verify_weights(const torch::nn::Module& module,
 void bind_weights(torch::nn::Module& module,
                   const WeightSet& weights,
                   const BindingOptions& options) {
-  const auto parameters = module.named_parameters();
-  verify_weights(module, weights, options);
-
-  const auto is_packed = [&](const std::string& name) {
-    return options.packed != nullptr && options.packed->holds(name);
-  };
-  const auto is_wanted = [&](const std::string& name) {
-    return (!options.wanted || options.wanted(name)) &&
-           (is_packed(name) || weights.find(name) != nullptr);
-  };
-  // A packed parameter counts one byte a value: its parts take about as much.
-  const auto bytes_of = [&](const auto& item) {
-    if (is_packed(item.key())) return static_cast<uint64_t>(item.value().numel());
-    const auto& entry = *weights.find(item.key())->entry;
-    return entry.end - entry.begin;
-  };
-  const auto stored = [&](const auto& item) {
-    if (is_packed(item.key())) return options.packed->unpack(item.key(), item.value().sizes());
-    const auto& location = *weights.find(item.key());
-    location.file->file().prefetch(location.entry->begin, location.entry->end);
-    return location.file->tensor(item.key());
-  };
+  ParameterBinder binder(module, weights, options);
   uint64_t total = 0, done = 0;
-  for (const auto& item : parameters) {
-    if (is_wanted(item.key())) total += bytes_of(item);
-  }
-  for (const auto& item : parameters) {
-    if (!is_wanted(item.key())) continue;
-    const auto values = stored(item);
-    const auto type = options.dtype.value_or(values.scalar_type());
-    const auto& parameter = item.value();
-    // Neither device nor type may differ from the placeholder's: set_data would refuse.
-    parameter.set_data(values.to(options.device, type));
-    done += bytes_of(item);
+  for (const auto& name : binder.names()) total += binder.stored_bytes(name);
+  for (const auto& name : binder.names()) {
+    binder.read_ahead(name);
+    binder.bind(name);
+    done += binder.stored_bytes(name);
     if (options.progress) options.progress(done, total);
   }
 }
 
 void unbind_weights(torch::nn::Module& module) {
+  for (const auto& [name, layer] : nn::linear_layers(module)) layer->quantised = nullptr;
   for (auto& parameter : module.parameters()) {
     parameter.set_data(nn::unbound_parameter(parameter.sizes(), parameter.options()));
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/suffix.h"
 #include "io/json_file.h"
 #include "io/shown.h"
 
@@ -14,19 +15,17 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kIndexSuffix = ".safetensors.index.json";
+/// Of diffusers' index of a variant: "diffusion_pytorch_model.safetensors.index.fp16.json".
+constexpr std::string_view kIndexPart = ".safetensors.index.";
+constexpr std::string_view kJsonSuffix = ".json";
 constexpr std::string_view kFileSuffix = ".safetensors";
 
-bool ends_with(const std::string& text, std::string_view suffix) {
-  return text.size() >= suffix.size() &&
-         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
-}
-
-/// The names under which diffusers and transformers save a component whole. Beside one of them,
-/// others are variants ("….fp16.safetensors") or copies.
+/// The default names under which diffusers and transformers save a component. Other files beside
+/// them are variants ("….fp16.safetensors") or copies.
 constexpr std::string_view kPlainNames[] = {"diffusion_pytorch_model", "model"};
 
-/// Sorted. Hidden files are left out: file managers put "._model.safetensors" beside each file, and
-/// synchronisation tools keep unfinished downloads under such names.
+/// Returns sorted paths without hidden files: file managers put "._model.safetensors" beside each
+/// file, and synchronisation tools keep unfinished downloads under such names.
 std::vector<fs::path> files_ending_with(const fs::path& folder, std::string_view suffix) {
   std::vector<fs::path> found;
   std::error_code error;
@@ -41,7 +40,7 @@ std::vector<fs::path> files_ending_with(const fs::path& folder, std::string_view
   return found;
 }
 
-/// The files with plain names, where there are any; otherwise all of them.
+/// The files with default names if there are any, else all files.
 std::vector<fs::path> preferred(const std::vector<fs::path>& files, std::string_view suffix) {
   std::vector<fs::path> plain;
   for (const auto& file : files) {
@@ -52,12 +51,24 @@ std::vector<fs::path> preferred(const std::vector<fs::path>& files, std::string_
   return plain.empty() ? files : plain;
 }
 
-/// "model-00001-of-00004.safetensors", but not the only part of one.
+/// Whether this is a shard, such as "model-00001-of-00004.safetensors", also of a variant
+/// ("…-00001-of-00004.fp16.safetensors"), but not a single "-of-00001".
 bool is_shard(const fs::path& file) {
-  static const std::regex kShard("-\\d{5}-of-(\\d{5})\\.safetensors$");
+  static const std::regex kShard("-\\d{5}-of-(\\d{5})(\\.\\w+)?\\.safetensors$");
   const auto name = file.filename().string();
   std::smatch match;
   return std::regex_search(name, match, kShard) && match[1] != "00001";
+}
+
+/// The indices of variants.
+std::vector<fs::path> variant_indices(const fs::path& folder) {
+  auto found = files_ending_with(folder, kJsonSuffix);
+  const auto is_other = [](const fs::path& file) {
+    const auto name = file.filename().string();
+    return name.find(kIndexPart) == std::string::npos || ends_with(name, kIndexSuffix);
+  };
+  found.erase(std::remove_if(found.begin(), found.end(), is_other), found.end());
+  return found;
 }
 
 [[noreturn]] void refuse_several(const fs::path& folder, const std::vector<fs::path>& files) {
@@ -89,7 +100,7 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
   }
   std::map<std::string, std::string> index;
   for (const auto& [tensor, shard] : map->items()) {
-    // A bare file name: an index must not lead the reader out of its folder.
+    // Only a bare file name: an index must not refer to files outside its folder.
     if (!shard.is_string() || shard.get<std::string>().empty() ||
         fs::path(shard.get<std::string>()).filename() != shard.get<std::string>()) {
       fail(ErrorCode::kCorruptFile,
@@ -116,7 +127,12 @@ WeightSet WeightSet::open(const fs::path& folder) {
   if (files.empty()) {
     fail(ErrorCode::kNotFound, folder.string(), ": holds no *.safetensors weights");
   }
-  if (files.size() > 1 || is_shard(files.front())) refuse_several(folder, files);
+  if (files.size() > 1 || is_shard(files.front())) {
+    const auto variants = variant_indices(folder);
+    if (variants.size() > 1) refuse_several(folder, variants);
+    if (variants.empty()) refuse_several(folder, files);
+    return open_sharded(folder, variants.front());
+  }
   WeightSet set;
   set.folder_ = folder;
   const auto file = SafetensorsFile::open(files.front());

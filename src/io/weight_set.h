@@ -9,28 +9,28 @@
 
 namespace glm_image::io {
 
-/// All the tensors of one component folder: those that a `*.safetensors.index.json` lists, or
-/// without an index those of a single `*.safetensors` file.
+/// All tensors of one component folder: those that a `*.safetensors.index.json` lists or, without
+/// an index, those of a single `*.safetensors` file.
 ///
-/// Hidden files are ignored. Of several candidates the one with the plain name of diffusers or
-/// transformers counts ("diffusion_pytorch_model", "model"), not variants or copies beside it.
+/// Hidden files are ignored. Of several candidates, the one with the default name of diffusers or
+/// transformers ("diffusion_pytorch_model", "model") is used, not variants or copies beside it.
 class WeightSet {
  public:
-  /// Reads every header. Tensors of a shard that the index does not list are left out. Throws
-  /// kNotFound without weights in the folder, for a shard that is missing, or for shards without an
-  /// index; kCorruptFile for a bad file, several candidates, an index entry that its shard does not
-  /// hold, or weights without a tensor.
+  /// Reads every header. Tensors of a shard that the index does not list are ignored. Throws
+  /// kNotFound for a folder without weights, a missing shard, or shards without an index;
+  /// kCorruptFile for a bad file, several candidates, an index entry that its shard does not have,
+  /// or weight files without tensors.
   static WeightSet open(const std::filesystem::path& folder);
 
   struct Location {
     std::shared_ptr<const SafetensorsFile> file;
     const TensorEntry* entry;
   };
-  /// By name, in order.
+  /// Sorted by name.
   const std::map<std::string, Location>& tensors() const { return tensors_; }
   const Location* find(const std::string& name) const;
   const std::filesystem::path& folder() const { return folder_; }
-  /// What messages call the source of the tensor `name`: its file, or the folder without one.
+  /// The file of the tensor `name`, or the folder if there is no such tensor; for messages.
   std::string source_of(const std::string& name) const;
 
   uint64_t total_bytes() const;

@@ -38,34 +38,35 @@ namespace glm_image::kernels::HWY_NAMESPACE {
 
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
-/// Packs keys and values of one head, block by block; what fills up the last block is zero.
+/// Packs a block of keys and values of one head of `keys`; what fills up the last block is zero.
+/// `slot`: the key that the block takes the place of in the workspace.
 template <typename T>
-HWY_INLINE void pack_head(const AttentionProblem& problem,
-                          const AttentionPiece& piece,
-                          int64_t keys,
-                          FloatAttentionWorkspace& workspace) {
+HWY_INLINE void pack_block(const AttentionProblem& problem,
+                           const AttentionPiece& piece,
+                           int64_t first,
+                           int64_t keys,
+                           int64_t slot,
+                           FloatAttentionWorkspace& workspace) {
   const int64_t dim = problem.dim, padded_dim = round_up(dim, panel_columns());
   const auto& ks = problem.k_strides;
   const auto& vs = problem.v_strides;
   const T* k = static_cast<const T*>(problem.k) + piece.batch * ks.batch + piece.key_head * ks.head;
   const T* v = static_cast<const T*>(problem.v) + piece.batch * vs.batch + piece.key_head * vs.head;
-  for (int64_t key = 0; key < keys; key += panel_columns()) {
-    pack_transposed(k + key * ks.token,
+  const int64_t count = std::min(kFloatKeyBlock, keys - first);
+  for (int64_t key = 0; key < count; key += panel_columns()) {
+    pack_transposed(k + (first + key) * ks.token,
                     ks.token,
-                    std::min(panel_columns(), keys - key),
+                    std::min(panel_columns(), count - key),
                     dim,
-                    workspace.keys.data() + key * dim);
+                    workspace.keys.data() + (slot + key) * dim);
   }
-  for (int64_t key = 0; key < keys; key += kFloatKeyBlock) {
-    const int64_t padded_keys = round_up(std::min(kFloatKeyBlock, keys - key), panel_columns());
-    for (int64_t column = 0; column < dim; column += panel_columns()) {
-      pack_rows(v + key * vs.token + column,
-                vs.token,
-                keys - key,
-                dim - column,
-                padded_keys,
-                workspace.values.data() + key * padded_dim + column * kFloatKeyBlock);
-    }
+  for (int64_t column = 0; column < dim; column += panel_columns()) {
+    pack_rows(v + first * vs.token + column,
+              vs.token,
+              keys - first,
+              dim - column,
+              round_up(count, panel_columns()),
+              workspace.values.data() + slot * padded_dim + column * kFloatKeyBlock);
   }
 }
 
@@ -121,12 +122,13 @@ HWY_INLINE void accumulate_values(const float* weights,
   }
 }
 
-/// One block of keys for one tile of rows.
+/// One block of keys, packed at `slot`, for one tile of rows.
 HWY_INLINE void attend_tile(const AttentionProblem& problem,
                             const AttentionPiece& piece,
                             int64_t row,
                             int64_t key,
                             int64_t keys,
+                            int64_t slot,
                             const float* queries,
                             float* states,
                             float* sums,
@@ -136,7 +138,7 @@ HWY_INLINE void attend_tile(const AttentionProblem& problem,
   for (int64_t column = 0; column < keys; column += panel_columns()) {
     FloatTile tile;
     clear(tile);
-    multiply_add(tile, queries, dim, workspace.keys.data() + (key + column) * dim, dim);
+    multiply_add(tile, queries, dim, workspace.keys.data() + (slot + column) * dim, dim);
     store_tile(tile, scores + column, kFloatKeyBlock);
   }
   const bool* mask =
@@ -148,7 +150,7 @@ HWY_INLINE void attend_tile(const AttentionProblem& problem,
         scores + r * kFloatKeyBlock, keys, std::min(visible, keys), mask, states + 2 * r);
   }
   accumulate_values(scores,
-                    workspace.values.data() + key * padded_dim,
+                    workspace.values.data() + slot * padded_dim,
                     keys,
                     padded_dim / panel_columns(),
                     corrections,
@@ -208,7 +210,10 @@ HWY_INLINE void attend_rows(const AttentionProblem& problem,
   std::fill_n(sums, rows * padded_dim, 0.0F);
 
   const int64_t all_keys = visible_keys(problem, last_row - 1);
+  const bool packs_blocks = !workspace.holds_all_keys;
   for (int64_t key = 0; key < all_keys; key += kFloatKeyBlock) {
+    const int64_t slot = packs_blocks ? 0 : key;
+    if (packs_blocks) pack_block<T>(problem, piece, key, all_keys, slot, workspace);
     const int64_t keys = round_up(std::min(kFloatKeyBlock, all_keys - key), panel_columns());
     for (int64_t r = 0; r < rows; r += kFloatTileRows) {
       const int64_t last_of_tile = std::min(first_row + r + kFloatTileRows, last_row) - 1;
@@ -218,6 +223,7 @@ HWY_INLINE void attend_rows(const AttentionProblem& problem,
                   first_row + r,
                   key,
                   keys,
+                  slot,
                   queries + r * dim,
                   states + 2 * r,
                   sums + r * padded_dim,
@@ -237,7 +243,10 @@ void float_attention_piece_kernel(Element element,
   if (piece.first_row >= piece.last_row) return;
   with_element(element, [&](auto type) HWY_ATTR {
     using T = decltype(type);
-    pack_head<T>(problem, piece, visible_keys(problem, piece.last_row - 1), workspace);
+    const int64_t keys = workspace.holds_all_keys ? visible_keys(problem, piece.last_row - 1) : 0;
+    for (int64_t key = 0; key < keys; key += kFloatKeyBlock) {
+      pack_block<T>(problem, piece, key, keys, /*slot=*/key, workspace);
+    }
     for (int64_t row = piece.first_row; row < piece.last_row; row += kFloatRows) {
       attend_rows<T>(problem, piece, row, std::min(row + kFloatRows, piece.last_row), workspace);
     }
@@ -256,9 +265,20 @@ int64_t float_attention_pieces(const AttentionProblem& problem) {
   return AttentionCut(problem, kFloatTileRows, kFloatRows).pieces();
 }
 
+namespace {
+
+/// Keys that are packed at the same time: rows that pass by them once need no more than a block.
+int64_t packed_keys(const AttentionProblem& problem) {
+  const bool passes_once = problem.queries * problem.group <= kFloatRows;
+  return passes_once ? kFloatKeyBlock : round_up(problem.keys, kFloatKeyBlock);
+}
+
+}  // namespace
+
 FloatAttentionWorkspace::FloatAttentionWorkspace(const AttentionProblem& problem)
-    : keys(round_up(problem.keys, kFloatKeyBlock) * problem.dim),
-      values(round_up(problem.keys, kFloatKeyBlock) * round_up(problem.dim, kFloatPanelMultiple)),
+    : holds_all_keys(packed_keys(problem) >= problem.keys),
+      keys(packed_keys(problem) * problem.dim),
+      values(packed_keys(problem) * round_up(problem.dim, kFloatPanelMultiple)),
       queries(kFloatRows * problem.dim),
       scores(kFloatTileRows * kFloatKeyBlock),
       sums(kFloatRows * round_up(problem.dim, kFloatPanelMultiple)),

@@ -13,6 +13,7 @@ int64_t float_attention_pieces(const AttentionProblem& problem);
 /// Working memory that one thread uses for one piece after the other.
 struct FloatAttentionWorkspace {
   explicit FloatAttentionWorkspace(const AttentionProblem& problem);
+  bool holds_all_keys;          ///< otherwise one block of keys and values at a time
   Scratch<float> keys, values;  ///< of one head, packed
   Scratch<float> queries;       ///< rows in work, scaled
   Scratch<float> scores;        ///< of one tile of rows and one block of keys

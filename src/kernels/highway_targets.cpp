@@ -1,5 +1,6 @@
 #include "kernels/highway_targets.h"
 
+#include "core/cpu_level.h"
 #include "kernels/highway_settings.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -25,6 +26,23 @@ void use_highway_target(int64_t target) {
   hwy::SetSupportedTargetsForTest(target);
   // Dispatch is decided once per process; this makes it happen again.
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+void follow_cpu_level() {
+  const auto targets = highway_targets();
+  switch (cpu_level()) {
+    case CpuLevel::kPlain:
+      return use_highway_target(targets.back());
+    case CpuLevel::kAvx2:
+    case CpuLevel::kAvxVnni:
+      return use_highway_target(HWY_AVX2);
+    case CpuLevel::kAvx512Vnni:
+    case CpuLevel::kAvx512Bf16:
+    case CpuLevel::kAmx:
+    case CpuLevel::kNeon:
+    case CpuLevel::kNeonDot:
+      return use_highway_target(0);
+  }
 }
 
 }  // namespace glm_image::kernels

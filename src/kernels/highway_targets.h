@@ -13,4 +13,7 @@ std::string highway_target_name(int64_t target);
 /// Makes every kernel use this instruction set, 0 for the best again. For tests; not thread-safe.
 void use_highway_target(int64_t target);
 
+/// Keeps the kernels that are written with Highway within core/cpu_level. Not thread-safe.
+void follow_cpu_level();
+
 }  // namespace glm_image::kernels

@@ -55,18 +55,21 @@ HWY_INLINE TwoVectors load_two(const float* weights) {
   return {load(weights), load(weights + lanes())};
 }
 
+/// Whether there are 32 vector registers, not 16.
+constexpr bool kManyRegisters = hn::MaxLanes(FloatTag()) >= 16;
+
 /// Rows of the weight that are read side by side for so many rows of x. Fewer would read x, which
-/// is wider, more often than one core can; more would not fit 16 registers of sums.
+/// is wider, more often than one core can; more would not fit the registers.
 constexpr int columns_at_once(int rows) {
-  return rows <= 2 ? 4 : 2;
+  return rows <= 2 || kManyRegisters ? 4 : 2;
 }
 
-/// Sums in flight: about eight hide the latency of a multiply-add.
+/// One sum for each row and column, whatever their number: a row has the same bits alone and among
+/// others.
 template <int kRows>
 struct PartialSums {
   static constexpr int kColumns = columns_at_once(kRows);
-  static constexpr int kSums = kRows == 1 ? 2 : 1;
-  FloatVector of[kColumns][kRows][kSums];
+  FloatVector of[kColumns][kRows];
 };
 
 /// Adds the blocks from `begin` to `end`; what is wanted next lies `ahead` values behind.
@@ -87,8 +90,8 @@ HWY_INLINE void add_blocks(const T* const* weights,
       for (int r = 0; r < kRows; ++r) {
         const float* row = x + r * x_stride + i;
         auto& sum = local.of[c][r];
-        sum[0] = hn::MulAdd(w.first, load(row), sum[0]);
-        sum[Sums::kSums - 1] = hn::MulAdd(w.second, load(row + lanes()), sum[Sums::kSums - 1]);
+        sum = hn::MulAdd(w.first, load(row), sum);
+        sum = hn::MulAdd(w.second, load(row + lanes()), sum);
       }
     }
   }
@@ -107,9 +110,7 @@ HWY_INLINE void dot_products(const T* const* weights,
   using Sums = PartialSums<kRows>;
   Sums sums;
   for (auto& column : sums.of) {
-    for (auto& row : column) {
-      for (auto& sum : row) sum = hn::Zero(FloatTag());
-    }
+    for (auto& sum : column) sum = hn::Zero(FloatTag());
   }
   // Far enough ahead to cover the latency of the memory. A prefetch beyond the matrix does nothing.
   constexpr int64_t kAhead = 1024 / sizeof(T);
@@ -122,17 +123,13 @@ HWY_INLINE void dot_products(const T* const* weights,
     for (int c = 0; c < Sums::kColumns; ++c) {
       const auto w = load_some(weights[c] + i, count);
       for (int r = 0; r < kRows; ++r) {
-        auto& sum = sums.of[c][r][0];
+        auto& sum = sums.of[c][r];
         sum = hn::MulAdd(w, load_some(x + r * x_stride + i, count), sum);
       }
     }
   }
   for (int c = 0; c < Sums::kColumns; ++c) {
-    for (int r = 0; r < kRows; ++r) {
-      const auto& sum = sums.of[c][r];
-      results[c][r] =
-          sum_of_lanes(Sums::kSums == 1 ? sum[0] : hn::Add(sum[0], sum[Sums::kSums - 1]));
-    }
+    for (int r = 0; r < kRows; ++r) results[c][r] = sum_of_lanes(sums.of[c][r]);
   }
 }
 

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-/// Upper bounds for what a config file may claim: far above every published model, and low enough
-/// that products of two of them cannot overflow.
+/// Upper bounds for values in config files: far above every published model, and low enough that
+/// products of two of them cannot overflow.
 namespace glm_image::models {
 
 inline constexpr int64_t kMaxWidth = int64_t{1} << 18;

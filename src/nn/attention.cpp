@@ -1,5 +1,6 @@
 #include "core/error.h"
 #include "kernels/bfloat16_attention.h"
+#include "kernels/bfloat16_dot_product.h"
 #include "kernels/float_attention.h"
 #include "nn/attention_arguments.h"
 #include "nn/differentiable.h"
@@ -8,12 +9,21 @@ namespace glm_image::nn {
 
 namespace {
 
-/// The kernels give each thread a copy of one head's keys and values. With a head as wide as a
-/// VAE's middle block, over the cells of a large picture, plain products by rows need less.
+/// Whether the kernels' workspaces are small enough. Each thread copies one head's keys and values.
+/// For the wide head of a VAE's middle block on a large picture, plain products by rows need less
+/// memory.
 bool workspaces_fit(const Tensor& k) {
   constexpr int64_t kMaxBytes = int64_t{1} << 30;
   const int64_t bytes = 2 * k.size(1) * k.size(3) * static_cast<int64_t>(sizeof(float));
   return bytes * at::get_num_threads() <= kMaxBytes;
+}
+
+/// The kernels for bfloat16 dot products, also the one with a gradient.
+bool has_gradient_kernel(at::ScalarType type, int64_t head_dim) {
+  if constexpr (kHaveKernels) {
+    return type == at::kBFloat16 && head_dim % 2 == 0 && kernels::has_bfloat16_dot_product();
+  }
+  return false;
 }
 
 }  // namespace
@@ -24,6 +34,13 @@ int64_t attention_rows_at_once(int64_t batch, int64_t heads, int64_t queries, in
       kMaxScoreBytes / std::max<int64_t>(bytes_per_row, 1), 1, std::max<int64_t>(queries, 1));
 }
 
+bool attention_keeps_scores(const at::Device& device, at::ScalarType type, int64_t head_dim) {
+  if constexpr (kHaveKernels) {
+    return !(device.is_cpu() && has_gradient_kernel(type, head_dim));
+  }
+  return true;
+}
+
 Tensor attention(const Tensor& q,
                  const Tensor& k,
                  const Tensor& v,
@@ -31,8 +48,7 @@ Tensor attention(const Tensor& q,
   GLM_IMAGE_CHECK(q.size(2) % k.size(2) == 0, q.size(2), " query heads over ", k.size(2));
   if constexpr (kHaveKernels) {
     const bool plain_scores = !options.bias.defined() && attention_scale(q, options) > 0;
-    const bool dot_product = q.scalar_type() == at::kBFloat16 && q.size(3) % 2 == 0 &&
-                             kernels::has_bfloat16_dot_product();
+    const bool dot_product = has_gradient_kernel(q.scalar_type(), q.size(3));
     if (plain_scores && kernels_apply({&q, &k, &v}) && workspaces_fit(k)) {
       AttentionArguments arguments(q, k, v, options);
       auto& problem = arguments.problem;

@@ -16,13 +16,14 @@ inline kernels::AttentionProblem::Strides strides_of(const Tensor& x) {
   return {x.stride(0), x.stride(1), x.stride(2)};
 }
 
-/// x itself where the values of a head are dense: keys and values are often part of a cache.
+/// Returns x if the values of each head are contiguous, else a copy. Keys and values are often
+/// views of a cache.
 inline Tensor dense_heads(const Tensor& x) {
   return x.stride(3) == 1 ? x : x.contiguous();
 }
 
-/// Attention as the kernels take it, and the tensors that its pointers lead to. `out` is left for
-/// the caller.
+/// The kernels' description of an attention, and the tensors that own the memory it points to. The
+/// caller sets `out`.
 struct AttentionArguments {
   AttentionArguments(const Tensor& q,
                      const Tensor& k,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "core/torch.h"
 
 namespace glm_image::nn {
@@ -12,5 +14,60 @@ namespace glm_image::nn {
 /// process, and results that are wrong are computed in float32 (nn/convolution_trial.h).
 Tensor conv2d(
     const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride, int64_t padding);
+
+struct ConvolutionGeometry {
+  int64_t kernel = 3, stride = 1;
+  int64_t padding = 1;  ///< zeros around the picture
+  int64_t extra = 0;    ///< more zeros on its right and below it
+};
+
+/// What a convolution reads: x [B, C, H, W], or what is made of it below. A fused convolution makes
+/// it a few rows at a time.
+struct ConvolutionInput {
+  struct Norm {
+    int64_t groups;
+    Tensor weight, bias;
+    double eps;
+  };
+
+  // NOLINTNEXTLINE(google-explicit-constructor): most convolutions read a tensor as it is
+  ConvolutionInput(Tensor picture) : x(std::move(picture)) {}
+
+  Tensor x;
+  std::optional<Norm> norm;  ///< silu(group_norm(x))
+  bool doubled = false;      ///< each cell four times, as a square (nearest upsampling)
+};
+
+/// x with its sides doubled, for a convolution to read.
+ConvolutionInput doubled(Tensor x);
+
+/// What a convolution writes beside its own result.
+struct ConvolutionOutput {
+  Tensor residual;                     ///< added; undefined for none
+  std::optional<at::ScalarType> type;  ///< of the result; that of the weight when absent
+};
+
+/// residual + conv(input).
+///
+/// With a bfloat16 weight on the CPU, and no gradient to compute, a fused form runs, which reads x
+/// of any floating type: sums, norms and the residual are float32 before the result is rounded, the
+/// result lies channels last, and nothing of the picture's size exists beside x, the residual and
+/// the result. The memory of a residual, or of an x at least as large as the result, becomes the
+/// result's if nothing else refers to it.
+Tensor convolution(ConvolutionInput input,
+                   const Tensor& weight,
+                   const Tensor& bias,
+                   const ConvolutionGeometry& geometry,
+                   ConvolutionOutput output = {});
+
+/// Operations of a convolution with `cells` output cells, two for each product: as the equation has
+/// them, also where a fused form needs fewer. On the CPU a convolution reports its work in these
+/// (core/work_meter).
+inline double convolution_operations(int64_t cells, int64_t in, int64_t out, int64_t kernel) {
+  return 2.0 * static_cast<double>(cells * kernel * kernel) * static_cast<double>(in * out);
+}
+
+/// Whether `convolution` in bfloat16 is faster on this CPU than in float32.
+bool bfloat16_convolution_pays();
 
 }  // namespace glm_image::nn

@@ -26,7 +26,7 @@ bool agree(const Tensor& found, const Tensor& expected) {
   return (difference / expected.norm()).item<double>() < kMostRelativeError;
 }
 
-/// Some kernels read memory that nobody has written. Freed memory that holds large values shows
+/// Some kernels read uninitialised memory. Freed memory that holds large values shows
 /// these: a fresh page holds zeros, with which a wrong result can be right.
 void leave_large_values_in_freed_memory() {
   for (int64_t bytes = 64; bytes <= int64_t{1} << 22; bytes *= 2) {

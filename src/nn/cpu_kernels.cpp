@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "core/cpu_level.h"
+#include "kernels/highway_targets.h"
+
 namespace glm_image::nn {
 
 namespace {
@@ -31,6 +34,13 @@ bool kernels_apply(std::initializer_list<const Tensor*> tensors) {
 
 bool gradient_kernels_apply(std::initializer_list<const Tensor*> tensors) {
   return kernels_know(tensors) && gradient_asked(tensors);
+}
+
+void follow_cpu_level() {
+  const bool limited = cpu_level() != cpu_levels().front();
+  if constexpr (kHaveKernels) {
+    if (limited) kernels::follow_cpu_level();
+  }
 }
 
 kernels::Element element_of(const Tensor& tensor) {

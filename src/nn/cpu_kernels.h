@@ -4,50 +4,64 @@
 #include <initializer_list>
 
 #include "core/torch.h"
+#include "core/work_meter.h"
 #include "kernels/element.h"
 
-/// When the fused CPU kernels (src/kernels) compute an operation, and how their work is shared out.
+/// When the fused CPU kernels (src/kernels) compute an operation, and how threads share the work.
 namespace glm_image::nn {
 
-/// The one place that knows of a build without the kernels: every use of them stands behind
-/// `kernels_apply`, whose answer is then always no.
+/// Whether this build has the kernels. Every use of them is guarded by `kernels_apply`, which
+/// returns false in a build without them.
 #if GLM_IMAGE_HAVE_HIGHWAY
 inline constexpr bool kHaveKernels = true;
 #else
 inline constexpr bool kHaveKernels = false;
 #endif
 
-/// True when all tensors lie on the CPU, share one type that the kernels know, none is empty, and
-/// no gradient must flow.
+/// Whether all tensors are on the CPU, have the same supported type, are not empty, and need no
+/// gradient.
 bool kernels_apply(std::initializer_list<const Tensor*> tensors);
 
-/// The same where a gradient must flow: the case of nn/differentiable.h.
+/// As kernels_apply, for tensors of which one needs a gradient (nn/differentiable.h).
 bool gradient_kernels_apply(std::initializer_list<const Tensor*> tensors);
+
+/// Keeps all kernels within core/cpu_level, which a program does once before it computes. Throws
+/// kInvalidInput for a level that this CPU does not have.
+void follow_cpu_level();
 
 kernels::Element element_of(const Tensor& tensor);
 
-/// Address of value `offset` of a tensor of either type.
+/// Returns the address `offset` elements after the start of a tensor.
 inline void* value_at(const Tensor& tensor, int64_t offset = 0) {
   return static_cast<char*>(tensor.data_ptr()) + offset * tensor.element_size();
 }
 
-/// Rows of `channels` values that a thread takes at least: below a few tens of thousands of values
-/// waking a thread costs more than it saves.
+/// Returns the minimum number of rows of `channels` values for a thread: for less than a few tens
+/// of thousands of values, waking a thread costs more than it saves.
 inline int64_t rows_per_thread(int64_t channels) {
   constexpr int64_t kValuesPerThread = 32768;
   return std::max<int64_t>(kValuesPerThread / std::max<int64_t>(channels, 1), 1);
 }
 
-/// piece(index, workspace) for 0 ≤ index < pieces over all threads, each with one Workspace made
-/// from `problem`. A thread takes the next piece when it is done with one, so that a core that is
-/// slow for a while does not hold up the others.
+/// Calls piece(index, workspace) for 0 ≤ index < pieces on all threads. Each thread has one
+/// Workspace, constructed from `problem`. Threads take the next piece dynamically, so that a slow
+/// core does not delay the others. Reports the calling thread's pieces (core/work_meter); a report
+/// that throws stops all threads.
 template <typename Workspace, typename Problem, typename PieceFunction>
 void for_each_piece(int64_t pieces, const Problem& problem, const PieceFunction& piece) {
   std::atomic<int64_t> next{0};
   const int64_t threads = std::min<int64_t>(pieces, at::get_num_threads());
   at::parallel_for(0, threads, /*grain_size=*/1, [&](int64_t, int64_t) {
     Workspace workspace(problem);
-    for (int64_t index = next++; index < pieces; index = next++) piece(index, workspace);
+    try {
+      for (int64_t index = next++; index < pieces; index = next++) {
+        piece(index, workspace);
+        report_work();
+      }
+    } catch (...) {
+      next = pieces;
+      throw;
+    }
   });
 }
 

@@ -13,17 +13,17 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-/// Rows in runs of a length that depends on the shape alone, each with its own sums over the rows.
+/// Splits rows into runs, each with its own partial sums. The run length depends only on the shape.
 class RowRuns {
  public:
-  /// `groups` times `rows` rows of `channels`; `sums` float32 sums [channels] for each group.
+  /// `groups` groups of `rows` rows of `channels`; each group has `sums` float32 sums [channels].
   RowRuns(int64_t groups, int64_t rows, int64_t channels, int64_t sums)
       : rows_(rows),
         run_(rows_per_thread(channels)),
         runs_((rows + run_ - 1) / run_),
         partial_(at::zeros({groups, runs_, sums, channels}, at::kFloat)) {}
 
-  /// function(group, first row, rows, the sums of this run, one after the other)
+  /// Calls function(group, first row, rows, pointer to the sums of this run).
   template <typename Function>
   void for_each(const Function& function) const {
     float* partial = partial_.data_ptr<float>();
@@ -37,7 +37,7 @@ class RowRuns {
         });
   }
 
-  /// Total `index` for each group, [groups, channels].
+  /// Returns sum `index` over all runs of each group, [groups, channels].
   Tensor total(int64_t index, at::ScalarType type) const {
     return partial_.select(2, index).sum(1).to(type);
   }

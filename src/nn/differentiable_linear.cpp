@@ -1,5 +1,6 @@
 #include "nn/differentiable.h"
 #include "nn/gradient_function.h"
+#include "nn/quantised_matrix.h"
 
 namespace glm_image::nn::differentiable {
 namespace {
@@ -38,7 +39,30 @@ struct Linear : torch::autograd::Function<Linear> {
   }
 };
 
+struct QuantisedLinear : torch::autograd::Function<QuantisedLinear> {
+  static Tensor forward(AutogradContext* context,
+                        const Tensor& x,
+                        const QuantisedMatrix* weight,
+                        const c10::optional<Tensor>& bias) {
+    context->saved_data["weight"] = reinterpret_cast<int64_t>(weight);
+    return nn::linear(x, *weight, bias.value_or(Tensor()));
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    refuse_second_gradient();
+    const auto* weight =
+        reinterpret_cast<const QuantisedMatrix*>(context->saved_data["weight"].toInt());
+    const auto& dy = gradients[0];
+    return {nn::linear(dy, weight->transposed(dy.scalar_type()), /*bias=*/{}), Tensor(), Tensor()};
+  }
+};
+
 }  // namespace
+
+Tensor linear(const Tensor& x, const QuantisedMatrix& weight, const Tensor& bias) {
+  return apply_function<QuantisedLinear>(
+      x, &weight, bias.defined() ? c10::optional<Tensor>(bias) : c10::nullopt);
+}
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   // Functions refuse an undefined tensor, but take none at all.

@@ -4,47 +4,55 @@
 
 #include "core/torch.h"
 
-/// The operations that a transformer block is made of, each as one function.
+/// The operations of a transformer block as functions.
 ///
-/// Every function here has up to three forms. `plain::f` is LibTorch's own operators: it runs on
-/// every device, differentiates any number of times, and is what tests compare against. `f` picks a
-/// fused CPU kernel where one exists and no gradient is asked for; the same with a fused gradient
-/// (nn/differentiable.h) where one is; and falls back to `plain::f` everywhere else. Model code
-/// calls `f` only.
+/// Every function has up to three implementations. `plain::f` uses LibTorch's operators: it runs on
+/// every device, is differentiable any number of times, and is the reference in tests. `f` uses a
+/// fused CPU kernel if one exists and no gradient is needed, the kernel with a fused gradient
+/// (nn/differentiable.h) if a gradient is needed, and `plain::f` otherwise. Model code calls only
+/// `f`.
 ///
-/// Shapes: B batch, T tokens, C channels, H heads, D head dimension. Heads stay beside the tokens,
-/// [B, T, H, D], from the projection to the output, so that no transposed copy is ever made.
+/// Shapes: B batch, T tokens, C channels, H heads, D head dimension. Heads stay after the tokens,
+/// [B, T, H, D], from the projection to the output, which avoids transposed copies.
 namespace glm_image::nn {
 
-/// What `attention` may be told.
+/// Options of `attention`.
 struct AttentionOptions {
-  /// Factor on the scores; 1/√D when absent (T5 uses 1).
+  /// Factor on the scores; 1/√D if absent (T5 uses 1).
   std::optional<double> scale;
-  /// Query i may see keys 0 … i + (Tk − Tq): the causal rule with earlier keys kept in a cache.
+  /// Causal mask with earlier keys from a cache: query i attends to keys 0 … i + (Tk − Tq).
   bool causal = false;
   /// Added to the scores, broadcastable to [B, H, Tq, Tk]; undefined for none.
   Tensor bias;
-  /// True where a key may be seen, [B, Tk] bool; undefined when all may.
+  /// [B, Tk] bool, true where a key may be attended to; undefined if all may.
   Tensor key_mask;
 };
 
 /// y = x·Wᵀ + b. x [..., C_in], weight [C_out, C_in], bias [C_out] or undefined → [..., C_out].
-/// On the CPU a few rows (decoding) are a memory-bound matrix-vector product and many rows of
-/// bfloat16 a blocked product, each with its own kernel.
+/// On the CPU there are two kernels: a memory-bound matrix-vector product for few rows (decoding),
+/// and a blocked product for many rows of bfloat16.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
+
+class QuantisedMatrix;
+
+/// The same with a weight that stays quantised, on the CPU. Only x may need a gradient.
+Tensor linear(const Tensor& x, const QuantisedMatrix& weight, const Tensor& bias);
 
 /// softmax(scale·q·kᵀ + masks)·v over [B, T, H, D]; k and v may have fewer heads (each serves
 /// H/H_kv query heads in order). Returns [B, Tq, H, D]. No score matrix larger than
-/// kMaxScoreBytes exists at any time. k and v may be parts of a longer cache: they are read where
-/// they lie. A query that may see no key at all has no defined result.
+/// kMaxScoreBytes exists at any time. k and v may be views of a longer cache; they are not copied.
+/// The result for a query without any allowed key is undefined.
 Tensor attention(const Tensor& q,
                  const Tensor& k,
                  const Tensor& v,
                  const AttentionOptions& options);
 inline constexpr int64_t kMaxScoreBytes = int64_t{256} << 20;
 
-/// How many rows (queries) of float32 scores [batch, heads, rows, keys] fit kMaxScoreBytes; at
-/// least one, at most `queries`.
+/// Whether attention of these heads keeps its scores for the backward pass.
+bool attention_keeps_scores(const at::Device& device, at::ScalarType type, int64_t head_dim);
+
+/// Returns the number of rows (queries) of float32 scores [batch, heads, rows, keys] that fit into
+/// kMaxScoreBytes; at least 1, at most `queries`.
 int64_t attention_rows_at_once(int64_t batch, int64_t heads, int64_t queries, int64_t keys);
 
 /// LayerNorm over C without affine, then ·(1 + scale) + shift. x [B, T, C]; shift, scale [B, C].
@@ -58,9 +66,9 @@ Tensor gated_residual(const Tensor& x, const Tensor& y, const Tensor& gate);
 Tensor head_norm_rotary(
     const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t first_rotated, double eps);
 
-/// Half-split rotation of the first R = cos.size(-1) dimensions of every head, the rest passed
-/// through: pairs (i, i + R/2). x [B, T, H, D]; cos, sin [T, R] or [B, T, R], float32, whose two
-/// halves are equal.
+/// Rotates the pairs (i, i + R/2) of the first R = cos.size(-1) dimensions of every head
+/// (half-split form); the other dimensions are unchanged. x [B, T, H, D]; cos and sin are float32,
+/// [T, R] or [B, T, R], with two equal halves.
 Tensor rotary(const Tensor& x, const Tensor& cos, const Tensor& sin);
 
 /// x/√(mean(x²) + eps)·weight over the last dimension, computed in float32.

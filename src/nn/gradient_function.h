@@ -4,11 +4,11 @@
 #include "core/torch.h"
 #include "nn/cpu_kernels.h"
 
-/// What every torch::autograd::Function of ours is called with and begins its backward with.
+/// Helpers for this library's torch::autograd::Functions.
 namespace glm_image::nn {
 
-/// Refuses a gradient of a gradient: the kernels' results carry no history, so that it would come
-/// out as zero without a word.
+/// Throws kUnsupported for a second derivative. The kernels' results have no autograd history, so
+/// it would silently be zero. Call at the beginning of backward.
 inline void refuse_second_gradient() {
   if (at::GradMode::is_enabled()) {
     fail(ErrorCode::kUnsupported,
@@ -16,7 +16,7 @@ inline void refuse_second_gradient() {
   }
 }
 
-/// A build without the kernels compiles its uses too, and must not ask the linker for them.
+/// Applies a Function. A build without the kernels also compiles the calls, but must not link them.
 template <typename Operation, typename... Arguments>
 Tensor apply_function(const Arguments&... arguments) {
   if constexpr (kHaveKernels) {

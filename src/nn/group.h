@@ -6,8 +6,8 @@
 
 namespace glm_image::nn {
 
-/// A module without parameters of its own: a checkpoint's names have levels that compute nothing
-/// ("attn.qkv.weight" where there is no module attn).
+/// Returns a module without parameters, for levels of a checkpoint's names that compute nothing
+/// ("attn.qkv.weight" without a module attn).
 inline std::shared_ptr<torch::nn::Module> group() {
   return std::make_shared<torch::nn::Module>();
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/error.h"
 #include "kernels/group_norm.h"
 #include "nn/cpu_kernels.h"
 #include "nn/gradient_function.h"
@@ -21,28 +22,40 @@ class CellRuns {
         runs_((cells_ + run_ - 1) / run_),
         batch_(x.size(0)) {}
 
-  /// function(picture, run of the picture, first value in the batch, cells)
+  /// function(picture, first value in the batch, cells)
   template <typename Function>
   void for_each(const Function& function) const {
     at::parallel_for(0, batch_ * runs_, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t picture = i / runs_, run = i % runs_, cell = run * run_;
-        function(
-            picture, run, (picture * cells_ + cell) * channels_, std::min(run_, cells_ - cell));
+        function(picture, (picture * cells_ + cell) * channels_, std::min(run_, cells_ - cell));
       }
     });
   }
 
-  /// function(picture, run, first value, cells, sums, products) fills the sums over each run, float
+  /// function(picture, first value, cells, sums, products) fills the sums over a run, float
   /// [channels] each; returns their totals over a picture, two double tensors [B, C].
   template <typename Function>
   std::pair<Tensor, Tensor> totals(const Function& function) const {
-    const auto partial = at::empty({batch_, runs_, 2, channels_}, at::kFloat);
-    for_each([&](int64_t picture, int64_t run, int64_t first, int64_t cells) {
-      float* sums = partial.data_ptr<float>() + (picture * runs_ + run) * 2 * channels_;
-      function(picture, first, cells, sums, sums + channels_);
+    const int64_t parts = std::min(runs_, kPartsOfPicture);
+    const auto partial = at::zeros({batch_, parts, 2, channels_}, at::kDouble);
+    at::parallel_for(0, batch_ * parts, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+      std::vector<float> sums(2 * channels_);
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t picture = i / parts, part = i % parts;
+        double* total = partial.data_ptr<double>() + i * 2 * channels_;
+        for (int64_t run = runs_ * part / parts; run < runs_ * (part + 1) / parts; ++run) {
+          const int64_t cell = run * run_;
+          function(picture,
+                   (picture * cells_ + cell) * channels_,
+                   std::min(run_, cells_ - cell),
+                   sums.data(),
+                   sums.data() + channels_);
+          for (int64_t c = 0; c < 2 * channels_; ++c) total[c] += sums[c];
+        }
+      }
     });
-    const auto total = partial.to(at::kDouble).sum(1);  // [B, 2, C]
+    const auto total = partial.sum(1);  // [B, 2, C]
     return {total.select(1, 0), total.select(1, 1)};
   }
 
@@ -50,6 +63,8 @@ class CellRuns {
 
  private:
   static constexpr int64_t kValuesInRun = 8192;
+  /// That are summed on their own: fixed, so that a result does not depend on the threads.
+  static constexpr int64_t kPartsOfPicture = 256;
   int64_t channels_, cells_, run_, runs_, batch_;
 };
 
@@ -69,6 +84,27 @@ kernels::ChannelScales scales_of(const Tensor& scale, const Tensor& shift, int64
   return {scale.data_ptr<float>() + first, shift.data_ptr<float>() + first};
 }
 
+/// Mean and 1/√(variance + eps) of the group of each channel, double [B, C].
+std::pair<Tensor, Tensor> group_statistics(const Tensor& x, int64_t groups, double eps) {
+  const CellRuns runs(x);
+  const auto [sums, squares] =
+      runs.totals([&](int64_t, int64_t first, int64_t cells, float* run_sums, float* run_squares) {
+        kernels::channel_sums(
+            element_of(x), {value_at(x, first), cells, x.size(1)}, run_sums, run_squares);
+      });
+  const auto mean = group_mean(sums / runs.cells(), groups);
+  const auto variance = group_mean(squares / runs.cells(), groups) - mean * mean;
+  return {mean, (variance.clamp_min(0) + eps).rsqrt()};
+}
+
+GroupNormScales scales_from(const Tensor& mean,
+                            const Tensor& inverse,
+                            const Tensor& weight,
+                            const Tensor& bias) {
+  const auto scale = inverse * weight.to(at::kDouble);
+  return {scale.to(at::kFloat), (bias.to(at::kDouble) - mean * scale).to(at::kFloat)};
+}
+
 struct GroupNormSilu : torch::autograd::Function<GroupNormSilu> {
   static Tensor forward(torch::autograd::AutogradContext* context,
                         const Tensor& x,
@@ -79,22 +115,12 @@ struct GroupNormSilu : torch::autograd::Function<GroupNormSilu> {
     const CellRuns runs(x);
     const auto element = element_of(x);
     const int64_t channels = x.size(1);
-    const auto [sums, squares] = runs.totals([&](int64_t,
-                                                 int64_t first,
-                                                 int64_t cells,
-                                                 float* run_sums,
-                                                 float* run_squares) {
-      kernels::channel_sums(element, {value_at(x, first), cells, channels}, run_sums, run_squares);
-    });
-    const auto mean = group_mean(sums / runs.cells(), groups);  // [B, C]
-    const auto variance = group_mean(squares / runs.cells(), groups) - mean * mean;
-    const auto inverse = (variance.clamp_min(0) + eps).rsqrt();
-    const auto scale = (inverse * weight.to(at::kDouble)).to(at::kFloat);
-    const auto shift =
-        (bias.to(at::kDouble) - mean * inverse * weight.to(at::kDouble)).to(at::kFloat);
+    const auto [mean, inverse] = group_statistics(x, groups, eps);
+    const auto norm = scales_from(mean, inverse, weight, bias);
+    const auto &scale = norm.scale, &shift = norm.shift;
 
     auto out = at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
-    runs.for_each([&](int64_t picture, int64_t, int64_t first, int64_t cells) {
+    runs.for_each([&](int64_t picture, int64_t first, int64_t cells) {
       kernels::scaled_silu(element,
                            {value_at(x, first), cells, channels},
                            scales_of(scale, shift, picture),
@@ -138,7 +164,7 @@ struct GroupNormSilu : torch::autograd::Function<GroupNormSilu> {
         (inverse * (inverse * mean_product * mean - mean_du)).to(at::kFloat).contiguous();
 
     const auto dx = at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
-    runs.for_each([&](int64_t picture, int64_t, int64_t first, int64_t cells) {
+    runs.for_each([&](int64_t picture, int64_t first, int64_t cells) {
       kernels::scaled_silu_gradient(element,
                                     {value_at(x, first), cells, channels},
                                     value_at(dy, first),
@@ -168,6 +194,15 @@ Tensor group_norm_silu(
     if (fused_form_applies(x)) return GroupNormSilu::apply(x, groups, weight, bias, eps);
   }
   return plain::group_norm_silu(x, groups, weight, bias, eps);
+}
+
+GroupNormScales group_norm_scales(
+    const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
+  if constexpr (kHaveKernels) {
+    const auto [mean, inverse] = group_statistics(x, groups, eps);
+    return scales_from(mean, inverse, weight, bias);
+  }
+  fail(ErrorCode::kInternal, "a fused norm in a build without kernels");
 }
 
 namespace plain {

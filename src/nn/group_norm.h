@@ -13,6 +13,14 @@ namespace glm_image::nn {
 Tensor group_norm_silu(
     const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps);
 
+/// A group norm as one multiplication and addition per channel: group_norm(x) = scale·x + shift,
+/// float32 [B, C] each. x lies channels last on the CPU, in a build with the kernels.
+struct GroupNormScales {
+  Tensor scale, shift;
+};
+GroupNormScales group_norm_scales(
+    const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps);
+
 namespace plain {
 /// LibTorch's group norm, for x of any device and memory format.
 Tensor group_norm(

@@ -18,14 +18,17 @@ KeyValueCache::KeyValueCache(int64_t layers,
 }
 
 std::pair<Tensor, Tensor> KeyValueCache::append(int64_t layer, const Tensor& k, const Tensor& v) {
-  const int64_t tokens = k.size(1);
+  const int64_t batch = k.size(0), tokens = k.size(1);
   GLM_IMAGE_CHECK(
       length_ + tokens <= capacity_, "key/value cache of ", capacity_, " tokens is full");
-  auto& keys = keys_.at(layer);
-  auto& values = values_.at(layer);
-  keys.narrow(1, length_, tokens).copy_(k);
-  values.narrow(1, length_, tokens).copy_(v);
-  return {keys.narrow(1, 0, length_ + tokens), values.narrow(1, 0, length_ + tokens)};
+  const auto write = [&](const Tensor& cached, const Tensor& added) {
+    GLM_IMAGE_CHECK(batch <= cached.size(0), batch, " sequences of ", cached.size(0));
+    cached.narrow(0, 0, batch == 1 ? cached.size(0) : batch)
+        .narrow(1, length_, tokens)
+        .copy_(added);
+    return cached.narrow(0, 0, batch).narrow(1, 0, length_ + tokens);
+  };
+  return {write(keys_.at(layer), k), write(values_.at(layer), v)};
 }
 
 void KeyValueCache::advance(int64_t tokens) {

@@ -7,11 +7,11 @@
 
 namespace glm_image::nn {
 
-/// Keys and values of the tokens that a causal decoder has read, for every layer, in storage that
-/// is allocated once. Not thread-safe; one decoding owns it.
+/// Keys and values of the tokens that a causal decoder has read, for every layer and each of
+/// `batch` sequences of the same length. The storage is allocated once. Not thread-safe.
 class KeyValueCache {
  public:
-  /// Room for `capacity` tokens: 2·layers tensors [batch, capacity, heads, dim].
+  /// Allocates 2·layers tensors [batch, capacity, heads, dim].
   KeyValueCache(int64_t layers,
                 int64_t batch,
                 int64_t capacity,
@@ -19,14 +19,15 @@ class KeyValueCache {
                 int64_t dim,
                 const at::TensorOptions& options);
 
-  /// Writes k and v [B, T, H, D] behind the tokens that are there and returns all keys and values,
-  /// [B, length + T, H, D], as views. `length` moves only with `advance`, after the last layer.
+  /// Writes k and v [B, T, H, D] after the cached tokens of the first B sequences and returns all
+  /// their keys and values, [B, length + T, H, D], as views. B = 1 writes to every sequence, which
+  /// so share a prompt. Only `advance` changes `length`; call it after the last layer.
   std::pair<Tensor, Tensor> append(int64_t layer, const Tensor& k, const Tensor& v);
 
   int64_t length() const { return length_; }
   int64_t capacity() const { return capacity_; }
   void advance(int64_t tokens);
-  /// Forgets the tokens from `length` on: several continuations can share one prompt.
+  /// Removes the tokens from `length` on, so that several continuations can share a prompt.
   void truncate(int64_t length);
 
  private:

@@ -1,8 +1,12 @@
+#include "core/error.h"
 #include "kernels/bfloat16_matmul.h"
 #include "kernels/float_matmul.h"
 #include "kernels/matrix_vector.h"
+#include "kernels/quantised_matmul.h"
 #include "nn/cpu_kernels.h"
 #include "nn/differentiable.h"
+#include "nn/quantised_matrix.h"
+#include "nn/rows_together.h"
 
 namespace glm_image::nn {
 namespace {
@@ -31,6 +35,32 @@ void multiply_few_rows(const Tensor& x, const Tensor& weight, const Tensor& bias
   at::parallel_for(0, weight.size(0), rows_per_thread(x.size(1)), [&](int64_t first, int64_t last) {
     kernels::matrix_vector(element_of(x), problem, first, last);
   });
+}
+
+void multiply_quantised(const Tensor& x,
+                        const QuantisedMatrix& weight,
+                        const Tensor& bias,
+                        Tensor& out) {
+  kernels::QuantisedMatmul problem;
+  problem.element = element_of(x);
+  problem.x = x.data_ptr();
+  problem.x_stride = x.stride(0);
+  problem.rows = x.size(0);
+  problem.weight = weight.packed();
+  problem.bias = address(bias);
+  problem.out = out.data_ptr();
+  problem.out_stride = out.stride(0);
+  problem.threads = at::get_num_threads();
+  kernels::QuantisedRows rows(problem);
+  // A group is several rows; waking a thread for less costs more than it saves.
+  at::parallel_for(
+      0, rows.groups(), rows_per_thread(8 * x.size(1)), [&](int64_t first, int64_t last) {
+        kernels::quantise_rows(problem, rows, first, last);
+      });
+  for_each_piece<kernels::QuantisedWorkspace>(
+      kernels::QuantisedCut(problem).pieces(), problem, [&](int64_t index, auto& workspace) {
+        kernels::quantised_matmul_piece(problem, rows, index, workspace);
+      });
 }
 
 void multiply_many_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& out) {
@@ -62,10 +92,12 @@ void multiply_many_rows(const Tensor& x, const Tensor& weight, const Tensor& bia
 
 }  // namespace
 
-// A quantised weight would enter here: a further form of `weight` with a product of its own for few
-// rows (the bytes read are what costs) and dequantised piece by piece, while it is packed, for
-// many.
+int64_t rows_together(at::Device device) {
+  return kHaveKernels && device.is_cpu() ? kernels::kMaxMatrixVectorRows : 1;
+}
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  report_work();  // LibTorch's products report nothing
   if constexpr (kHaveKernels) {
     const Tensor& same_type = bias.defined() ? bias : weight;
     const bool dense = weight.dim() == 2 && weight.stride(1) == 1 && x.size(-1) == weight.size(1) &&
@@ -88,6 +120,23 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     }
   }
   return at::linear(x, weight, bias);
+}
+
+Tensor linear(const Tensor& x, const QuantisedMatrix& weight, const Tensor& bias) {
+  if constexpr (kHaveKernels) {
+    if (gradient_kernels_apply({&x})) return differentiable::linear(x, weight, bias);
+  }
+  const auto& form = weight.form();
+  GLM_IMAGE_CHECK(x.size(-1) == form.in, x.sizes(), " times a weight with ", form.in, " inputs");
+  auto sizes = x.sizes().vec();
+  sizes.back() = form.out;
+  auto out = at::empty({x.numel() / form.in, form.out}, x.options());
+  if (out.numel() > 0) {
+    const auto same_type = bias.defined() ? bias.to(x.scalar_type()).contiguous() : bias;
+    GLM_IMAGE_CHECK(kernels_apply({&x}), "a quantised weight times ", x.toString());
+    if constexpr (kHaveKernels) multiply_quantised(as_rows(x), weight, same_type, out);
+  }
+  return out.view(sizes);
 }
 
 }  // namespace glm_image::nn

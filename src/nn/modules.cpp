@@ -1,7 +1,6 @@
 #include "nn/modules.h"
 
 #include "core/error.h"
-#include "nn/convolution.h"
 #include "nn/functional.h"
 #include "nn/group_norm.h"
 #include "nn/parameter.h"
@@ -14,10 +13,21 @@ LinearImpl::LinearImpl(int64_t in, int64_t out, const at::TensorOptions& options
 }
 
 Tensor LinearImpl::forward(const Tensor& x) const {
-  return linear(x, weight, bias);
+  auto y = quantised ? linear(x, *quantised, bias) : linear(x, weight, bias);
+  return updates.empty() ? y : add_updates(std::move(y), x, updates);
 }
 
-LayerNormImpl::LayerNormImpl(int64_t dim, double eps, const at::TensorOptions& options) : eps(eps) {
+std::vector<std::pair<std::string, LinearImpl*>> linear_layers(const torch::nn::Module& module) {
+  std::vector<std::pair<std::string, LinearImpl*>> layers;
+  for (const auto& item : module.named_modules()) {
+    auto* layer = dynamic_cast<LinearImpl*>(item.value().get());
+    if (layer != nullptr) layers.emplace_back(item.key(), layer);
+  }
+  return layers;
+}
+
+LayerNormImpl::LayerNormImpl(int64_t dim, double epsilon, const at::TensorOptions& options)
+    : eps(epsilon) {
   weight = register_parameter("weight", unbound_parameter({dim}, options));
   bias = register_parameter("bias", unbound_parameter({dim}, options));
 }
@@ -26,7 +36,8 @@ Tensor LayerNormImpl::forward(const Tensor& x) const {
   return at::layer_norm(x, {x.size(-1)}, weight, bias, eps);
 }
 
-RMSNormImpl::RMSNormImpl(int64_t dim, double eps, const at::TensorOptions& options) : eps(eps) {
+RMSNormImpl::RMSNormImpl(int64_t dim, double epsilon, const at::TensorOptions& options)
+    : eps(epsilon) {
   weight = register_parameter("weight", unbound_parameter({dim}, options));
 }
 
@@ -42,22 +53,34 @@ Tensor EmbeddingImpl::forward(const Tensor& ids) const {
   return at::embedding(weight, ids);
 }
 
-Conv2dImpl::Conv2dImpl(int64_t in, int64_t out, Geometry geometry, const at::TensorOptions& options)
-    : geometry(geometry) {
+Conv2dImpl::Conv2dImpl(int64_t in, int64_t out, Geometry form, const at::TensorOptions& options)
+    : geometry(form) {
   weight = register_parameter(
       "weight", unbound_parameter({out, in, geometry.kernel, geometry.kernel}, options));
   bias = register_parameter("bias", unbound_parameter({out}, options));
 }
 
-Tensor Conv2dImpl::forward(const Tensor& x) const {
-  return conv2d(x, weight, bias, geometry.stride, geometry.padding);
+Tensor Conv2dImpl::forward(ConvolutionInput input) const {
+  return convolution(std::move(input), weight, bias, geometry);
 }
 
-GroupNormImpl::GroupNormImpl(int64_t groups,
+Tensor Conv2dImpl::add_to(Tensor residual, ConvolutionInput input) const {
+  ConvolutionOutput output;
+  output.residual = std::move(residual);
+  return convolution(std::move(input), weight, bias, geometry, std::move(output));
+}
+
+Tensor Conv2dImpl::forward_to(at::ScalarType type, ConvolutionInput input) const {
+  ConvolutionOutput output;
+  output.type = type;
+  return convolution(std::move(input), weight, bias, geometry, std::move(output));
+}
+
+GroupNormImpl::GroupNormImpl(int64_t group_count,
                              int64_t channels,
-                             double eps,
+                             double epsilon,
                              const at::TensorOptions& options)
-    : groups(groups), eps(eps) {
+    : groups(group_count), eps(epsilon) {
   weight = register_parameter("weight", unbound_parameter({channels}, options));
   bias = register_parameter("bias", unbound_parameter({channels}, options));
 }
@@ -66,8 +89,10 @@ Tensor GroupNormImpl::forward(const Tensor& x) const {
   return plain::group_norm(x, groups, weight, bias, eps);
 }
 
-Tensor GroupNormImpl::silu(const Tensor& x) const {
-  return group_norm_silu(x, groups, weight, bias, eps);
+ConvolutionInput GroupNormImpl::silu(Tensor x) const {
+  ConvolutionInput input(std::move(x));
+  input.norm = ConvolutionInput::Norm{groups, weight, bias, eps};
+  return input;
 }
 
 FeedForwardImpl::FeedForwardImpl(int64_t in,
@@ -76,7 +101,7 @@ FeedForwardImpl::FeedForwardImpl(int64_t in,
                                  Activation activation,
                                  const at::TensorOptions& options)
     : activation_(activation), projection_(in, hidden, options), output_(hidden, out, options) {
-  // register_module refuses dots in a name, so each level of the checkpoint's path is a module.
+  // register_module rejects dots in a name, so each level of the checkpoint's path is a module.
   auto first = std::make_shared<torch::nn::Module>();
   first->register_module("proj", projection_);
   auto net = std::make_shared<torch::nn::Module>();

@@ -1,32 +1,45 @@
 #pragma once
 
-#include "core/torch.h"
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
-/// The layers that all models share. Each registers its parameters under the names of the
+#include "core/torch.h"
+#include "nn/convolution.h"
+#include "nn/low_rank_update.h"
+#include "nn/quantised_matrix.h"
+
+/// The layers that the models share. Each registers its parameters under the names of the
 /// published checkpoint (weight, bias), without storage (nn/parameter.h).
 namespace glm_image::nn {
 
-/// y = x·Wᵀ + b; [..., in] → [..., out].
+/// y = x·Wᵀ + b, with the updates of W; [..., in] → [..., out].
 struct LinearImpl : torch::nn::Module {
   LinearImpl(int64_t in, int64_t out, const at::TensorOptions& options, bool with_bias = true);
   Tensor forward(const Tensor& x) const;
-  Tensor weight;  ///< [out, in]
-  Tensor bias;    ///< [out], undefined without
+  Tensor weight;  ///< [out, in]; without storage if `quantised` is set
+  Tensor bias;    ///< [out], undefined without bias
+  std::shared_ptr<const QuantisedMatrix> quantised;  ///< null if the weight is a tensor
+  std::vector<LowRankUpdate> updates;  ///< in addition to the weight; see attach_update
 };
 TORCH_MODULE(Linear);
 
+/// The linear layers of a module with their names ("transformer_blocks.0.attn1.to_q"), in order.
+std::vector<std::pair<std::string, LinearImpl*>> linear_layers(const torch::nn::Module& module);
+
 /// (x − mean)/√(variance + eps)·weight + bias over the last dimension.
 struct LayerNormImpl : torch::nn::Module {
-  LayerNormImpl(int64_t dim, double eps, const at::TensorOptions& options);
+  LayerNormImpl(int64_t dim, double epsilon, const at::TensorOptions& options);
   Tensor forward(const Tensor& x) const;
   Tensor weight, bias;  ///< [dim]
   double eps;
 };
 TORCH_MODULE(LayerNorm);
 
-/// x/√(mean(x²) + eps)·weight over the last dimension, in float32 inside.
+/// x/√(mean(x²) + eps)·weight over the last dimension, computed in float32.
 struct RMSNormImpl : torch::nn::Module {
-  RMSNormImpl(int64_t dim, double eps, const at::TensorOptions& options);
+  RMSNormImpl(int64_t dim, double epsilon, const at::TensorOptions& options);
   Tensor forward(const Tensor& x) const;
   Tensor weight;  ///< [dim]
   double eps;
@@ -43,11 +56,14 @@ TORCH_MODULE(Embedding);
 
 /// Square 2-D convolution; [B, in, H, W] → [B, out, H', W'].
 struct Conv2dImpl : torch::nn::Module {
-  struct Geometry {
-    int64_t kernel = 3, stride = 1, padding = 1;
-  };
-  Conv2dImpl(int64_t in, int64_t out, Geometry geometry, const at::TensorOptions& options);
-  Tensor forward(const Tensor& x) const;
+  using Geometry = ConvolutionGeometry;
+  Conv2dImpl(int64_t in, int64_t out, Geometry form, const at::TensorOptions& options);
+  /// conv(input), of the weight's type.
+  Tensor forward(ConvolutionInput input) const;
+  /// residual + conv(input).
+  Tensor add_to(Tensor residual, ConvolutionInput input) const;
+  /// conv(input) of another type, rounded to it alone.
+  Tensor forward_to(at::ScalarType type, ConvolutionInput input) const;
   Tensor weight;  ///< [out, in, kernel, kernel]
   Tensor bias;    ///< [out]
   Geometry geometry;
@@ -56,10 +72,13 @@ TORCH_MODULE(Conv2d);
 
 /// Normalises groups of channels of [B, C, H, W] (or [B, C, N]).
 struct GroupNormImpl : torch::nn::Module {
-  GroupNormImpl(int64_t groups, int64_t channels, double eps, const at::TensorOptions& options);
+  GroupNormImpl(int64_t group_count,
+                int64_t channels,
+                double epsilon,
+                const at::TensorOptions& options);
   Tensor forward(const Tensor& x) const;
-  /// silu(forward(x)), in one pass where it can (nn/group_norm.h).
-  Tensor silu(const Tensor& x) const;
+  /// silu(forward(x)), in the form that a convolution reads (nn/convolution.h).
+  ConvolutionInput silu(Tensor x) const;
   Tensor weight, bias;  ///< [C]
   int64_t groups;
   double eps;

@@ -11,7 +11,7 @@ bool is_unbound(const Tensor& parameter) {
   for (int64_t dimension = 0; dimension < parameter.dim(); ++dimension) {
     if (parameter.size(dimension) > 1) return parameter.stride(dimension) == 0;
   }
-  return false;  // one element is all that such a tensor needs
+  return false;  // a tensor of at most one element has its whole storage
 }
 
 void materialize(torch::nn::Module& module) {

@@ -4,18 +4,18 @@
 
 namespace glm_image::nn {
 
-/// A parameter of this shape, type and device that owns no memory of that size: one element, seen
-/// through zero strides. Modules are built from these in no time and no space; weights are bound to
-/// them afterwards (io/weight_binding.h), or `materialize` gives them storage for training.
+/// Returns a parameter of this shape, type and device without storage for its values: it has one
+/// element and zero strides. Modules are constructed from these without cost; then weights are
+/// bound to them (io/weight_binding.h), or `materialize` allocates storage for training.
 ///
-/// Why not the meta device: LibTorch 1.13 refuses to replace the data of a meta tensor by that of
-/// a tensor on another device, and modules hold the very same tensor object.
+/// The meta device is not used because LibTorch 1.13 cannot replace the data of a meta tensor by
+/// that of a tensor on another device, and modules hold the same tensor object.
 Tensor unbound_parameter(at::IntArrayRef shape, const at::TensorOptions& options);
 
-/// True for a parameter that still is what unbound_parameter returned.
+/// Whether a parameter has no storage yet, as returned by unbound_parameter.
 bool is_unbound(const Tensor& parameter);
 
-/// Gives every unbound parameter of the module storage of its own, filled with zeros.
+/// Allocates zero-filled storage for every unbound parameter of the module.
 void materialize(torch::nn::Module& module);
 
 }  // namespace glm_image::nn

@@ -8,8 +8,8 @@
 namespace glm_image::nn::plain {
 namespace {
 
-/// The type that sums and rotations are computed in: float32, or float64 for float64, which finite
-/// differences need.
+/// The type of sums and rotations: float32, or float64 for float64 input, which finite differences
+/// need.
 at::ScalarType wide_type(const Tensor& x) {
   return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
 }
@@ -18,7 +18,7 @@ Tensor layer_norm(const Tensor& x, double eps) {
   return at::layer_norm(x, {x.size(-1)}, /*weight=*/{}, /*bias=*/{}, eps);
 }
 
-/// −∞ where a score must not count, broadcastable to [B, H, rows, Tk]; undefined for no limit.
+/// −∞ for masked scores, broadcastable to [B, H, rows, Tk]; undefined without a mask.
 Tensor score_mask(const AttentionOptions& options,
                   int64_t first_row,
                   int64_t rows,
@@ -39,7 +39,7 @@ Tensor score_mask(const AttentionOptions& options,
   return allowed;
 }
 
-/// Heads before tokens, [B, H, T, D], grouped keys or values repeated for each of their queries.
+/// Transposes to [B, H, T, D]; grouped keys or values are repeated for each of their query heads.
 Tensor by_head(const Tensor& x, int64_t heads) {
   const auto transposed = x.transpose(1, 2);
   return x.size(2) == heads ? transposed
@@ -50,8 +50,8 @@ Tensor rows_of_bias(const Tensor& bias, int64_t first_row, int64_t rows) {
   return bias.size(-2) == 1 ? bias : bias.narrow(-2, first_row, rows);
 }
 
-/// What `piece(first_row, rows)` gives for all rows of a query [B, H, T, D], as many at a time as
-/// kMaxScoreBytes allow.
+/// Concatenates piece(first_row, rows) over all rows of a query [B, H, T, D], with as many rows at
+/// a time as kMaxScoreBytes allows.
 template <typename Piece>
 Tensor in_rows(const Tensor& query, int64_t keys, const Piece& piece) {
   const int64_t queries = query.size(2);
@@ -84,10 +84,11 @@ Tensor attend_by_products(const Tensor& query,
 
 #if GLM_IMAGE_HAS_FUSED_ATTENTION
 
-/// The heads that share keys stand in for queries when one token is decoded.
+/// Number of queries up to which plain products are used. When one token is decoded, the heads that
+/// share keys count as queries.
 constexpr int64_t kFewQueries = 32;
 
-/// What is added to the scores of these rows; undefined for nothing.
+/// Returns the sum of bias and masks for these rows. Undefined without bias and masks.
 Tensor added_to_scores(const AttentionOptions& options,
                        int64_t first_row,
                        int64_t rows,
@@ -99,26 +100,26 @@ Tensor added_to_scores(const AttentionOptions& options,
   return allowed.defined() ? bias.masked_fill(allowed.logical_not(), -INFINITY) : bias;
 }
 
-/// Whether LibTorch has a kernel for these that keeps no score matrix. Only CUDA's answer is known;
-/// a plugin's device may fall back to products of whole matrices.
+/// Whether LibTorch has a kernel for these inputs that stores no score matrix. This is known only
+/// for CUDA; a plugin's device may fall back to products of whole matrices.
 bool is_fused(const Tensor& query, const Tensor& key, const Tensor& value, bool causal) {
   return query.is_cuda() && at::_fused_sdp_choice(query, key, value, {}, 0.0, causal) != 0;
 }
 
-/// LibTorch's own fused attention over [B, H, T, D]. In one call where it is sure to keep no score
-/// matrix, and otherwise (a mask is a matrix, and a fallback makes one) by rows.
+/// LibTorch's fused attention over [B, H, T, D]: in one call if it is known to store no score
+/// matrix, otherwise by rows (a mask is a matrix, and a fallback creates one).
 Tensor attend(const Tensor& query,
               const Tensor& key,
               const Tensor& value,
               double scale,
               const AttentionOptions& options) {
   const int64_t queries = query.size(2), keys = key.size(2);
-  // Whoever decodes asks about one more key every time, and cuDNN, which LibTorch 2.11 chooses,
-  // seems to plan anew for every number of keys: on an H200 a token took 59 ms with 40 layers, and
-  // still 47 ms with 6 small ones.
+  // Decoding adds one key per token. cuDNN, which LibTorch 2.11 chooses, appears to create a new
+  // plan for every number of keys: on an H200 a token takes 59 ms with 40 layers, and 47 ms with 6
+  // small ones.
   if (queries <= kFewQueries) return attend_by_products(query, key, value, scale, options);
-  // The scale is an argument only from 2.1 on. The default factor needs no multiplication, and T5's
-  // 1 gives √D, a power of two for its 64.
+  // LibTorch before 2.1 has no scale argument. The default scale needs no multiplication; T5's
+  // scale of 1 multiplies by √D, which is a power of two for D = 64.
   const double factor = scale * std::sqrt(static_cast<double>(query.size(3)));
   const auto scaled = std::abs(factor - 1) < 1e-12 ? query : query * factor;
   const bool masked = options.bias.defined() || options.key_mask.defined();
@@ -155,8 +156,8 @@ Tensor attention(const Tensor& q,
   const int64_t batch = q.size(0), heads = q.size(2), dim = q.size(3), kv_heads = k.size(2);
   GLM_IMAGE_CHECK(heads % kv_heads == 0, heads, " query heads over ", kv_heads, " key heads");
   if (q.size(1) == 1 && kv_heads != heads && !options.bias.defined()) {
-    // One query sees all keys, so the heads that share them can stand in for tokens: then the keys,
-    // a long cache when decoding, need not be repeated.
+    // A single query attends to all keys, so the heads that share keys can be treated as tokens.
+    // The keys, a long cache when decoding, then need not be repeated.
     auto seen_alike = options;
     seen_alike.causal = false;
     const auto tokens = q.reshape({batch, kv_heads, heads / kv_heads, dim}).transpose(1, 2);

@@ -1,24 +1,29 @@
 #include "pipeline/compose.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/random.h"
 #include "image/image_limits.h"
+#include "nn/rows_together.h"
 #include "pipeline/decoding.h"
-#include "pipeline/request_check.h"
+#include "pipeline/memory_plan.h"
+#include "pipeline/request_values.h"
 #include "pipeline/weight_progress.h"
 #include "text/rotary_positions.h"
 
 namespace glm_image::pipeline {
 namespace {
 
-/// VQ ids of the condition pictures.
+/// Returns the VQ ids of the condition pictures.
 std::vector<TokenGrid> read_conditions(const Checkpoint& checkpoint,
                                        const models::GlmImageForConditionalGeneration& model,
                                        const std::vector<ConditionPicture>& conditions,
                                        RunMonitor& monitor) {
   std::vector<TokenGrid> grids;
   if (conditions.empty()) return grids;
-  monitor.begin(Stage::kReadingPictures, static_cast<int64_t>(conditions.size()));
+  monitor.begin(Stage::kReadingPictures,
+                kStepsPerPicture * static_cast<int64_t>(conditions.size()));
   for (const auto& condition : conditions) {
     const auto patches = vision_patches(checkpoint.image_settings(), condition);
     monitor.observe("ar.pixel_values", patches);
@@ -31,12 +36,30 @@ std::vector<TokenGrid> read_conditions(const Checkpoint& checkpoint,
     const auto ids = model->vqmodel->encode(features).to(at::kCPU).contiguous();
     const auto* data = ids.data_ptr<int64_t>();
     grids.push_back({condition.grid.height, condition.grid.width, {data, data + ids.numel()}});
-    monitor.step(static_cast<int64_t>(grids.size()));
+    monitor.step(kStepsPerPicture * static_cast<int64_t>(grids.size()));
   }
   return grids;
 }
 
-/// Replaces every placeholder by the next of the condition pictures' ids.
+/// Gives the ids of the condition pictures, which rank 0 has read, to all ranks. `sizes`: of the
+/// grids.
+void share_conditions(std::vector<TokenGrid>& conditions,
+                      const std::vector<text::Grid>& sizes,
+                      models::GeneratorShare& share) {
+  conditions.resize(sizes.size());
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    auto& grid = conditions[i];
+    grid.height = sizes[i].height;
+    grid.width = sizes[i].width;
+    grid.tokens.resize(static_cast<size_t>(sizes[i].size()));
+    auto ids = torch::tensor(grid.tokens);
+    share.broadcast(ids);
+    const auto* data = ids.data_ptr<int64_t>();
+    grid.tokens.assign(data, data + ids.numel());
+  }
+}
+
+/// Replaces every placeholder by the condition pictures' next id.
 void fill_placeholders(std::vector<int64_t>& ids,
                        int64_t placeholder,
                        const std::vector<TokenGrid>& conditions) {
@@ -50,6 +73,29 @@ void fill_placeholders(std::vector<int64_t>& ids,
     id = codes[next++];
   }
   GLM_IMAGE_CHECK(next == codes.size(), "fewer placeholders than visual tokens");
+}
+
+/// `generated`: the tokens of all grids of the prompt but the preview grid that was given.
+Composition composition_of(const ComposeInput& input,
+                           const PromptIds& prompt,
+                           const std::vector<int64_t>& generated,
+                           const std::vector<TokenGrid>& conditions) {
+  Composition composition;
+  composition.conditions = conditions;
+  composition.preview = input.preview;
+  auto next = generated.begin();
+  const auto take = [&](const text::Grid& grid) {
+    const auto begin = next;
+    next += grid.size();
+    return TokenGrid{grid.height, grid.width, {begin, next}};
+  };
+  const bool has_preview = input.conditions.empty();
+  if (has_preview && input.preview.tokens.empty()) {
+    composition.preview = take(prompt.generated.front());
+  }
+  composition.picture =
+      input.draft ? TokenGrid{input.target.height, input.target.width, {}} : take(input.target);
+  return composition;
 }
 
 }  // namespace
@@ -77,7 +123,8 @@ PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
   if (input.conditions.empty()) {
     const auto preview = text::preview_grid(input.target);
     prompt.ids = text::text_to_image_prompt(input.prompt, input.target, preview, tokens, tokenizer);
-    prompt.generated = {preview, input.target};
+    prompt.generated = {preview};
+    if (!input.draft) prompt.generated.push_back(input.target);
   } else {
     for (const auto& condition : input.conditions) prompt.conditions.push_back(condition.grid);
     prompt.ids = text::image_to_image_prompt(
@@ -116,9 +163,17 @@ std::vector<Composition> compose(const Checkpoint& checkpoint,
                                  Previewer& previewer) {
   monitor.observe("ar.input_ids", torch::tensor(prompt.ids));
 
-  const bool with_vision = !input.conditions.empty();
-  const auto model = checkpoint.load_generator(with_vision, weight_progress(monitor));
-  const auto conditions = read_conditions(checkpoint, model, input.conditions, monitor);
+  const auto shard = input.share == nullptr ? models::GeneratorShard() : input.share->shard();
+  const bool reads_conditions = !input.conditions.empty() && shard.rank == 0;
+  GLM_IMAGE_CHECK(input.generator.is_empty() || !reads_conditions, "a generator without vision");
+  const auto model =
+      input.generator.is_empty()
+          ? checkpoint.load_generator(
+                reads_conditions, input.adapters, weight_progress(monitor), input.load, shard)
+          : input.generator;
+  std::vector<TokenGrid> conditions;
+  if (reads_conditions) conditions = read_conditions(checkpoint, model, input.conditions, monitor);
+  if (input.share != nullptr) share_conditions(conditions, prompt.conditions, *input.share);
   const auto& config = checkpoint.vision_language;
   const auto positions =
       text::prefill_positions(prompt.ids, config.image_token_id, prompt.conditions);
@@ -126,43 +181,56 @@ std::vector<Composition> compose(const Checkpoint& checkpoint,
 
   const auto prompt_length = static_cast<int64_t>(prompt.ids.size());
   const int64_t tokens = prompt.generated_tokens();
-  const int64_t preview_tokens = tokens - prompt.generated.back().size();
+  const auto written = static_cast<int64_t>(input.preview.tokens.size());
+  const int64_t preview_tokens = prompt.generated.size() > 1 ? prompt.generated.front().size() : 0;
   const auto grid_positions = text::decode_positions(positions.next, prompt.generated);
   const auto pictures = static_cast<int64_t>(input.seeds.size());
 
-  monitor.begin(Stage::kImageTokens, tokens * pictures);
+  monitor.begin(Stage::kImageTokens, (tokens - written) * pictures);
+  const int64_t together = std::min(pictures, nn::rows_together(checkpoint.placement().device));
   Decoding decoding(
       model,
+      together,
       prompt_length + tokens,
-      at::TensorOptions(checkpoint.placement().dtype).device(checkpoint.placement().device));
-  const auto prompt_logits = decoding.read(prompt.ids, positions);
+      at::TensorOptions(checkpoint.placement().dtype).device(checkpoint.placement().device),
+      input.share);
+  auto prompt_logits = decoding.read(prompt.ids, positions);
   monitor.observe("ar.prefill_logits_last", prompt_logits);
+  if (written > 0) {
+    prompt_logits =
+        decoding.read(input.preview.tokens, text::positions_between(grid_positions, 0, written));
+  }
 
   std::vector<Composition> compositions;
-  for (int64_t picture = 0; picture < pictures; ++picture) {
-    decoding.truncate(prompt_length);
-    auto random = make_random(input.seeds[picture]);
-    const auto after_token = [&](const std::vector<int64_t>& drawn, const Tensor& logits) {
+  for (int64_t first = 0; first < pictures; first += together) {
+    decoding.truncate(prompt_length + written);
+    const int64_t sequences = std::min(together, pictures - first);
+    std::vector<at::Generator> random;
+    for (int64_t s = 0; s < sequences; ++s) random.push_back(make_random(input.seeds[first + s]));
+    const auto after_token = [&](int64_t sequence,
+                                 const std::vector<int64_t>& drawn,
+                                 const Tensor& logits) {
       if (logits.defined()) monitor.observe("ar.decode_logits", logits);
       const auto count = static_cast<int64_t>(drawn.size());
-      monitor.step(picture * tokens + count, picture);
-      if (count == preview_tokens && previewer.wants_draft()) {
+      const int64_t picture = first + sequence;
+      monitor.step(first * (tokens - written) + (count - 1) * sequences + sequence + 1, picture);
+      if (written == 0 && count == preview_tokens && previewer.wants_draft()) {
         const auto& grid = prompt.generated.front();
         previewer.show_draft(
             {grid.height, grid.width, drawn}, picture, input.seeds[picture], monitor);
       }
     };
-    const auto generated = decoding.draw(prompt_logits,
-                                         grid_positions,
-                                         config.vq.num_embeddings,
-                                         input.sampling,
-                                         random,
-                                         after_token);
-    monitor.observe("ar.generated", torch::tensor(generated));
-    const auto& target = input.target;
-    compositions.push_back(
-        {{target.height, target.width, {generated.end() - target.size(), generated.end()}},
-         conditions});
+    const auto generated =
+        decoding.draw(prompt_logits,
+                      text::positions_between(grid_positions, written, tokens + 1),
+                      config.vq.num_embeddings,
+                      input.sampling,
+                      std::move(random),
+                      after_token);
+    for (const auto& of_picture : generated) {
+      monitor.observe("ar.generated", torch::tensor(of_picture));
+      compositions.push_back(composition_of(input, prompt, of_picture, conditions));
+    }
   }
   return compositions;
 }
@@ -171,11 +239,10 @@ TokenGrid tokens_of(const Checkpoint& checkpoint, const Image& image) {
   const torch::NoGradGuard no_grad;
   check_size(image.width, image.height);
   image::check_image(image);
-  const auto model = checkpoint.load_generator(/*with_vision=*/true, {});
+  const auto grid = text::target_grid(image.height, image.width);
+  const auto model = checkpoint.load_vision({}, plan_reading(checkpoint, grid));
   RunMonitor monitor({});
-  return read_conditions(
-             checkpoint, model, {{image, text::target_grid(image.height, image.width)}}, monitor)
-      .front();
+  return read_conditions(checkpoint, model, {{image, grid}}, monitor).front();
 }
 
 }  // namespace glm_image::pipeline

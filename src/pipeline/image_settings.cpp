@@ -54,9 +54,9 @@ ImageSettings ImageSettings::load(const std::filesystem::path& processor_folder)
   fields.supports_only("resample", 3);  // bicubic
   for (const char* step : {"do_resize", "do_rescale", "do_normalize"})
     fields.supports_only(step, true);
-  // A picture's placeholders are written out in the prompt before their number is checked.
+  // Limits the placeholders of a picture, which enter the prompt before their number is checked.
   constexpr int64_t kMaxPixels = int64_t{1} << 28;
-  // The older name overrides the newer one where a file has both, as in transformers.
+  // The older name overrides the newer one if a file has both, as in transformers.
   const auto size = fields.object_or_empty("size");
   const auto side = [&](const char* name, const char* old_name, int64_t fallback) {
     const auto pixels = fields.optional_int64(
@@ -80,17 +80,18 @@ ImageSettings ImageSettings::load(const std::filesystem::path& processor_folder)
 
 namespace {
 
-void check_aspect_ratio(int64_t height, int64_t width) {
+void check_aspect_ratio(int64_t height, int64_t width, const std::string& name) {
   const auto h = static_cast<double>(height), w = static_cast<double>(width);
   if (std::max(h, w) / std::min(h, w) > kMaxAspectRatio) {
     fail(ErrorCode::kInvalidInput,
-         "a condition picture of ",
+         name,
+         ": has ",
          width,
          "×",
          height,
-         " is more than ",
+         " pixels; the longer side may be at most ",
          kMaxAspectRatio,
-         " times as long as wide; crop it first");
+         " times the shorter one; crop it first");
   }
 }
 
@@ -102,7 +103,7 @@ text::Grid grid_within(const ImageSettings& settings, int64_t height, int64_t wi
     scale = settings.longest_side / std::max(h, w);
   }
   const auto patch = static_cast<double>(settings.patch_size);
-  // The reference halves in whole numbers and rounds halves to even.
+  // Like the reference, use integer division by 2 and round half to even.
   const auto patches = [&](int64_t side) {
     const int64_t half = side / 2;
     return std::max(1.0, std::nearbyint(static_cast<double>(half) * scale / patch));
@@ -117,24 +118,23 @@ text::Grid grid_within(const ImageSettings& settings, int64_t height, int64_t wi
   return {static_cast<int64_t>(rows), static_cast<int64_t>(columns)};
 }
 
-/// Rounding may bring a picture within the ratio to a grid beyond it.
+/// Clips a grid to the maximum aspect ratio, which rounding may exceed.
 text::Grid within_aspect_ratio(const text::Grid& grid) {
   const auto longest = static_cast<int64_t>(kMaxAspectRatio) * std::min(grid.height, grid.width);
   return {std::min(grid.height, longest), std::min(grid.width, longest)};
 }
 
-/// The grid that is its own vision grid and nearest to a picture of this size; nothing where there
-/// is none.
+/// The grid nearest to a picture of this size that vision_grid maps to itself, or std::nullopt.
 std::optional<text::Grid> settled_grid(const ImageSettings& settings,
                                        int64_t height,
                                        int64_t width) {
-  const int64_t token_pixels = 2 * settings.patch_size;
+  const int64_t side = token_pixels(settings);
   auto grid = within_aspect_ratio(grid_within(settings, height, width));
-  // Rounding may leave a side under the shortest allowed, which the next look would scale up.
+  // Rounding may leave a side below the minimum, which would be scaled up again: iterate.
   constexpr int kMaxRounds = 16;
   for (int round = 0; round < kMaxRounds; ++round) {
-    const auto next = within_aspect_ratio(
-        grid_within(settings, grid.height * token_pixels, grid.width * token_pixels));
+    const auto next =
+        within_aspect_ratio(grid_within(settings, grid.height * side, grid.width * side));
     if (next == grid) return grid;
     grid = next;
   }
@@ -144,16 +144,17 @@ std::optional<text::Grid> settled_grid(const ImageSettings& settings,
 }  // namespace
 
 text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t width) {
-  check_aspect_ratio(height, width);
+  check_aspect_ratio(height, width, kUnnamedPicture);
   return grid_within(settings, height, width);
 }
 
 text::Grid condition_grid(const ImageSettings& settings,
                           int64_t height,
                           int64_t width,
-                          int64_t max_tokens) {
-  check_aspect_ratio(height, width);
-  // Always the same scales, so that a grid's own size as the limit gives this grid again.
+                          int64_t max_tokens,
+                          const std::string& name) {
+  check_aspect_ratio(height, width, name);
+  // Fixed scales, so that the grid's size as `max_tokens` gives the same grid again.
   constexpr double kStep = 0.98;
   std::optional<text::Grid> smallest;
   for (double scale = 1;; scale *= kStep) {
@@ -163,25 +164,25 @@ text::Grid condition_grid(const ImageSettings& settings,
     const auto grid = settled_grid(settings, side(height), side(width));
     if (grid && (!smallest || grid->size() < smallest->size())) smallest = grid;
     if (!smallest) break;
-    // From here on the picture would only be scaled up again.
+    // A smaller picture would only be scaled up again.
     const auto shortest = static_cast<double>(std::min(side(height), side(width)));
     const bool at_end = shortest <= std::max(1.0, settings.shortest_side * kStep);
     if (smallest->size() <= max_tokens || at_end) return *smallest;
   }
   fail(ErrorCode::kInvalidInput,
-       "a condition picture of ",
+       name,
+       ": has ",
        width,
        "×",
        height,
-       " cannot be brought to a size that the model's image settings allow");
+       " pixels; the model's image settings allow no size for it");
 }
 
 ConditionPicture prepare_condition(const ImageSettings& settings,
                                    const Image& image,
                                    const text::Grid& grid) {
-  const int64_t token_pixels = 2 * settings.patch_size;
-  return {image::resize_lanczos(image, grid.width * token_pixels, grid.height * token_pixels),
-          grid};
+  const int64_t side = token_pixels(settings);
+  return {image::resize_lanczos(image, grid.width * side, grid.height * side), grid};
 }
 
 Tensor vision_patches(const ImageSettings& settings, const ConditionPicture& picture) {

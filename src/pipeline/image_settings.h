@@ -3,17 +3,17 @@
 #include <array>
 #include <filesystem>
 #include <limits>
+#include <string>
 
 #include "core/torch.h"
 #include "glm_image/image.h"
 #include "text/prompt_recipe.h"
 
-/// From pictures to the tensors that models read, and back.
+/// Conversion between pictures and the models' input and output tensors.
 namespace glm_image::pipeline {
 
 /// The image settings of processor/: `image_processor` of processor_config.json, or
-/// preprocessor_config.json. A key that the file leaves out has the default of transformers'
-/// GlmImageImageProcessor.
+/// preprocessor_config.json. A missing key has the default of transformers' GlmImageImageProcessor.
 struct ImageSettings {
   int64_t patch_size = 0;
   double shortest_side = 0;  ///< a shorter side is scaled up to this many pixels
@@ -25,20 +25,29 @@ struct ImageSettings {
   static ImageSettings load(const std::filesystem::path& processor_folder);
 };
 
-/// Grid of vision tokens of a picture: its sides brought within the limits, halved, and rounded to
-/// whole patches. Throws kInvalidInput for a picture more than four times as long as wide.
+/// Pixels of a condition picture's side for each token of its grid.
+inline int64_t token_pixels(const ImageSettings& settings) {
+  return 2 * settings.patch_size;
+}
+
+/// A picture in messages that do not know which one it is.
+inline constexpr const char* kUnnamedPicture = "a condition picture";
+
+/// Returns the vision encoder's grid for a picture: its sides are scaled into the limits, halved,
+/// and rounded to whole patches. Throws kInvalidInput for an aspect ratio above 4:1.
 text::Grid vision_grid(const ImageSettings& settings, int64_t height, int64_t width);
 
-/// The nearest grid that the model can read: one whose pixels have this very grid as their vision
-/// grid, so that a picture's tokens and its latents fit together. If it has more than `max_tokens`,
-/// it is that of the picture scaled down until it fits, or the smallest that the model can read.
-/// Throws as vision_grid.
+/// Returns the nearest grid that the model can read: one that vision_grid maps to itself, so that a
+/// picture's tokens and latents cover the same area. If it has more than `max_tokens`, the picture
+/// is scaled down until its grid fits or is the smallest that the model can read. Throws as
+/// vision_grid does; the message begins with `name`.
 text::Grid condition_grid(const ImageSettings& settings,
                           int64_t height,
                           int64_t width,
-                          int64_t max_tokens = std::numeric_limits<int64_t>::max());
+                          int64_t max_tokens = std::numeric_limits<int64_t>::max(),
+                          const std::string& name = kUnnamedPicture);
 
-/// A picture brought to the size of a condition grid.
+/// A picture resized to its condition grid.
 struct ConditionPicture {
   Image image;
   text::Grid grid;

@@ -1,23 +1,23 @@
 #pragma once
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <string>
 
 #include "glm_image/pipeline.h"
 #include "io/json_file.h"
 
-/// The forms in which compositions leave the program and come back.
+/// Parts of requests as JSON.
 namespace glm_image::pipeline {
 
-/// {"picture": {"height", "width", "tokens"}, "conditions": […]}
+/// {"picture": {"height", "width", "tokens"}, "conditions": […]}; of a draft, whose picture has no
+/// tokens, also "preview".
 nlohmann::json to_json(const Composition& composition);
-/// Throws kCorruptFile naming the field.
+/// The inverse. Throws kCorruptFile naming the field.
 Composition composition_from_json(const io::JsonFields& fields);
 
-/// Keeps a composition in a file, and reads it back. Throws as write_file_atomically and
-/// JsonFields::load do.
-void save_composition(const std::filesystem::path& path, const Composition& composition);
-Composition load_composition(const std::filesystem::path& path);
+/// [{"name", "scale"}, …]
+nlohmann::json to_json(const std::vector<AdapterUse>& adapters);
+/// Reads such a list from the field `name`; empty if it is absent. A scale is 1 if it is left out.
+/// Throws kCorruptFile naming the field.
+std::vector<AdapterUse> adapters_from_json(const io::JsonFields& fields, const std::string& name);
 
 }  // namespace glm_image::pipeline

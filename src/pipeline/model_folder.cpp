@@ -27,7 +27,7 @@ std::vector<fs::path> folders_in(const fs::path& path) {
   return folders;
 }
 
-/// The revision that refs/main names, or nothing.
+/// The revision that refs/main names, or "".
 std::string main_revision(const fs::path& repository) {
   constexpr int64_t kMaxRefBytes = 256;
   const auto ref = repository / "refs" / "main";
@@ -38,7 +38,7 @@ std::string main_revision(const fs::path& repository) {
   return fs::path(revision).filename() == revision ? revision : "";
 }
 
-/// The part of a cache's folder name behind "models--<owner>--"; empty for another name.
+/// The part of a cache folder's name after "models--<owner>--"; empty for another name.
 std::string repository_name(const std::string& folder) {
   constexpr std::string_view kPrefix = "models--";
   if (folder.compare(0, kPrefix.size(), kPrefix) != 0) return "";

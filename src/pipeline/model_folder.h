@@ -5,13 +5,13 @@
 
 namespace glm_image::pipeline {
 
-/// The folder of a checkpoint that `given` names: itself, or what a Hugging Face cache keeps below
-/// it. There `models--<owner>--<name>/refs/main` names one of the folders of `snapshots/`; without
-/// it the only snapshot is taken. `given` may also be `snapshots/`. Throws kNotFound when it is not
-/// a folder or no snapshot can be chosen.
+/// Returns the folder of the checkpoint at `given`: the folder itself, or a snapshot if `given` is
+/// a repository's folder `models--<owner>--<name>` in a Hugging Face cache, or its `snapshots/`.
+/// There `refs/main` names the snapshot; without it, the only snapshot is used. Throws kNotFound if
+/// `given` is not a folder or the snapshot is ambiguous.
 std::filesystem::path checkpoint_folder(const std::filesystem::path& given);
 
-/// What the model is called: the folder's name, in a Hugging Face cache the name of the repository
+/// Returns the model's name: the folder's name or, in a Hugging Face cache, the repository's name
 /// ("GLM-Image" for models--zai-org--GLM-Image). Valid UTF-8.
 std::string checkpoint_name(const std::filesystem::path& directory);
 

@@ -1,12 +1,12 @@
 #include "pipeline/model_profile.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <utility>
 
 #include "core/text_format.h"
+#include "core/width_height.h"
 #include "glm_image/limits.h"
 #include "io/json_file.h"
 #include "text/grid.h"
@@ -17,12 +17,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxListed = 64;
-/// JavaScript clients read larger numbers of JSON inexactly.
+/// JavaScript clients cannot represent larger numbers exactly.
 constexpr int64_t kMaxExampleSeed = (int64_t{1} << 53) - 1;
 
-/// A model draws at any size, but badly far from those of its training. How many times as many or
-/// as few pixels, and how many times as long for its width, a picture may be before it counts as
-/// far.
+/// Pictures degrade at sizes far from the training sizes. A size is far if its number of pixels or
+/// its aspect ratio is outside the range of the training sizes by more than these factors.
 constexpr double kFarPixels = 1.6;
 constexpr double kFarShape = 1.5;
 
@@ -34,8 +33,8 @@ double shape_of(const PictureSize& size) {
   return static_cast<double>(size.width) / static_cast<double>(size.height);
 }
 
-/// The square, the shapes 4:3, 3:2 and 16:9 of its area both ways, and the square of twice the
-/// side: GLM-Image is published for 1024 to 2048 pixels. All are multiples of 32.
+/// The square, the aspect ratios 4:3, 3:2 and 16:9 of its area in both orientations, and the square
+/// of twice the side: GLM-Image is published for 1024 to 2048 pixels. All are multiples of 32.
 std::vector<PictureSize> usual_sizes(int64_t side) {
   constexpr std::pair<int, int> kShapes[] = {
       {1, 1}, {4, 3}, {3, 4}, {3, 2}, {2, 3}, {16, 9}, {9, 16}};
@@ -44,7 +43,7 @@ std::vector<PictureSize> usual_sizes(int64_t side) {
     return std::clamp<int64_t>(tokens, 1, limits::kMaxGridSide) * text::kPixelsPerToken;
   };
   std::vector<PictureSize> sizes;
-  // The shapes of a small square round to the same size.
+  // For a small square, several aspect ratios round to the same size.
   const auto add = [&](const PictureSize& size) {
     const bool is_new = std::none_of(sizes.begin(), sizes.end(), [&](const PictureSize& other) {
       return other.width == size.width && other.height == size.height;
@@ -60,14 +59,11 @@ std::vector<PictureSize> usual_sizes(int64_t side) {
   return sizes;
 }
 
-/// Nothing unless the text is WIDTHxHEIGHT with sides that can be drawn.
+/// Parses WIDTHxHEIGHT. Returns std::nullopt for other texts and for sizes that are not allowed.
 std::optional<PictureSize> parse_size(const std::string& text) {
-  PictureSize size;
-  const char* end = text.data() + text.size();
-  const auto first = std::from_chars(text.data(), end, size.width);
-  if (first.ec != std::errc() || first.ptr == end || *first.ptr != 'x') return std::nullopt;
-  const auto second = std::from_chars(first.ptr + 1, end, size.height);
-  if (second.ec != std::errc() || second.ptr != end) return std::nullopt;
+  const auto parsed = parse_width_height(text);
+  if (!parsed) return std::nullopt;
+  const PictureSize size{parsed->first, parsed->second};
   for (const int64_t side : {size.width, size.height}) {
     if (side < text::kPixelsPerToken || side > limits::kMaxSide ||
         side % text::kPixelsPerToken != 0) {

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "diffusion/sampler.h"
 #include "pipeline/checkpoint.h"
 #include "pipeline/run_monitor.h"
 #include "pipeline/spell.h"
@@ -13,30 +14,46 @@ struct PaintInput {
   int64_t height = 0;  ///< pixels
   int64_t width = 0;
   int64_t steps = 0;
-  double guidance = 1;
+  diffusion::SamplingOptions sampling;
+  double step_cache = 0;  ///< threshold of models::StepCache
   Glyphs glyphs;
-  std::vector<Tensor> condition_latents;  ///< normalised, [1, C, h, w], one a condition picture
-  std::vector<Composition> compositions;  ///< one a picture
-  std::vector<uint64_t> seeds;            ///< of the noise, one a picture
+  std::vector<Tensor> condition_latents;  ///< normalised, [1, C, h, w], one per condition picture
+  std::vector<Composition> compositions;  ///< one per picture
+  std::vector<uint64_t> seeds;            ///< of the noise, one per picture
+  std::vector<AdapterUse> adapters;
+  LoadPlan load;  ///< of the transformer
+  /// Used as it is in place of one that is loaded with `adapters`; may be empty.
+  models::GlmImageTransformer2DModel transformer{nullptr};
 };
 
-class Previewer;
+/// To paint preview grids of one shape at their own size, in few steps and without guidance.
+PaintInput draft_input(const std::vector<TokenGrid>& previews,
+                       Glyphs glyphs,
+                       std::vector<uint64_t> seeds,
+                       std::vector<AdapterUse> adapters);
 
-/// Denoises; returns the normalised latents of each picture, [1, C, H/f, W/f] float32. A previewer
-/// is shown what the denoiser expects at the steps at which it wants to look.
+class Previewer;
+class RankGroup;
+
+/// Runs the denoising loop. Returns the normalised latents of each picture, [1, C, H/f, W/f]
+/// float32. At the steps that `previewer` asks for, it receives the predicted clean latents. With
+/// `ranks`, all of them run this loop and get the same latents.
 std::vector<Tensor> paint(const Checkpoint& checkpoint,
                           const PaintInput& input,
                           RunMonitor& monitor,
-                          Previewer* previewer = nullptr);
+                          Previewer* previewer = nullptr,
+                          RankGroup* ranks = nullptr);
 
-/// Normalised latents of the condition pictures (posterior mode, no sampling).
+/// Returns the normalised latents of the condition pictures (posterior mode, no sampling).
 std::vector<Tensor> encode_conditions(const Checkpoint& checkpoint,
                                       const std::vector<ConditionPicture>& conditions,
-                                      RunMonitor& monitor);
+                                      RunMonitor& monitor,
+                                      const LoadPlan& load = {});
 
-/// Pictures of normalised latents.
+/// Decodes normalised latents to pictures.
 std::vector<Image> decode(const Checkpoint& checkpoint,
                           const std::vector<Tensor>& latents,
-                          RunMonitor& monitor);
+                          RunMonitor& monitor,
+                          const LoadPlan& load = {});
 
 }  // namespace glm_image::pipeline

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/text_format.h"
 #include "glm_image/limits.h"
 #include "pipeline/compose.h"
 
@@ -27,7 +28,7 @@ int64_t most_tokens(const Request& request, const Checkpoint& checkpoint) {
   return std::max<int64_t>(1, pixels / kTokenArea);
 }
 
-/// What the prompt and the marks of its pictures leave of the context.
+/// The part of the context that remains after the prompt and the markers of its pictures.
 int64_t context_left(const Checkpoint& checkpoint,
                      const Request& request,
                      const text::Grid& target) {
@@ -35,7 +36,23 @@ int64_t context_left(const Checkpoint& checkpoint,
          text_tokens(checkpoint, request.prompt, request.condition_images.size(), target);
 }
 
-/// The largest number of tokens for each of several pictures with which they fit into `room`.
+/// The most tokens of each condition picture that the request asks for.
+int64_t most_condition_tokens(const Request& request, const ImageSettings& settings) {
+  if (request.reference_pixels == 0) return std::numeric_limits<int64_t>::max();
+  const int64_t side = token_pixels(settings);
+  return std::max<int64_t>(1, request.reference_pixels / (side * side));
+}
+
+/// condition_grid of a request's picture. Errors begin with its number, "picture 2: ".
+text::Grid grid_of_picture(const Request& request,
+                           std::size_t index,
+                           const ImageSettings& settings,
+                           int64_t most) {
+  const auto& image = request.condition_images[index];
+  return condition_grid(settings, image.height, image.width, most, concat("picture ", index + 1));
+}
+
+/// The largest token limit per picture with which all pictures together fit into `room`.
 int64_t largest_share(const std::vector<text::Grid>& grids, int64_t room) {
   std::vector<int64_t> sizes;
   for (const auto& grid : grids) sizes.push_back(grid.size());
@@ -86,7 +103,7 @@ void fill_size(Request& request, const Checkpoint& checkpoint) {
     const auto& image = request.condition_images.front();
     const auto most = most_tokens(request, checkpoint);
     grid = fitting_grid(image.height, image.width, most);
-    // The other half is for the pictures to start from.
+    // The other half is for the condition pictures.
     const auto half = context_left(checkpoint, request, grid) / 2;
     grid = fitting_grid(image.height, image.width, std::clamp<int64_t>(half, 1, most));
   }
@@ -97,24 +114,25 @@ void fill_size(Request& request, const Checkpoint& checkpoint) {
 std::vector<text::Grid> condition_grids(const Checkpoint& checkpoint, const Request& request) {
   std::vector<text::Grid> grids;
   const auto& images = request.condition_images;
-  // Text to image does without image settings.
+  // Text-to-image does not need image settings.
   if (images.empty()) return grids;
   const auto& settings = checkpoint.image_settings();
   for (size_t i = 0; i < images.size(); ++i) {
-    auto most = std::numeric_limits<int64_t>::max();
+    auto most = most_condition_tokens(request, settings);
     if (request.composition) {
       const auto& given = request.composition->conditions.at(i);
       most = given.height * given.width;
     }
-    grids.push_back(condition_grid(settings, images[i].height, images[i].width, most));
+    grids.push_back(grid_of_picture(request, i, settings, most));
   }
   if (request.composition) return grids;
 
   const auto target = text::target_grid(request.height, request.width);
   const auto share =
-      largest_share(grids, context_left(checkpoint, request, target) - target.size());
+      std::min(largest_share(grids, context_left(checkpoint, request, target) - target.size()),
+               most_condition_tokens(request, settings));
   for (size_t i = 0; i < images.size(); ++i) {
-    grids[i] = condition_grid(settings, images[i].height, images[i].width, share);
+    grids[i] = grid_of_picture(request, i, settings, share);
   }
   return grids;
 }

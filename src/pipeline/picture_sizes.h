@@ -4,25 +4,24 @@
 
 #include "pipeline/checkpoint.h"
 
-/// The sizes of the picture to draw and of the pictures to start from. The command line, the server
-/// and the library all take them from here.
+/// Chooses the sizes of the generated picture and of the condition pictures, for the command line,
+/// the server and the library.
 namespace glm_image::pipeline {
 
-/// The grid of a picture of height×width pixels: each side at its nearest multiple of 32 or, if
-/// that has more than `max_tokens` tokens or a side beyond the largest allowed, the grid within
-/// these limits that keeps the shape best. A loss of shape counts ten times as much as a loss of
-/// area.
+/// Returns the grid of a picture of height×width pixels. Each side is rounded to a multiple of 32.
+/// If that exceeds `max_tokens` tokens or the maximum side, returns the grid within these limits
+/// with the least |log aspect-ratio error|·10 − log(area).
 text::Grid fitting_grid(int64_t height, int64_t width, int64_t max_tokens);
 
-/// Chooses the size of a request that leaves it open: the composition's; or that of the first
-/// condition picture, as far as the model's own size, max_pixels and the context allow; or the
-/// model's own, as far as max_pixels allows.
+/// Sets the size of a request without one: that of the composition; or that of the first condition
+/// picture, reduced to fit the model's default size, max_pixels and the context; or the model's
+/// default, reduced to fit max_pixels.
 void fill_size(Request& request, const Checkpoint& checkpoint);
 
-/// The grids at which the model reads the condition pictures of a request whose size is known: the
-/// nearest that it can read or, where the context does not hold all of them beside the prompt and
-/// the picture, smaller ones. A given composition has fixed them. Throws kInvalidInput for a
-/// picture more than four times as long as wide.
+/// Returns the grids of the condition pictures of a request whose size is set: the nearest that the
+/// model can read, or smaller ones if these have more than reference_pixels or if they, the prompt
+/// and the generated picture do not fit into the context. With a given composition, its grids are
+/// the limits. Throws kInvalidInput for an aspect ratio above 4:1.
 std::vector<text::Grid> condition_grids(const Checkpoint& checkpoint, const Request& request);
 
 }  // namespace glm_image::pipeline

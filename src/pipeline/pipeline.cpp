@@ -1,17 +1,25 @@
 #include "glm_image/pipeline.h"
 
 #include <new>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "core/error.h"
+#include "nn/math_memory.h"
 #include "pipeline/checkpoint.h"
 #include "pipeline/compose.h"
 #include "pipeline/draw.h"
+#include "pipeline/memory_plan.h"
 #include "pipeline/model_profile.h"
+#include "pipeline/rank_group.h"
+#include "pipeline/request_check.h"
+#include "pipeline/thread_share.h"
 
 namespace glm_image {
 namespace {
 
-/// LibTorch's own exceptions become ours at this edge, so that callers meet one type.
+/// Translates exceptions of LibTorch and the standard library to Error.
 template <typename Action>
 auto translated(const Action& action) -> decltype(action()) {
   try {
@@ -37,8 +45,13 @@ auto translated(const Action& action) -> decltype(action()) {
 
 class Pipeline::Implementation {
  public:
-  explicit Implementation(pipeline::Checkpoint checkpoint) : checkpoint(std::move(checkpoint)) {}
+  Implementation(pipeline::Checkpoint opened, const PipelineOptions& options)
+      : checkpoint(std::move(opened)),
+        yield_processors(options.yield_processors),
+        verifier(options.verifier) {}
   pipeline::Checkpoint checkpoint;
+  bool yield_processors;
+  std::shared_ptr<TextVerifier> verifier;
 };
 
 Pipeline::Pipeline(std::unique_ptr<Implementation> implementation)
@@ -51,8 +64,9 @@ Pipeline Pipeline::load(const std::filesystem::path& directory, const PipelineOp
   return translated([&] {
     if (options.threads < 0) fail(ErrorCode::kInvalidInput, "threads must not be negative");
     if (options.threads > 0) at::set_num_threads(options.threads);
+    nn::reserve_blas_memory();
     return Pipeline(
-        std::make_unique<Implementation>(pipeline::Checkpoint::open(directory, options)));
+        std::make_unique<Implementation>(pipeline::Checkpoint::open(directory, options), options));
   });
 }
 
@@ -61,7 +75,10 @@ const ModelInfo& Pipeline::info() const {
 }
 
 Request Pipeline::check(const Request& request) const {
-  return translated([&] { return pipeline::check_request(implementation_->checkpoint, request); });
+  return translated([&] {
+    return pipeline::check_request(
+        implementation_->checkpoint, request, implementation_->verifier.get());
+  });
 }
 
 std::vector<Warning> Pipeline::warnings(const Request& request) const {
@@ -72,21 +89,46 @@ std::vector<Warning> Pipeline::warnings(const Request& request) const {
   });
 }
 
+MemoryPlan Pipeline::memory_plan(const Request& request) const {
+  return translated([&] {
+    const auto& checkpoint = implementation_->checkpoint;
+    return pipeline::plan_request(checkpoint, pipeline::resolve_request(request, checkpoint))
+        .memory;
+  });
+}
+
 Result Pipeline::generate(const Request& request,
                           const ProgressCallback& progress,
                           const PreviewCallback& preview) {
   return translated([&] {
-    pipeline::RunMonitor monitor(progress);
-    return pipeline::draw(implementation_->checkpoint, request, monitor, preview);
+    nn::reserve_threads();
+    pipeline::ThreadShare threads(implementation_->yield_processors);
+    pipeline::RunMonitor monitor([&](const Progress& now) {
+      if (now.stage == Stage::kImageTokens || now.stage == Stage::kDenoising) {
+        threads.update();
+      } else {
+        threads.hold();
+      }
+      return !progress || progress(now);
+    });
+    return pipeline::draw(implementation_->checkpoint,
+                          request,
+                          monitor,
+                          preview,
+                          implementation_->verifier.get(),
+                          pipeline::RankScope::current());
   });
+}
+
+void Pipeline::unload() {
+  implementation_->checkpoint.unload();
+#if defined(__GLIBC__)
+  ::malloc_trim(0);  // gives the memory back to the system
+#endif
 }
 
 TokenGrid Pipeline::tokens_of(const Image& image) {
   return translated([&] { return pipeline::tokens_of(implementation_->checkpoint, image); });
-}
-
-const char* version() {
-  return GLM_IMAGE_VERSION;
 }
 
 }  // namespace glm_image

@@ -8,14 +8,23 @@
 /// Which components keep their weights in memory from one request to the next.
 namespace glm_image::pipeline {
 
-/// Of components of these sizes, of which one is in use at a time, those that may stay: the set
-/// with the most bytes whose sum, together with the largest component outside it, is within
-/// `budget` bytes. Keeping the most bytes saves the most reading. At most 16 components.
-std::vector<bool> components_that_fit(const std::vector<int64_t>& sizes, int64_t budget);
+/// Bytes of a component's weights, and of what its stage needs beside them.
+struct ComponentNeed {
+  int64_t weights = 0;
+  int64_t working = 0;
+};
 
-/// Marks the components that stay, as the options ask.
+/// Chooses which components stay in memory, when one component is in use at a time: the set with
+/// the most bytes of weights with which every stage is within `budget` bytes. A stage needs the
+/// set, its own weights and its working memory. Keeping the most bytes saves the most reading. At
+/// most 16 components.
+std::vector<bool> components_that_fit(const std::vector<ComponentNeed>& needs, int64_t budget);
+
+/// Sets `resident` of the components, whose stages need `working` bytes each. `budget` bytes count
+/// for Residency::kAuto.
 void plan_residency(std::vector<ComponentInfo>& components,
-                    const PipelineOptions& options,
-                    bool on_cpu);
+                    const std::vector<int64_t>& working,
+                    Residency residency,
+                    int64_t budget);
 
 }  // namespace glm_image::pipeline

@@ -23,6 +23,8 @@ const char* stage_name(Stage stage) {
       return "denoising";
     case Stage::kDecoding:
       return "decoding";
+    case Stage::kVerifying:
+      return "reading the texts back";
   }
   return "";
 }
@@ -32,11 +34,14 @@ const char* stage_name(Stage stage) {
 namespace glm_image::pipeline {
 
 RunMonitor::RunMonitor(ProgressCallback progress, Observer observer)
-    : progress_(std::move(progress)), observer_(std::move(observer)) {}
+    : progress_(std::move(progress)),
+      observer_(std::move(observer)),
+      meter_([this](double operations) { add_work(operations); }) {}
 
 void RunMonitor::begin(Stage stage, int64_t total) {
   end();
   now_ = {stage, /*step=*/0, total, /*picture=*/0};
+  work_ = {};
   start_clock();
   step(0);
 }
@@ -47,8 +52,9 @@ void RunMonitor::start_clock() {
   reset_peak_resident_bytes();
 }
 
-void RunMonitor::interlude(Stage stage, const std::function<void(RunMonitor& quiet)>& action) {
+void RunMonitor::nested_stage(Stage stage, const std::function<void(RunMonitor& quiet)>& action) {
   const auto paused = now_;
+  const auto paused_work = work_;
   begin(stage, /*total=*/1);
   now_.picture = paused.picture;
   RunMonitor quiet([this](const Progress&) {
@@ -59,13 +65,33 @@ void RunMonitor::interlude(Stage stage, const std::function<void(RunMonitor& qui
   step(1, paused.picture);
   end();
   now_ = paused;
+  work_ = paused_work;
   start_clock();
 }
 
+void RunMonitor::expect_work(double operations, int64_t steps) {
+  work_ = {operations, /*done=*/0, now_.step, steps};
+}
+
+void RunMonitor::add_work(double operations) {
+  constexpr auto kBetweenReports = std::chrono::milliseconds(100);
+  work_.done += operations;
+  const auto now = Clock::now();
+  if (!running_ || now - polled_ < kBetweenReports) return;
+  auto step_now = now_.step;
+  if (work_.total > 0) {
+    const double share = std::min(work_.done / work_.total, 1.0);
+    const auto steps = static_cast<int64_t>(share * static_cast<double>(work_.steps));
+    step_now = std::max(step_now, work_.first_step + std::min(steps, work_.steps - 1));
+  }
+  step(step_now, now_.picture);
+}
+
 void RunMonitor::step(int64_t done, int64_t picture) {
+  polled_ = Clock::now();
   now_.step = done;
   now_.picture = picture;
-  if (progress_ && !progress_(now_)) fail(ErrorCode::kCancelled, "stopped as asked");
+  if (progress_ && !progress_(now_)) fail(ErrorCode::kCancelled, "stopped on request");
 }
 
 void RunMonitor::end() {

@@ -6,8 +6,8 @@
 namespace glm_image::pipeline {
 namespace {
 
-/// One text after the other, joined: a batch would be padded to the longest, and a prompt may quote
-/// many short texts beside a long one.
+/// Encodes one text at a time and concatenates: a batch would be padded to the longest text, and a
+/// prompt may quote many short texts and a long one.
 Tensor encode_texts(const Checkpoint& checkpoint,
                     const models::T5EncoderModel& model,
                     const std::vector<std::string>& texts) {
@@ -25,8 +25,9 @@ Tensor encode_texts(const Checkpoint& checkpoint,
 
 Glyphs spell(const Checkpoint& checkpoint,
              const std::vector<std::string>& texts,
-             RunMonitor& monitor) {
-  const auto model = checkpoint.load_glyph_encoder(weight_progress(monitor));
+             RunMonitor& monitor,
+             const LoadPlan& load) {
+  const auto model = checkpoint.load_glyph_encoder(weight_progress(monitor), load);
   monitor.begin(Stage::kSpelling, 1);
   Glyphs glyphs{encode_texts(checkpoint, model, texts), encode_texts(checkpoint, model, {})};
   monitor.observe("glyph.embeds", glyphs.texts[0]);

@@ -10,13 +10,14 @@
 namespace glm_image::pipeline {
 
 struct Glyphs {
-  Tensor texts;  ///< [1, tokens, d_model]: all texts, one after the other
+  Tensor texts;  ///< [1, tokens, d_model]: all texts, concatenated
   Tensor empty;  ///< [1, tokens, d_model]: the empty text, for the unconditional branch
 };
 
-/// No texts at all are one empty text.
+/// Encodes the texts; an empty list counts as one empty text.
 Glyphs spell(const Checkpoint& checkpoint,
              const std::vector<std::string>& texts,
-             RunMonitor& monitor);
+             RunMonitor& monitor,
+             const LoadPlan& load = {});
 
 }  // namespace glm_image::pipeline

@@ -5,7 +5,7 @@
 
 namespace glm_image::pipeline {
 
-/// Reports the reading of weights as a stage of its own, begun with the first tensor.
+/// Reports the reading of weights as a separate stage, which begins with the first tensor.
 inline Checkpoint::ReadProgress weight_progress(RunMonitor& monitor) {
   return [&monitor, begun = false](uint64_t done, uint64_t total) mutable {
     if (!begun) monitor.begin(Stage::kReadingWeights, static_cast<int64_t>(total));

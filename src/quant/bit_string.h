@@ -23,4 +23,14 @@ inline uint32_t word_at(const char* bytes, int64_t index) {
   return word;
 }
 
+/// The eight 4-bit values of a word, less 8, as signed bytes in order.
+inline uint64_t nibbles_less_8(uint32_t word) {
+  uint64_t v = word;
+  v = (v | v << 16) & 0x0000FFFF0000FFFFULL;
+  v = (v | v << 8) & 0x00FF00FF00FF00FFULL;
+  v = ((v | v << 4) & 0x0F0F0F0F0F0F0F0FULL) ^ 0x0808080808080808ULL;
+  // Bit 3 of each byte is now its sign.
+  return v | (v & 0x0808080808080808ULL) * 0x1E;
+}
+
 }  // namespace glm_image::quant

@@ -1,5 +1,7 @@
 #include "quant/bitsandbytes.h"
 
+#include <cstring>
+
 #include "core/error.h"
 #include "io/json_file.h"
 #include "io/weight_binding.h"
@@ -74,12 +76,16 @@ Tensor dequantise_4_bits(const ModuleParts& parts, int64_t out, int64_t in) {
   return weight;
 }
 
-Tensor dequantise_8_bits(const ModuleParts& parts, int64_t out, int64_t in) {
+Tensor stored_8_bits(const ModuleParts& parts, int64_t out, int64_t in) {
   if (parts.has("weight_format")) {
     const auto format = parts.bytes("weight_format");
     if (format.size() != 1 || format[0] != 0) parts.refuse("weight_format", "0 (row by row)");
   }
-  const auto integers = parts.tensor("weight", ElementType::kInt8, {out, in});
+  return parts.tensor("weight", ElementType::kInt8, {out, in});
+}
+
+Tensor dequantise_8_bits(const ModuleParts& parts, int64_t out, int64_t in) {
+  const auto integers = stored_8_bits(parts, out, in);
   const auto largest = parts.floats("SCB", {out});
   return integers.to(at::kFloat).mul_(largest.unsqueeze(1)).div_(127);
 }
@@ -94,6 +100,19 @@ bool recognises(const ModuleParts& parts) {
 Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in) {
   return state_part(parts) != nullptr ? dequantise_4_bits(parts, out, in)
                                       : dequantise_8_bits(parts, out, in);
+}
+
+std::optional<IntegerWeight> integers(const ModuleParts& parts, int64_t out, int64_t in) {
+  if (state_part(parts) != nullptr) return std::nullopt;
+  const auto stored = stored_8_bits(parts, out, in);
+  const auto scales = parts.floats("SCB", {out}).unsqueeze(1) / 127;
+  const auto read = [stored, in](int64_t first, int64_t rows, int8_t* values) {
+    std::memcpy(values,
+                static_cast<const int8_t*>(stored.data_ptr()) + first * in,
+                static_cast<std::size_t>(rows * in));
+  };
+  return integer_weight(
+      out, in, /*bits=*/8, scales, read, nn::StoredWords{parts.mapped_bytes("weight"), true, true});
 }
 
 }  // namespace glm_image::quant::bitsandbytes

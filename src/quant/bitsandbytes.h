@@ -1,5 +1,6 @@
 #pragma once
 
+#include "quant/integer_weight.h"
 #include "quant/module_parts.h"
 
 /// bitsandbytes. 4 bits: "weight" holds two codes a byte (the first in the high half) of W row by
@@ -12,5 +13,8 @@ namespace glm_image::quant::bitsandbytes {
 bool recognises(const ModuleParts& parts);
 /// [out, in] float32. Throws kCorruptFile for parts that do not fit each other or the shape.
 Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in);
+/// The same as integers for 8 bits, up to the rounding of SCB/127 to float32; nothing for 4 bits.
+/// Throws as dequantise does.
+std::optional<IntegerWeight> integers(const ModuleParts& parts, int64_t out, int64_t in);
 
 }  // namespace glm_image::quant::bitsandbytes

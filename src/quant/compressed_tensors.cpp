@@ -1,8 +1,11 @@
 #include "quant/compressed_tensors.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <memory>
 
 #include "core/error.h"
 #include "io/shown.h"
@@ -73,47 +76,102 @@ std::vector<int32_t> packed_zero_points(const ModuleParts& parts,
   return zeros;
 }
 
-Tensor dequantise_packed(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
-  const auto& packed_shape = parts.entry("weight_packed")->shape;
-  if (packed_shape.size() != 2) parts.refuse("weight_packed", "a matrix");
-  const int64_t words = packed_shape[1];
-  const auto layout = row_layout(parts, in, words, config);
-  const auto packed = parts.tensor("weight_packed", ElementType::kInt32, {out, words});
-  if (parts.has("weight_shape")) {
-    const bool is_wide = parts.has("weight_shape", ElementType::kInt64);
-    const auto shape =
-        parts.tensor("weight_shape", is_wide ? ElementType::kInt64 : ElementType::kInt32, {2})
-            .to(at::kLong);
-    if (shape[0].item<int64_t>() != out || shape[1].item<int64_t>() != in) {
-      parts.refuse("weight_shape", concat("the sizes ", out, " and ", in));
+/// The checked parts of a pack-quantized weight.
+struct PackedWeight {
+  PackedWeight(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
+    const auto& packed_shape = parts.entry("weight_packed")->shape;
+    if (packed_shape.size() != 2) parts.refuse("weight_packed", "a matrix");
+    words = packed_shape[1];
+    layout = row_layout(parts, in, words, config);
+    packed = parts.tensor("weight_packed", ElementType::kInt32, {out, words});
+    if (parts.has("weight_shape")) {
+      const bool is_wide = parts.has("weight_shape", ElementType::kInt64);
+      const auto shape =
+          parts.tensor("weight_shape", is_wide ? ElementType::kInt64 : ElementType::kInt32, {2})
+              .to(at::kLong);
+      if (shape[0].item<int64_t>() != out || shape[1].item<int64_t>() != in) {
+        parts.refuse("weight_shape", concat("the sizes ", out, " and ", in));
+      }
     }
+    const auto* scale_entry = parts.entry("weight_scale");
+    groups = scale_entry != nullptr && scale_entry->shape.size() == 2 ? scale_entry->shape[1] : 0;
+    if (groups < 1 || (!parts.has("weight_g_idx") && in % groups != 0)) {
+      parts.refuse("weight_scale", concat("[", out, ", groups] with groups that divide ", in));
+    }
+    scales = parts.stored_floats("weight_scale", {out, groups});
+    zeros = packed_zero_points(parts, out, groups, layout);
+    group_of = group_of_inputs(parts, "weight_g_idx", in, groups);
   }
-  const auto* scale_entry = parts.entry("weight_scale");
-  const int64_t groups =
-      scale_entry != nullptr && scale_entry->shape.size() == 2 ? scale_entry->shape[1] : 0;
-  if (groups < 1 || (!parts.has("weight_g_idx") && in % groups != 0)) {
-    parts.refuse("weight_scale", concat("[", out, ", groups] with groups that divide ", in));
+  const char* row(int64_t o) const {
+    return static_cast<const char*>(packed.data_ptr()) + 4 * o * words;
   }
-  const auto scales = parts.floats("weight_scale", {out, groups});
-  const auto zeros = packed_zero_points(parts, out, groups, layout);
-  const auto group = group_of_inputs(parts, "weight_g_idx", in, groups);
+  /// Input i of a row, less half of the range.
+  int32_t integer(const char* row, int64_t i) const {
+    return static_cast<int32_t>(packed_value(row, i, layout)) - (1 << (layout.bits - 1));
+  }
 
+  int64_t words = 0, groups = 0;
+  RowLayout layout{};
+  Tensor packed;                  ///< [out, words]
+  Tensor scales;                  ///< [out, groups], as stored
+  std::vector<int32_t> zeros;     ///< [out, groups]
+  std::vector<int32_t> group_of;  ///< of each input
+};
+
+Tensor dequantise_packed(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
+  const PackedWeight stored(parts, out, in, config);
+  const auto scales = stored.scales.to(at::kFloat).contiguous();
   auto weight = at::empty({out, in}, at::kFloat);
-  const auto* bytes = static_cast<const char*>(packed.data_ptr());
   const auto* scale = scales.data_ptr<float>();
   auto* values = weight.data_ptr<float>();
-  const int32_t offset = 1 << (layout.bits - 1);
   at::parallel_for(0, out, /*grain_size=*/64, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
-      const char* const row = bytes + 4 * o * words;
+      const char* const row = stored.row(o);
       for (int64_t i = 0; i < in; ++i) {
-        const int64_t at = o * groups + group[i];
-        const auto q = static_cast<int32_t>(packed_value(row, i, layout)) - offset;
-        values[o * in + i] = static_cast<float>(q - zeros[at]) * scale[at];
+        const int64_t at = o * stored.groups + stored.group_of[i];
+        values[o * in + i] =
+            static_cast<float>(stored.integer(row, i) - stored.zeros[at]) * scale[at];
       }
     }
   });
   return weight;
+}
+
+std::optional<IntegerWeight> packed_integers(const ModuleParts& parts,
+                                             int64_t out,
+                                             int64_t in,
+                                             const Config& config) {
+  const auto stored = std::make_shared<const PackedWeight>(parts, out, in, config);
+  if (in % stored->groups != 0) return std::nullopt;
+  const int64_t group = in / stored->groups;
+  for (int64_t i = 0; i < in; ++i) {
+    if (stored->group_of[i] != i / group) return std::nullopt;
+  }
+  const auto& zeros = stored->zeros;
+  const bool symmetric = std::all_of(zeros.begin(), zeros.end(), [](auto z) { return z == 0; });
+  const int64_t stored_bits = stored->layout.bits;
+  if (!symmetric && stored_bits == 8) return std::nullopt;
+  const int bits = symmetric && stored_bits <= 4 ? 4 : 8;
+  const auto read = [stored, in, group, symmetric](int64_t first, int64_t rows, int8_t* values) {
+    for (int64_t r = 0; r < rows; ++r) {
+      const char* const row = stored->row(first + r);
+      int8_t* to = values + r * in;
+      if (symmetric && stored->layout.bits == 4 && in % 8 == 0) {
+        for (int64_t w = 0; w < in / 8; ++w) {
+          const uint64_t eight = nibbles_less_8(word_at(row, w));
+          std::memcpy(to + 8 * w, &eight, sizeof eight);
+        }
+        continue;
+      }
+      for (int64_t i = 0; i < in; ++i) {
+        const auto zero = stored->zeros[(first + r) * stored->groups + i / group];
+        to[i] = static_cast<int8_t>(stored->integer(row, i) - zero);
+      }
+    }
+  };
+  std::optional<nn::StoredWords> words;
+  if (symmetric && stored_bits == bits) words = {parts.mapped_bytes("weight_packed"), true, false};
+  return integer_weight(out, in, bits, stored->scales, read, words);
 }
 
 /// A scale (or zero point) of a tensor, of rows, of groups in rows or of blocks → [out, in].
@@ -169,6 +227,23 @@ Tensor dequantise_bytes(const ModuleParts& parts, int64_t out, int64_t in) {
   return weight.mul_(expanded(scale, out, in));
 }
 
+std::optional<IntegerWeight> byte_integers(const ModuleParts& parts, int64_t out, int64_t in) {
+  const auto& entry = *parts.entry("weight");
+  if (entry.type != ElementType::kInt8 || parts.has("weight_zero_point")) return std::nullopt;
+  const auto integers = parts.tensor("weight", ElementType::kInt8, {out, in});
+  auto scales = parts.stored_floats("weight_scale", scale_shape(parts, out, in));
+  // Rows of the weight that share a row of scales get one each.
+  scales = scales.dim() == 2 ? scales.repeat_interleave(out / scales.size(0), 0)
+                             : scales.reshape({1, 1}).expand({out, 1});
+  const auto read = [integers, in](int64_t first, int64_t rows, int8_t* values) {
+    std::memcpy(values,
+                static_cast<const int8_t*>(integers.data_ptr()) + first * in,
+                static_cast<std::size_t>(rows * in));
+  };
+  return integer_weight(
+      out, in, /*bits=*/8, scales, read, nn::StoredWords{parts.mapped_bytes("weight"), true, true});
+}
+
 }  // namespace
 
 float value_of_float8(uint8_t bits) {
@@ -220,6 +295,14 @@ bool recognises(const ModuleParts& parts) {
 Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
   return parts.has("weight_packed") ? dequantise_packed(parts, out, in, config)
                                     : dequantise_bytes(parts, out, in);
+}
+
+std::optional<IntegerWeight> integers(const ModuleParts& parts,
+                                      int64_t out,
+                                      int64_t in,
+                                      const Config& config) {
+  return parts.has("weight_packed") ? packed_integers(parts, out, in, config)
+                                    : byte_integers(parts, out, in);
 }
 
 }  // namespace glm_image::quant::compressed_tensors

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "quant/integer_weight.h"
 #include "quant/module_parts.h"
 
 /// compressed-tensors. pack-quantized: "weight_packed" I32 [out, words] holds N-bit integers of
@@ -22,6 +23,11 @@ Config parse_config(const nlohmann::json& json, const std::string& source);
 bool recognises(const ModuleParts& parts);
 /// [out, in] float32. Throws kCorruptFile for parts that do not fit each other or the shape.
 Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in, const Config& config);
+/// The same as integers; nothing where they are no form of the kernels. Throws as dequantise does.
+std::optional<IntegerWeight> integers(const ModuleParts& parts,
+                                      int64_t out,
+                                      int64_t in,
+                                      const Config& config);
 
 /// The value of an F8_E4M3 byte: sign, 4 bits of exponent (bias 7), 3 of mantissa; 7F and FF are
 /// not numbers.

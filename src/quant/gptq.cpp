@@ -1,5 +1,9 @@
 #include "quant/gptq.h"
 
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
 #include "core/error.h"
 #include "io/shown.h"
 #include "quant/bit_string.h"
@@ -64,6 +68,30 @@ std::vector<int32_t> zero_points(
   return zeros;
 }
 
+/// The checked parts of a weight.
+struct Weight {
+  Weight(const ModuleParts& parts, int64_t out, int64_t in, const Config& config)
+      : bits(bits_of(parts, in)),
+        word_rows(in * bits / 32),
+        packed(parts.tensor("qweight", ElementType::kInt32, {word_rows, out})) {
+    const auto& scales_shape =
+        parts.has("scales") ? parts.entry("scales")->shape : packed.sizes().vec();
+    groups = scales_shape.empty() ? 0 : scales_shape[0];
+    if (groups < 1 || (!parts.has("g_idx") && in % groups != 0)) {
+      parts.refuse("scales", "one row for each group of inputs");
+    }
+    scales = parts.stored_floats("scales", {groups, out});
+    zeros = zero_points(parts, groups, out, bits, config);
+  }
+  const char* words() const { return static_cast<const char*>(packed.data_ptr()); }
+
+  int64_t bits, word_rows;
+  Tensor packed;  ///< [word_rows, out]
+  int64_t groups = 0;
+  Tensor scales;               ///< [groups, out], as stored
+  std::vector<int32_t> zeros;  ///< [groups, out]
+};
+
 }  // namespace
 
 Config parse_config(const nlohmann::json& json, const std::string& source) {
@@ -99,35 +127,70 @@ bool recognises(const ModuleParts& parts) {
 }
 
 Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
-  const int64_t bits = bits_of(parts, in);
-  const int64_t rows = in * bits / 32;
-  const auto packed = parts.tensor("qweight", ElementType::kInt32, {rows, out});
-  const auto& scales_shape =
-      parts.has("scales") ? parts.entry("scales")->shape : packed.sizes().vec();
-  const int64_t groups = scales_shape.empty() ? 0 : scales_shape[0];
-  if (groups < 1 || (!parts.has("g_idx") && in % groups != 0)) {
-    parts.refuse("scales", "one row for each group of inputs");
-  }
-  const auto scales = parts.floats("scales", {groups, out});
-  const auto zeros = zero_points(parts, groups, out, bits, config);
-  const auto group = group_of_inputs(parts, "g_idx", in, groups);
-
+  const Weight stored(parts, out, in, config);
+  const auto scales = stored.scales.to(at::kFloat).contiguous();
+  const auto group = group_of_inputs(parts, "g_idx", in, stored.groups);
   auto weight = at::empty({out, in}, at::kFloat);
-  const auto* words = static_cast<const char*>(packed.data_ptr());
   const auto* scale = scales.data_ptr<float>();
   auto* values = weight.data_ptr<float>();
   at::parallel_for(0, out, /*grain_size=*/64, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
-      const auto row = column(words, rows, out, o);
+      const auto row = column(stored.words(), stored.word_rows, out, o);
       const auto* bytes = reinterpret_cast<const char*>(row.data());
       for (int64_t i = 0; i < in; ++i) {
         const int64_t at = group[i] * out + o;
-        const auto q = static_cast<int32_t>(bits_at(bytes, i, bits));
-        values[o * in + i] = scale[at] * static_cast<float>(q - zeros[at]);
+        const auto q = static_cast<int32_t>(bits_at(bytes, i, stored.bits));
+        values[o * in + i] = scale[at] * static_cast<float>(q - stored.zeros[at]);
       }
     }
   });
   return weight;
+}
+
+std::optional<IntegerWeight> integers(const ModuleParts& parts,
+                                      int64_t out,
+                                      int64_t in,
+                                      const Config& config) {
+  const auto stored = std::make_shared<const Weight>(parts, out, in, config);
+  if (in % stored->groups != 0) return std::nullopt;
+  const int64_t group = in / stored->groups;
+  if (parts.has("g_idx")) {
+    const auto group_of = group_of_inputs(parts, "g_idx", in, stored->groups);
+    for (int64_t i = 0; i < in; ++i) {
+      if (group_of[i] != i / group) return std::nullopt;
+    }
+  }
+  const int32_t middle = 1 << (stored->bits - 1);
+  const auto& zeros = stored->zeros;
+  const bool symmetric =
+      std::all_of(zeros.begin(), zeros.end(), [&](int32_t zero) { return zero == middle; });
+  // Less any zero point the integers of 4 bits fit 8, those of 8 do not.
+  if (!symmetric && stored->bits == 8) return std::nullopt;
+  const int bits = symmetric && stored->bits <= 4 ? 4 : 8;
+  const auto read = [stored, out, in, group, symmetric](
+                        int64_t first, int64_t rows, int8_t* values) {
+    if (symmetric && stored->bits == 4) {
+      // Eight inputs of neighbouring outputs lie side by side.
+      for (int64_t w = 0; w < stored->word_rows; ++w) {
+        for (int64_t r = 0; r < rows; ++r) {
+          const uint64_t eight = nibbles_less_8(word_at(stored->words(), w * out + first + r));
+          std::memcpy(values + r * in + 8 * w, &eight, sizeof eight);
+        }
+      }
+      return;
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      const auto row = column(stored->words(), stored->word_rows, out, first + r);
+      const auto* bytes = reinterpret_cast<const char*>(row.data());
+      for (int64_t i = 0; i < in; ++i) {
+        const auto q = static_cast<int32_t>(bits_at(bytes, i, stored->bits));
+        values[r * in + i] = static_cast<int8_t>(q - stored->zeros[i / group * out + first + r]);
+      }
+    }
+  };
+  std::optional<nn::StoredWords> words;
+  if (symmetric && stored->bits == bits) words = {parts.mapped_bytes("qweight"), false, false};
+  return integer_weight(out, in, bits, stored->scales.t(), read, words);
 }
 
 }  // namespace glm_image::quant::gptq

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "quant/integer_weight.h"
 #include "quant/module_parts.h"
 
 /// The layout of GPTQ and AutoRound: "qweight" I32 [in·N/32, out] (N-bit integers of one output,
@@ -22,5 +23,10 @@ bool recognises(const ModuleParts& parts);
 /// [out, in] float32. Throws kCorruptFile for parts that do not fit each other or the shape,
 /// kUnsupported for bits other than 2, 3, 4 and 8.
 Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in, const Config& config);
+/// The same as integers; nothing where they are no form of the kernels. Throws as dequantise does.
+std::optional<IntegerWeight> integers(const ModuleParts& parts,
+                                      int64_t out,
+                                      int64_t in,
+                                      const Config& config);
 
 }  // namespace glm_image::quant::gptq

@@ -35,12 +35,17 @@ Tensor ModuleParts::tensor(const std::string& part,
 }
 
 Tensor ModuleParts::floats(const std::string& part, const std::vector<int64_t>& shape) const {
+  return stored_floats(part, shape).to(at::kFloat).contiguous();
+}
+
+Tensor ModuleParts::stored_floats(const std::string& part,
+                                  const std::vector<int64_t>& shape) const {
   const auto& found = location(part);
   if (!io::is_floating(found.entry->type) || found.entry->shape != shape) {
     refuse(part, concat("F32, F16 or BF16 ", io::shape_text(shape)));
   }
-  auto values = found.file->tensor(name(part)).to(at::kFloat).contiguous();
-  if (!at::isfinite(values).all().item<bool>()) refuse(part, "finite numbers");
+  auto values = found.file->tensor(name(part));
+  if (!at::isfinite(values.to(at::kFloat)).all().item<bool>()) refuse(part, "finite numbers");
   return values;
 }
 
@@ -48,6 +53,16 @@ std::string_view ModuleParts::bytes(const std::string& part) const {
   const auto& found = location(part);
   return found.file->file().bytes().substr(found.entry->begin,
                                            found.entry->end - found.entry->begin);
+}
+
+Tensor ModuleParts::mapped_bytes(const std::string& part) const {
+  const auto& found = location(part);
+  const auto size = static_cast<int64_t>(found.entry->end - found.entry->begin);
+  return torch::from_blob(
+      found.file->file().data() + found.entry->begin,
+      {size},
+      [file = found.file](void*) {},
+      at::TensorOptions(at::kByte));
 }
 
 void ModuleParts::refuse(const std::string& part, const std::string& expected) const {

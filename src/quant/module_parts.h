@@ -27,8 +27,12 @@ class ModuleParts {
                 const std::vector<int64_t>& shape) const;
   /// A floating tensor of this shape, all finite, as float32.
   Tensor floats(const std::string& part, const std::vector<int64_t>& shape) const;
+  /// The same in the type that it is stored in.
+  Tensor stored_floats(const std::string& part, const std::vector<int64_t>& shape) const;
   /// The bytes of a tensor of any type.
   std::string_view bytes(const std::string& part) const;
+  /// The same as a uint8 tensor [n] that keeps the file mapped.
+  Tensor mapped_bytes(const std::string& part) const;
 
   [[noreturn]] void refuse(const std::string& part, const std::string& expected) const;
 

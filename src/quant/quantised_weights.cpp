@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/suffix.h"
 #include "io/json_file.h"
 #include "io/shown.h"
 #include "quant/bitsandbytes.h"
@@ -18,9 +19,8 @@ using nlohmann::json;
 
 constexpr std::string_view kWeight = ".weight";
 
-bool ends_with(const std::string& text, std::string_view suffix) {
-  return text.size() > suffix.size() &&
-         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+std::string module_of(const std::string& parameter) {
+  return parameter.substr(0, parameter.size() - kWeight.size());
 }
 
 struct ConfigObject {
@@ -87,6 +87,17 @@ const std::set<std::string>& parts_of_modules() {
   return kParts;
 }
 
+std::shared_ptr<const nn::QuantisedMatrix> matrix_of(const IntegerWeight& weight, bool in_place) {
+  return std::make_shared<nn::QuantisedMatrix>(weight.form, *weight.words, weight.scales, in_place);
+}
+
+/// A copy in the kernels' order; null without a weight.
+std::shared_ptr<const nn::QuantisedMatrix> packed_copy(const std::optional<IntegerWeight>& weight) {
+  if (!weight) return nullptr;
+  if (weight->words) return matrix_of(*weight, /*in_place=*/false);
+  return std::make_shared<nn::QuantisedMatrix>(weight->form, weight->read, weight->scales);
+}
+
 }  // namespace
 
 std::unique_ptr<QuantisedWeights> QuantisedWeights::open(const fs::path& component,
@@ -151,8 +162,7 @@ void QuantisedWeights::find_modules() {
 }
 
 bool QuantisedWeights::holds(const std::string& parameter) const {
-  return ends_with(parameter, kWeight) &&
-         modules_.count(parameter.substr(0, parameter.size() - kWeight.size())) != 0;
+  return ends_with(parameter, kWeight) && modules_.count(module_of(parameter)) != 0;
 }
 
 std::string QuantisedWeights::parameter_of(const std::string& tensor) const {
@@ -165,9 +175,8 @@ std::string QuantisedWeights::parameter_of(const std::string& tensor) const {
   return "";
 }
 
-Tensor QuantisedWeights::unpack(const std::string& parameter, at::IntArrayRef shape) const {
-  const auto module = parameter.substr(0, parameter.size() - kWeight.size());
-  const ModuleParts parts(weights_, module);
+ModuleParts QuantisedWeights::module_parts(const std::string& parameter,
+                                           at::IntArrayRef shape) const {
   if (shape.size() != 2) {
     fail(ErrorCode::kUnsupported,
          weights_.folder().string(),
@@ -175,8 +184,24 @@ Tensor QuantisedWeights::unpack(const std::string& parameter, at::IntArrayRef sh
          io::shown_name(parameter),
          " is quantised and no matrix; only weights of linear layers are read so");
   }
+  return {weights_, module_of(parameter)};
+}
+
+std::vector<io::WeightSet::Location> QuantisedWeights::parts_of(
+    const std::string& parameter) const {
+  const auto module = module_of(parameter);
+  std::vector<io::WeightSet::Location> parts;
+  for (const auto& part : parts_of_modules()) {
+    const auto* location = weights_.find(concat(module, ".", part));
+    if (location != nullptr) parts.push_back(*location);
+  }
+  return parts;
+}
+
+Tensor QuantisedWeights::unpack(const std::string& parameter, at::IntArrayRef shape) const {
+  const auto parts = module_parts(parameter, shape);
   const int64_t out = shape[0], in = shape[1];
-  switch (modules_.at(module)) {
+  switch (modules_.at(module_of(parameter))) {
     case Format::kGptq:
       return gptq::dequantise(parts, out, in, gptq_);
     case Format::kBitsandbytes:
@@ -187,6 +212,56 @@ Tensor QuantisedWeights::unpack(const std::string& parameter, at::IntArrayRef sh
       return compressed_tensors::dequantise(parts, out, in, compressed_tensors_);
   }
   fail(ErrorCode::kInternal, "a quantised module without a format");
+}
+
+std::optional<IntegerWeight> QuantisedWeights::integers(const std::string& parameter,
+                                                        at::IntArrayRef shape) const {
+  const auto parts = module_parts(parameter, shape);
+  const int64_t out = shape[0], in = shape[1];
+  switch (modules_.at(module_of(parameter))) {
+    case Format::kGptq:
+      return gptq::integers(parts, out, in, gptq_);
+    case Format::kBitsandbytes:
+      return bitsandbytes::integers(parts, out, in);
+    case Format::kSdnq:
+      return sdnq::integers(parts, out, in);
+    case Format::kCompressedTensors:
+      return compressed_tensors::integers(parts, out, in, compressed_tensors_);
+  }
+  fail(ErrorCode::kInternal, "a quantised module without a format");
+}
+
+std::shared_ptr<const nn::QuantisedMatrix> QuantisedWeights::pack(const std::string& parameter,
+                                                                  at::IntArrayRef shape) const {
+  return packed_copy(integers(parameter, shape));
+}
+
+std::optional<IntegerWeight> QuantisedWeights::integers_of_part(const std::string& parameter,
+                                                                const io::WeightCut& cut) const {
+  const auto whole = integers(parameter, cut.shape);
+  return whole ? cut_integers(*whole, cut) : std::nullopt;
+}
+
+std::shared_ptr<const nn::QuantisedMatrix> QuantisedWeights::pack_part(
+    const std::string& parameter, const io::WeightCut& cut) const {
+  return packed_copy(integers_of_part(parameter, cut));
+}
+
+int64_t QuantisedWeights::packed_part_bytes(const std::string& parameter,
+                                            const io::WeightCut& cut) const {
+  const auto weight = integers_of_part(parameter, cut);
+  return weight ? weight->form.bytes() : 0;
+}
+
+std::shared_ptr<const nn::QuantisedMatrix> QuantisedWeights::view(const std::string& parameter,
+                                                                  at::IntArrayRef shape) const {
+  const auto weight = integers(parameter, shape);
+  return weight && weight->words ? matrix_of(*weight, /*in_place=*/true) : nullptr;
+}
+
+int64_t QuantisedWeights::packed_bytes(const std::string& parameter, at::IntArrayRef shape) const {
+  const auto weight = integers(parameter, shape);
+  return weight ? weight->form.bytes() : 0;
 }
 
 }  // namespace glm_image::quant

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "io/packed_weights.h"
 #include "io/weight_set.h"
@@ -22,12 +23,25 @@ class QuantisedWeights : public io::PackedWeights {
 
   bool holds(const std::string& parameter) const override;
   std::string parameter_of(const std::string& tensor) const override;
+  std::vector<io::WeightSet::Location> parts_of(const std::string& parameter) const override;
   Tensor unpack(const std::string& parameter, at::IntArrayRef shape) const override;
+  std::shared_ptr<const nn::QuantisedMatrix> pack(const std::string& parameter,
+                                                  at::IntArrayRef shape) const override;
+  int64_t packed_bytes(const std::string& parameter, at::IntArrayRef shape) const override;
+  std::shared_ptr<const nn::QuantisedMatrix> pack_part(const std::string& parameter,
+                                                       const io::WeightCut& cut) const override;
+  int64_t packed_part_bytes(const std::string& parameter, const io::WeightCut& cut) const override;
+  std::shared_ptr<const nn::QuantisedMatrix> view(const std::string& parameter,
+                                                  at::IntArrayRef shape) const override;
 
  private:
   enum class Format { kGptq, kBitsandbytes, kSdnq, kCompressedTensors };
   explicit QuantisedWeights(const io::WeightSet& weights) : weights_(weights) {}
   void read_config(const std::filesystem::path& component);
+  ModuleParts module_parts(const std::string& parameter, at::IntArrayRef shape) const;
+  std::optional<IntegerWeight> integers(const std::string& parameter, at::IntArrayRef shape) const;
+  std::optional<IntegerWeight> integers_of_part(const std::string& parameter,
+                                                const io::WeightCut& cut) const;
   void find_modules();
 
   const io::WeightSet& weights_;

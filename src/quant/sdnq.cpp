@@ -1,5 +1,7 @@
 #include "quant/sdnq.h"
 
+#include <memory>
+
 #include "core/error.h"
 #include "io/shown.h"
 
@@ -69,6 +71,52 @@ bool is_packed_type(ElementType type) {
   return type == ElementType::kUInt8 || type == ElementType::kInt8;
 }
 
+/// The checked parts of a weight.
+struct Weight {
+  Weight(const ModuleParts& parts, int64_t out, int64_t in) : stored(parts.bytes("weight")) {
+    const int64_t count = out * in;
+    bits = 8 * static_cast<int64_t>(stored.size()) / count;
+    if (bits < 2 || bits > 8 || bits * count != 8 * static_cast<int64_t>(stored.size())) {
+      parts.refuse("weight", concat(count, " integers of 2 to 8 bits"));
+    }
+    packing = &kPackings[bits - 2];
+    if (count % packing->values != 0) parts.refuse("weight", "whole blocks of packed integers");
+    const auto& scale_shape = parts.entry("scale")->shape;
+    const int64_t groups = scale_shape.size() == 3 ? scale_shape[1] : 1;
+    const std::vector<int64_t> expected = scale_shape.size() == 3
+                                              ? std::vector<int64_t>{out, groups, 1}
+                                              : std::vector<int64_t>{out, 1};
+    if (groups < 1 || in % groups != 0) {
+      parts.refuse("scale", concat("of groups that divide ", in, " inputs"));
+    }
+    scales = parts.stored_floats("scale", expected).reshape({out, groups});
+    is_unsigned = parts.has("zero_point");
+    is_int8 = parts.has("weight", ElementType::kInt8);
+    // An int8 is stored as it is; smaller signed integers with half of their range added.
+    offset = is_unsigned || is_int8 ? 0 : 1 << (bits - 1);
+  }
+
+  /// take(n, integer) for each value n of the blocks first … last − 1.
+  template <typename Take>
+  void for_each(int64_t first, int64_t last, const Take& take) const {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(stored.data());
+    uint8_t block[8];
+    for (int64_t b = first; b < last; ++b) {
+      packing->unpack(bytes + b * packing->bytes, block);
+      for (int64_t v = 0; v < packing->values; ++v) {
+        take(b * packing->values + v, is_int8 ? static_cast<int8_t>(block[v]) : block[v] - offset);
+      }
+    }
+  }
+
+  std::string_view stored;
+  int64_t bits = 0;
+  const Packing* packing = nullptr;
+  Tensor scales;  ///< [out, groups], as stored
+  bool is_unsigned = false, is_int8 = false;
+  int32_t offset = 0;
+};
+
 }  // namespace
 
 void check_config(const nlohmann::json& json, const std::string& source) {
@@ -99,46 +147,21 @@ bool recognises(const ModuleParts& parts) {
 }
 
 Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in) {
-  const auto stored = parts.bytes("weight");
-  const int64_t count = out * in;
-  const int64_t bits = 8 * static_cast<int64_t>(stored.size()) / count;
-  if (bits < 2 || bits > 8 || bits * count != 8 * static_cast<int64_t>(stored.size())) {
-    parts.refuse("weight", concat(count, " integers of 2 to 8 bits"));
-  }
-  const auto& packing = kPackings[bits - 2];
-  if (count % packing.values != 0) parts.refuse("weight", "whole blocks of packed integers");
-
-  const auto& scale_shape = parts.entry("scale")->shape;
-  const int64_t groups = scale_shape.size() == 3 ? scale_shape[1] : 1;
-  const std::vector<int64_t> expected =
-      scale_shape.size() == 3 ? std::vector<int64_t>{out, groups, 1} : std::vector<int64_t>{out, 1};
-  if (groups < 1 || in % groups != 0) {
-    parts.refuse("scale", concat("of groups that divide ", in, " inputs"));
-  }
-  const auto scales = parts.floats("scale", expected);
-  const bool is_unsigned = parts.has("zero_point");
-  const auto minimum = is_unsigned ? parts.floats("zero_point", expected) : at::zeros_like(scales);
-  // An int8 is stored as it is; smaller signed integers with half of their range added.
-  const bool is_int8 = parts.has("weight", ElementType::kInt8);
-  const int32_t offset = is_unsigned || is_int8 ? 0 : 1 << (bits - 1);
-
+  const Weight stored(parts, out, in);
+  const auto scales = stored.scales.to(at::kFloat).contiguous();
+  const auto minimum = stored.is_unsigned ? parts.floats("zero_point", parts.entry("scale")->shape)
+                                          : at::zeros_like(scales);
   auto weight = at::empty({out, in}, at::kFloat);
-  const auto* bytes = reinterpret_cast<const uint8_t*>(stored.data());
   const auto* scale = scales.data_ptr<float>();
   const auto* low = minimum.data_ptr<float>();
   auto* values = weight.data_ptr<float>();
-  const int64_t group_size = in / groups;
-  at::parallel_for(0, count / packing.values, 1 << 14, [&](int64_t begin, int64_t end) {
-    uint8_t block[8];
-    for (int64_t b = begin; b < end; ++b) {
-      packing.unpack(bytes + b * packing.bytes, block);
-      for (int64_t v = 0; v < packing.values; ++v) {
-        const int64_t n = b * packing.values + v;
-        const int64_t group = n / group_size;
-        const int32_t integer = is_int8 ? static_cast<int8_t>(block[v]) : block[v] - offset;
-        values[n] = low[group] + static_cast<float>(integer) * scale[group];
-      }
-    }
+  const int64_t group_size = in / scales.size(1);
+  const auto& packing = *stored.packing;
+  at::parallel_for(0, out * in / packing.values, 1 << 14, [&](int64_t begin, int64_t end) {
+    stored.for_each(begin, end, [&](int64_t n, int32_t integer) {
+      const int64_t group = n / group_size;
+      values[n] = low[group] + static_cast<float>(integer) * scale[group];
+    });
   });
   if (parts.has("svd_up")) {
     const auto& shape = parts.entry("svd_up")->shape;
@@ -147,6 +170,25 @@ Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in) {
                   parts.floats("svd_down", {shape[1], in}));
   }
   return weight;
+}
+
+std::optional<IntegerWeight> integers(const ModuleParts& parts, int64_t out, int64_t in) {
+  const auto stored = std::make_shared<const Weight>(parts, out, in);
+  const int64_t in_block = stored->packing->values;
+  if (stored->is_unsigned || parts.has("svd_up") || in % in_block != 0) return std::nullopt;
+  const auto read = [stored, in, in_block](int64_t first, int64_t rows, int8_t* values) {
+    const int64_t begin = first * in;
+    stored->for_each(
+        begin / in_block, (begin + rows * in) / in_block, [&](int64_t n, int32_t integer) {
+          values[n - begin] = static_cast<int8_t>(integer);
+        });
+  };
+  // Pairs of 4 bits, and integers of 8, lie in the order of little-endian words.
+  std::optional<nn::StoredWords> words;
+  if (stored->bits == 8 || (stored->bits == 4 && !stored->is_int8)) {
+    words = {parts.mapped_bytes("weight"), true, stored->is_int8};
+  }
+  return integer_weight(out, in, stored->bits <= 4 ? 4 : 8, stored->scales, read, words);
 }
 
 }  // namespace glm_image::quant::sdnq

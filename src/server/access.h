@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,38 +9,39 @@
 
 namespace glm_image::server {
 
-/// Whether a host is a name or an address that only this machine reaches: "localhost", "::1" and
-/// 127.x.y.z. (Not "127.example.org", which anyone may register.)
-bool is_loopback(const std::string& host);
-
-/// "https://draw.example/" → "https://draw.example". Throws kInvalidInput unless it is an address
-/// of http or https without a path.
+/// Removes trailing slashes: "https://draw.example/" → "https://draw.example". Throws kInvalidInput
+/// unless the URL has the scheme http or https and no path.
 std::string checked_public_url(const std::string& url);
 
-/// Who may ask for what.
+/// Decides which requests are allowed.
 class Access {
  public:
   struct Options {
     ApiKey key;
-    std::vector<std::string> allowed_origins;  ///< of other sites' pages (CORS); "*" for all
-    /// Whether only names of this machine may stand in Host: against pages of other sites whose
-    /// name turns into 127.0.0.1 after they were loaded.
+    /// Origins of other sites whose pages may use the server (CORS); "*" for all.
+    std::vector<std::string> allowed_origins;
+    /// Whether Host must name this machine. This prevents DNS rebinding, where a foreign site's
+    /// name resolves to 127.0.0.1 after its page was loaded.
     bool only_local_hosts = true;
-    std::string public_url;  ///< a checked_public_url, whose host and origin are allowed too
+    std::string public_url;  ///< a checked_public_url; its host and origin are also allowed
   };
   explicit Access(Options options);
 
-  /// Sets the headers that every answer has. Throws ApiError 401 or 403 for a request that may not
-  /// pass: the key is asked of /v1/… and /metrics, but not for pictures by their identifier.
+  /// Sets the headers that all responses share. Throws ApiError 401 or 403 if the request is not
+  /// allowed. The key is required for /v1/… and /metrics, except for pictures by identifier.
+  /// Requests from pages of other sites are refused by Origin. If a browser sends no Origin, they
+  /// are refused by Sec-Fetch-Site, unless the request only reads.
   void check(Exchange& exchange) const;
 
-  /// Answers the question that browsers ask before a request from another site.
+  /// Responds to a CORS preflight request.
   void answer_preflight(Exchange& exchange) const;
 
  private:
-  bool origin_is_allowed(const std::string& origin, const std::string& host) const;
+  void check_origin(Exchange& exchange) const;
+  bool origin_is_allowed(const std::string& text, const Exchange& exchange) const;
 
   const Options options_;
+  const std::optional<Origin> public_origin_;
 };
 
 }  // namespace glm_image::server

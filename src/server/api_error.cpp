@@ -2,6 +2,7 @@
 
 #include <array>
 #include <new>
+#include <utility>
 
 #include "io/json_text.h"
 
@@ -18,17 +19,36 @@ const char* error_type(int status) {
   return status >= 500 ? "server_error" : "invalid_request_error";
 }
 
-/// Messages of the library begin with the field they are about ("steps must be from …").
+/// The library's messages begin with the field they are about ("steps must be from …").
 std::string field_of(const std::string& message) {
-  constexpr std::array kFields = {
-      "prompt", "size", "steps", "guidance", "temperature", "top-p", "text", "previews", "count"};
-  for (std::string field : kFields) {
-    if (message.rfind(field + " ", 0) != 0 && message.rfind(field + ":", 0) != 0) continue;
-    if (field == "top-p") return "top_p";
-    if (field == "text") return "texts";
-    if (field == "previews") return "partial_images";
-    if (field == "count") return "n";
-    return field;
+  constexpr std::array<std::pair<const char*, const char*>, 21> kFields = {{
+      {"prompt", "prompt"},
+      {"size", "size"},
+      {"steps", "steps"},
+      {"guidance", "guidance"},
+      {"guidance-interval", "guidance_interval"},
+      {"step-cache", "step_cache"},
+      {"reference-pixels", "reference_pixels"},
+      {"temperature", "temperature"},
+      {"top-p", "top_p"},
+      {"text", "texts"},
+      {"texts", "texts"},
+      {"previews", "partial_images"},
+      {"count", "n"},
+      {"drafts", "draft"},
+      {"tokens", "composition"},
+      {"preview tokens", "composition"},
+      {"condition tokens", "composition"},
+      {"composition", "composition"},
+      {"adapters", "loras"},
+      {"verify", "verify"},
+      {"best-of", "best_of"},
+  }};
+  for (const auto& [name, field] : kFields) {
+    const std::string beginning = name;
+    if (message.rfind(beginning + " ", 0) == 0 || message.rfind(beginning + ":", 0) == 0) {
+      return field;
+    }
   }
   return "";
 }
@@ -53,6 +73,7 @@ std::string ApiError::json() const {
 }
 
 ApiError api_error(const std::exception& error) {
+  if (const auto* answer = dynamic_cast<const ApiError*>(&error)) return *answer;
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
     return {503, "not enough memory", "", "out_of_memory"};
   }
@@ -68,7 +89,7 @@ ApiError api_error(const std::exception& error) {
       return {
           503, "not enough memory for this picture; try a smaller size", "size", "out_of_memory"};
     default:
-      return {500, "the server failed; its log says why", "", "internal_error"};
+      return {500, "the server failed; its log has the reason", "", "internal_error"};
   }
 }
 

@@ -2,9 +2,12 @@
 
 #include <cmath>
 
+#include "core/error.h"
 #include "core/text_format.h"
 #include "glm_image/limits.h"
+#include "io/json_file.h"
 #include "io/json_number.h"
+#include "io/shown.h"
 #include "server/api_error.h"
 #include "server/header_value.h"
 
@@ -15,9 +18,15 @@ using Json = nlohmann::json;
 
 constexpr size_t kMaxShownBytes = 60;
 
-/// A value for a message, cut where it is long.
+/// A value for a message, truncated if long.
 std::string shown(const Json* value) {
   if (value == nullptr) return "nothing";
+  // Printing a list, an object or a long text whole could take many times the memory of the body.
+  if (value->is_structured()) return io::shown(value);
+  if (value->is_string() && value->get_ref<const std::string&>().size() > kMaxShownBytes) {
+    const Json begin = value->get_ref<const std::string&>().substr(0, kMaxShownBytes);
+    return shown(&begin);  // longer than the bound, with its quotation marks
+  }
   auto text = value->dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
   if (text.size() > kMaxShownBytes) text = text.substr(0, kMaxShownBytes) + "…";
   return text;
@@ -79,7 +88,7 @@ std::optional<double> ApiFields::number(const std::string& name, double min, dou
   const auto* value = find(name);
   if (value == nullptr) return std::nullopt;
   const auto given = numeric(*value);
-  // The sum makes 0 of -0, which JSON does not tell apart.
+  // Adding 0.0 converts -0 to 0, which JSON does not distinguish.
   const auto number = given ? std::optional(given->get<double>() + 0.0) : std::nullopt;
   if (!number || !std::isfinite(*number) || *number < min || *number > max) {
     refuse(name, concat("a number from ", min, " to ", max));
@@ -92,12 +101,54 @@ std::optional<bool> ApiFields::truth(const std::string& name) const {
   if (value == nullptr) return std::nullopt;
   if (value->is_boolean()) return value->get<bool>();
   if (fields_are_text_ && value->is_string()) {
-    // Python writes True.
+    // Python's str(True) is "True".
     const auto text = lower(value->get_ref<const std::string&>());
     if (text == "true") return true;
     if (text == "false") return false;
   }
   refuse(name, "true or false");
+}
+
+std::optional<Json> ApiFields::structured(const std::string& name,
+                                          const std::string& expected) const {
+  const auto* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!fields_are_text_ || !value->is_string()) return std::make_optional<Json>(*value);
+  try {
+    return io::parse_json(value->get_ref<const std::string&>(), name);
+  } catch (const Error&) {
+    refuse(name, expected);
+  }
+}
+
+std::optional<Json> ApiFields::object(const std::string& name) const {
+  const std::string expected = "an object";
+  auto value = structured(name, expected);
+  if (value && !value->is_object()) refuse(name, expected);
+  return value;
+}
+
+std::optional<Json> ApiFields::list(const std::string& name) const {
+  const std::string expected = "a list";
+  auto value = structured(name, expected);
+  if (value && !value->is_array()) refuse(name, expected);
+  return value;
+}
+
+std::optional<std::pair<double, double>> ApiFields::pair(const std::string& name,
+                                                         double min,
+                                                         double max) const {
+  const auto expected = concat("a list of two numbers from ", min, " to ", max);
+  const auto value = structured(name, expected);
+  if (!value) return std::nullopt;
+  const auto is_valid = [&](const Json& number) {
+    return number.is_number() && number.get<double>() >= min && number.get<double>() <= max;
+  };
+  if (!value->is_array() || value->size() != 2 || !is_valid((*value)[0]) ||
+      !is_valid((*value)[1])) {
+    refuse(name, expected);
+  }
+  return std::pair((*value)[0].get<double>(), (*value)[1].get<double>());
 }
 
 std::vector<std::string> ApiFields::texts(const std::string& name) const {

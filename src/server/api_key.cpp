@@ -13,7 +13,7 @@ constexpr int64_t kMaxFileBytes = 4096;
 constexpr size_t kMinCharacters = 16;
 
 bool equal_in_constant_time(const std::string& given, const std::string& key) {
-  // volatile: the compiler may not leave the loop early.
+  // volatile keeps the compiler from leaving the loop early.
   volatile unsigned char difference = given.size() == key.size() ? 0 : 1;
   for (size_t i = 0; i < given.size(); ++i) {
     const auto expected = static_cast<unsigned char>(key[i % key.size()]);
@@ -28,7 +28,7 @@ ApiKey ApiKey::load(const std::filesystem::path& file) {
   const auto text = io::read_text_file(file, kMaxFileBytes);
   ApiKey key;
   key.key_ = text.substr(0, text.find_first_of("\r\n"));
-  // Not %: the HTTP library decodes %41 in headers.
+  // '%' is excluded, since some HTTP libraries decode %41 in headers.
   const bool printable = std::all_of(
       key.key_.begin(), key.key_.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '%'; });
   if (!printable || key.key_.size() < kMinCharacters) {
@@ -43,7 +43,7 @@ ApiKey ApiKey::load(const std::filesystem::path& file) {
 
 bool ApiKey::admits(const std::string& authorization_header) const {
   if (!is_set()) return true;
-  // HTTP compares the scheme without case, and allows several spaces behind it.
+  // The scheme is case-insensitive, and several spaces may follow it.
   const std::string_view header = trimmed(authorization_header);
   const auto scheme_end = std::min(header.find(' '), header.size());
   if (lower(header.substr(0, scheme_end)) != "bearer") return false;

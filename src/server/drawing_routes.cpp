@@ -2,70 +2,81 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <utility>
 
-#include "core/error.h"
+#include "core/text_format.h"
 #include "image/image_limits.h"
 #include "io/json_text.h"
+#include "pipeline/request_values.h"
+#include "rewrite/prompt_rewrite.h"
 #include "server/api_error.h"
-#include "server/base64.h"
 #include "server/header_value.h"
-#include "server/picture_answer.h"
 
 namespace glm_image::server {
 namespace {
 
-using State = JobStatus::State;
-
 constexpr int64_t kMaxJsonBytes = int64_t{1} << 20;
-/// How soon a client's going away is noticed.
-constexpr std::chrono::milliseconds kLookForTheClient{100};
-/// Between progress events, and between signs of life where there is nothing to tell.
-constexpr std::chrono::milliseconds kProgressInterval{200};
-constexpr std::chrono::seconds kSignOfLifeInterval{10};
 
-ApiError shutting_down() {
-  ApiError error(503, "the server is shutting down", "", "shutting_down");
-  error.retry_after_seconds = 10;
-  return error;
+bool is_json_edit(const Exchange& exchange) {
+  return is_json(parse_header_value(exchange.content_type()));
 }
 
-}  // namespace
+int64_t bytes_of(const std::deque<std::string>& texts) {
+  int64_t bytes = 0;
+  for (const auto& text : texts) bytes += static_cast<int64_t>(text.size());
+  return bytes;
+}
 
-/// A body's share of the memory for all of them.
-class DrawingRoutes::BodyShare {
- public:
-  BodyShare(std::atomic<int64_t>& used, int64_t bytes, int64_t limit) : used_(used), bytes_(bytes) {
-    // Only what fits is ever added: a body that does not must not take the others' share meanwhile.
-    auto taken = used_.load();
-    while (taken + bytes_ <= limit) {
-      if (used_.compare_exchange_weak(taken, taken + bytes_)) return;
-    }
-    ApiError error(503, "too many large bodies at once", "", "overloaded");
-    error.retry_after_seconds = 5;
-    throw error;
+/// The encoded pictures of an edit. Only the job's `prepare` owns them, which the queue drops when
+/// the job is prepared, has failed or was cancelled.
+struct Uploads {
+  Body body;  ///< owns the pictures of a form
+  EditForm form;
+
+  void clear() {
+    form.pictures.clear();
+    form.unpacked.clear();
+    body.clear();
   }
-  ~BodyShare() { used_ -= bytes_; }
-  BodyShare(const BodyShare&) = delete;
-  BodyShare& operator=(const BodyShare&) = delete;
-
- private:
-  std::atomic<int64_t>& used_;
-  const int64_t bytes_;
 };
+
+}  // namespace
 
 DrawingRoutes::DrawingRoutes(DrawingOptions options,
                              std::function<Request(const Request&)> check,
                              std::function<std::vector<Warning>(const Request&)> warnings,
                              const ModelInfo& model,
                              std::shared_ptr<JobQueue> queue,
-                             ResultStore& store)
+                             ResultStore& store,
+                             JobTable& jobs)
     : options_(std::move(options)),
       check_(std::move(check)),
       warnings_(std::move(warnings)),
-      model_(model),
       queue_(std::move(queue)),
-      store_(store) {}
+      jobs_(jobs),
+      context_{model, queue_, store, options_.public_url, options_.fault} {}
+
+HttpRoute DrawingRoutes::generations() {
+  return {[this](Exchange& exchange) { generate(exchange); },
+          [this](const Exchange& exchange) {
+            // JSON makes browsers send a preflight request before cross-site requests; form types
+            // do not.
+            require_json(exchange.content_type());
+            check_for_a_place();
+            return kMaxJsonBytes;
+          }};
+}
+
+HttpRoute DrawingRoutes::edits() {
+  return {[this](Exchange& exchange) { edit(exchange); },
+          [this](const Exchange& exchange) {
+            const bool as_json = is_json_edit(exchange);
+            if (!as_json) multipart_boundary(exchange.content_type());
+            check_for_a_place();
+            return as_json ? max_edit_json_bytes(options_.max_body_bytes) : options_.max_body_bytes;
+          }};
+}
 
 void DrawingRoutes::check_for_a_place() const {
   if (queue_->is_closed()) throw shutting_down();
@@ -80,15 +91,8 @@ void DrawingRoutes::check_for_a_place() const {
   throw error;
 }
 
-std::shared_ptr<Job> DrawingRoutes::submit(ImageRequest& wanted) {
-  wanted.request.max_pixels = options_.limits.max_pixels;
-  wanted.request = check_(wanted.request);
-  for (auto& warning : warnings_(wanted.request)) wanted.warnings.push_back(std::move(warning));
-  auto pictures = std::exchange(wanted.request.condition_images, {});
-  wanted.condition_images = static_cast<int64_t>(pictures.size());
-  auto request = wanted.request;
-  request.condition_images = std::move(pictures);
-  auto job = queue_->submit(std::move(request));
+std::shared_ptr<Job> DrawingRoutes::submit(Request request, Prepare prepare, Keep keep) {
+  auto job = queue_->submit(std::move(request), std::move(prepare), std::move(keep));
   if (job == nullptr) {
     check_for_a_place();
     throw shutting_down();
@@ -96,144 +100,141 @@ std::shared_ptr<Job> DrawingRoutes::submit(ImageRequest& wanted) {
   return job;
 }
 
+bool DrawingRoutes::rewrites(const ImageRequest& wanted) const {
+  if (wanted.rewrite == true && !options_.rewriter) {
+    throw ApiError(400,
+                   "rewrite must be false: the server was started without --rewrite",
+                   "rewrite",
+                   "invalid_value");
+  }
+  return options_.rewriter && wanted.rewrite.value_or(true) && !wanted.request.composition;
+}
+
+Request DrawingRoutes::check_in_job(const Request& asked,
+                                    bool rewriting,
+                                    const std::function<bool()>& goes_on,
+                                    std::vector<Warning>& warnings) const {
+  Request request;
+  if (rewriting) {
+    auto rewritten = rewrite::rewrite_request(*options_.rewriter, asked, check_, goes_on);
+    for (auto& warning : rewritten.warnings) warnings.push_back(std::move(warning));
+    request = std::move(rewritten.request);
+  } else {
+    request = check_(asked);
+  }
+  for (auto& warning : warnings_(request)) warnings.push_back(std::move(warning));
+  return request;
+}
+
 void DrawingRoutes::generate(Exchange& exchange) {
-  // Browsers send other types to other sites without asking; this one they ask for first.
-  require_json(exchange.content_type());
-  check_for_a_place();
-  const auto body = exchange.read_body(kMaxJsonBytes);
-  auto wanted = read_image_request(parse_body(body), options_.limits);
+  auto wanted = read_image_request(json_of(exchange.take_body()), options_.limits);
   if (options_.log_prompts) exchange.logged_prompt = wanted.request.prompt;
-  auto job = submit(wanted);
-  answer(exchange, "image_generation", std::move(wanted), job);
+  wanted.request.max_pixels = options_.limits.max_pixels;
+  wanted.metadata = options_.metadata;
+  wanted.request = check_(wanted.request);
+  wanted.warnings = warnings_(wanted.request);
+  Prepare prepare;
+  std::shared_ptr<std::vector<Warning>> noticed;
+  if (rewrites(wanted)) {
+    wanted.asked_prompt = wanted.request.prompt;
+    noticed = std::make_shared<std::vector<Warning>>();
+    prepare = [this, noticed](const Request& request, const std::function<bool()>& goes_on) {
+      return check_in_job(request, /*rewriting=*/true, goes_on, *noticed);
+    };
+  }
+  auto request = wanted.request;
+  if (wanted.is_async) {
+    return answer_with_job(exchange, std::move(wanted), std::move(request), prepare, noticed);
+  }
+  const auto job = submit(std::move(request), prepare);
+  answer(exchange, "image_generation", std::move(wanted), job, noticed);
+}
+
+EditForm DrawingRoutes::read_form(Exchange& exchange, Body& body) const {
+  const auto max_bytes = options_.max_body_bytes;
+  if (!is_json_edit(exchange)) {
+    const auto boundary = multipart_boundary(exchange.content_type());
+    auto form = read_edit_form(parse_multipart(body.bytes(), boundary), options_.limits, max_bytes);
+    body.share().require(body.share().bytes() + bytes_of(form.unpacked));
+    return form;
+  }
+  const auto size = body.bytes().size();
+  body.share().require(static_cast<int64_t>(size) + parsing_bytes(size));
+  auto form = read_edit_json(body.take_bytes(), options_.limits, max_bytes);
+  body.share().require(bytes_of(form.unpacked));
+  return form;
 }
 
 void DrawingRoutes::edit(Exchange& exchange) {
-  const bool as_json = is_json(parse_header_value(exchange.content_type()));
-  const auto boundary = as_json ? "" : multipart_boundary(exchange.content_type());
-  check_for_a_place();
-  ImageRequest wanted;
-  std::shared_ptr<Job> job;
-  {
-    // A body of unknown length counts as the largest. While JSON is parsed, it is there twice.
-    const int64_t length = exchange.content_length();
-    const auto max_bytes = options_.max_body_bytes;
-    const auto largest = as_json ? max_edit_json_bytes(max_bytes) : max_bytes;
-    const int64_t copies = as_json ? 2 : 1;
-    const BodyShare share(bodies_bytes_,
-                          copies * (length > 0 ? std::min(length, largest) : largest),
-                          std::max(options_.max_bodies_bytes, copies * largest));
-    auto body = exchange.read_body(largest);
-    auto form = as_json
-                    ? read_edit_json(std::move(body), options_.limits, max_bytes)
-                    : read_edit_form(parse_multipart(body, boundary), options_.limits, max_bytes);
-    wanted = std::move(form.wanted);
-    if (options_.log_prompts) exchange.logged_prompt = wanted.request.prompt;
-    const std::lock_guard lock(admission_);
-    check_for_a_place();
+  const auto uploads = std::make_shared<Uploads>();
+  uploads->body = exchange.take_body();
+  uploads->form = read_form(exchange, uploads->body);
+  check_picture_formats(uploads->form.pictures, uploads->form.picture_field);
+  auto wanted = std::move(uploads->form.wanted);
+  wanted.condition_images = static_cast<int64_t>(uploads->form.pictures.size());
+  wanted.request.max_pixels = options_.limits.max_pixels;
+  wanted.metadata = options_.metadata;
+  if (options_.log_prompts) exchange.logged_prompt = wanted.request.prompt;
+  // Check now what does not need the pictures. The job decodes them when it begins, only if the
+  // client is still connected.
+  const auto asked = wanted.request;
+  // The job's record keeps these for an hour, so they must not own the uploads.
+  const auto warnings = std::make_shared<std::vector<Warning>>();
+  const bool rewriting = rewrites(wanted);
+  if (rewriting) wanted.asked_prompt = pipeline::prompt_without_mark(asked);
+  const auto prepare = [this, asked, uploads, warnings, rewriting](
+                           const Request&, const std::function<bool()>& goes_on) {
+    auto request = asked;
     image::Warnings noticed;
-    decode_pictures(
-        form.pictures, options_.max_condition_pixels, wanted.request, form.picture_field, &noticed);
-    for (auto& message : noticed) wanted.warnings.push_back({"picture", std::move(message)});
-    job = submit(wanted);
+    const auto& form = uploads->form;
+    decode_pictures(form.pictures,
+                    options_.max_condition_pixels,
+                    request,
+                    form.picture_field,
+                    &noticed,
+                    goes_on);
+    uploads->clear();
+    for (auto& message : noticed) warnings->push_back({"picture", std::move(message)});
+    try {
+      return check_in_job(request, rewriting, goes_on, *warnings);
+    } catch (const Error& error) {
+      rethrow_with_picture_field(error, form.picture_field);
+    }
+  };
+  if (wanted.is_async) {
+    return answer_with_job(exchange, std::move(wanted), check_(asked), prepare, warnings);
   }
-  answer(exchange, "image_edit", std::move(wanted), job);
+  const auto job = submit(check_(asked), prepare);
+  answer(exchange, "image_edit", std::move(wanted), job, warnings);
+}
+
+void DrawingRoutes::answer_with_job(Exchange& exchange,
+                                    ImageRequest wanted,
+                                    Request request,
+                                    Prepare prepare,
+                                    std::shared_ptr<const std::vector<Warning>> noticed) {
+  const auto record = jobs_.prepare(std::move(wanted), std::move(noticed));
+  auto job = submit(std::move(request), std::move(prepare), jobs_.keep(record));
+  const auto id = jobs_.add(record, std::move(job));
+  const auto address = address_of(exchange, context_.public_url);
+  exchange.set_header("Cache-Control", "no-store");
+  exchange.set_header("Location", concat(address, "/v1/jobs/", id));
+  exchange.answer(202, io::json_text(jobs_.describe(id, address)), "application/json");
 }
 
 void DrawingRoutes::answer(Exchange& exchange,
                            const char* family,
                            ImageRequest wanted,
-                           const std::shared_ptr<Job>& job) {
-  if (!wanted.stream) {
-    answer_whole(exchange, wanted, *job);
-    return;
-  }
-  exchange.set_header("Cache-Control", "no-store");
-  // nginx would collect the events otherwise.
-  exchange.set_header("X-Accel-Buffering", "no");
-  // Cancels when the answer is gone, also where it was never begun.
-  const std::shared_ptr<Job> held(job.get(), [job](Job*) { job->cancel(); });
-  exchange.stream("text/event-stream",
-                  [this, family, wanted = std::move(wanted), held](const Exchange::Write& write) {
-                    write_events(write, family, wanted, *held);
-                  });
-}
-
-void DrawingRoutes::answer_whole(Exchange& exchange, const ImageRequest& wanted, Job& job) {
-  while (!job.is_over()) {
-    job.wait(kLookForTheClient);
-    if (exchange.client_is_gone()) job.cancel();
-  }
-  if (queue_->is_closed() && job.status().state == State::kCancelled) throw shutting_down();
-  const auto result = job.take_result();
-  auto address = options_.public_url;
-  if (address.empty()) {
-    address =
-        answer_origin(exchange.header("Host"), exchange.local_address(), exchange.local_port());
-  }
-  std::vector<std::string> pictures;
-  for (const auto& picture : result.pictures) {
-    auto encoded = encode_picture(picture, wanted, model_);
-    if (wanted.as_url) {
-      const auto id = store_.keep({std::move(encoded), media_type(wanted.format)});
-      pictures.push_back(concat(address, "/v1/images/", id));
-    } else {
-      pictures.push_back(base64(encoded));
-    }
-  }
-  exchange.answer(200, io::json_text(answer_json(wanted, result, pictures)), "application/json");
-}
-
-void DrawingRoutes::write_events(const Exchange::Write& write,
-                                 const std::string& family,
-                                 const ImageRequest& wanted,
-                                 Job& job) const {
+                           const std::shared_ptr<Job>& job,
+                           std::shared_ptr<const std::vector<Warning>> noticed) {
   try {
-    if (!write_progress(write, family, wanted, job)) {
-      job.cancel();
-      return;
-    }
-    const auto result = job.take_result();
-    for (size_t i = 0; i < result.pictures.size(); ++i) {
-      const auto encoded = encode_picture(result.pictures[i], wanted, model_);
-      if (!write(completed_event(family, wanted, result, i, encoded))) return;
-    }
-  } catch (const std::exception& error) {
-    // Here too: the route has returned, and no one else would catch it.
-    const auto* ours = dynamic_cast<const Error*>(&error);
-    const bool closing =
-        ours != nullptr && ours->code() == ErrorCode::kCancelled && queue_->is_closed();
-    const auto answered = closing ? shutting_down() : api_error(error);
-    if (answered.status() >= 500 && !closing && options_.fault) options_.fault(error.what());
-    write(error_event(answered.json()));
+    const auto answer = std::make_shared<DrawingAnswer>(
+        exchange, context_, family, std::move(wanted), job, std::move(noticed));
+    exchange.continue_with([answer] { return answer->step(); });
+  } catch (const std::bad_alloc&) {
+    job->cancel();
+    throw;
   }
-}
-
-bool DrawingRoutes::write_progress(const Exchange::Write& write,
-                                   const std::string& family,
-                                   const ImageRequest& wanted,
-                                   Job& job) const {
-  using Clock = Job::Clock;
-  auto told = Clock::now() - kSignOfLifeInterval;
-  bool open = true;
-  const auto tell = [&](const std::string& text) {
-    open = open && write(text);
-    told = Clock::now();
-  };
-  const auto tell_previews = [&] {
-    for (const auto& preview : job.take_previews()) tell(partial_event(family, wanted, preview));
-  };
-  while (open && !job.is_over()) {
-    tell_previews();
-    if (wanted.progress && Clock::now() - told >= kProgressInterval) {
-      tell(progress_event(family, job.status()));
-    } else if (Clock::now() - told >= kSignOfLifeInterval) {
-      tell(": at work\n\n");
-    }
-    open = open && write("");  // notices that the client is gone, too
-    if (open) job.wait(kLookForTheClient);
-  }
-  if (open) tell_previews();
-  return open;
 }
 
 }  // namespace glm_image::server

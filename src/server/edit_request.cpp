@@ -29,6 +29,14 @@ using Json = nlohmann::json;
   throw ApiError(400, field + " is missing: a picture to start from", field, "missing_value");
 }
 
+void refuse_draft(const ImageRequest& wanted) {
+  if (!wanted.request.draft) return;
+  throw ApiError(400,
+                 "draft must be false for edits: the generator writes no preview grid for them",
+                 "draft",
+                 "invalid_value");
+}
+
 void require_utf8(std::string_view text, const std::string& what, const std::string& field) {
   const auto invalid = text::first_invalid_utf8(text);
   if (!invalid) return;
@@ -61,7 +69,8 @@ void add_picture(const FormPart& part, int64_t& bytes_left, EditForm& form) {
   form.pictures.push_back(form.unpacked.back());
 }
 
-/// The field of a JSON object that holds its pictures. Several would have no order.
+/// The field of a JSON object that holds its pictures. Throws for several fields, which have no
+/// order.
 std::string picture_field_of(const Json& fields) {
   std::string found;
   for (const auto& field : fields.items()) {
@@ -81,6 +90,17 @@ std::string picture_field_of(const Json& fields) {
   return found;
 }
 
+/// Calls `action` with the picture's name and reports an invalid picture as an error of `field`.
+template <typename Action>
+void with_picture(size_t index, const std::string& field, const Action& action) {
+  try {
+    action("picture " + std::to_string(index + 1));
+  } catch (const Error& error) {
+    if (!is_bad_input(error.code())) throw;
+    throw ApiError(400, error.what(), field, "invalid_image");
+  }
+}
+
 }  // namespace
 
 EditForm read_edit_form(const std::vector<FormPart>& parts,
@@ -98,10 +118,10 @@ EditForm read_edit_form(const std::vector<FormPart>& parts,
       }
       add_picture(part, max_picture_bytes, form);
     } else if (part.is_file) {
-      // An unknown file is ignored like any unknown field.
+      // Unknown files are ignored, like all unknown fields.
       if (is_unsupported(part.name)) fields[part.name] = "a file";
     } else if (part.name == "texts" || part.name.rfind("texts[", 0) == 0) {
-      // A form sends a list as several fields.
+      // A form repeats the field for each element of a list.
       fields["texts"].push_back(text_of_part(part));
     } else {
       fields[part.name] = text_of_part(part);
@@ -109,6 +129,7 @@ EditForm read_edit_form(const std::vector<FormPart>& parts,
   }
   form.wanted = read_image_request(fields, limits, /*fields_are_text=*/true);
   if (form.pictures.empty()) refuse_no_picture("image");
+  refuse_draft(form.wanted);
   return form;
 }
 
@@ -129,6 +150,7 @@ EditForm read_edit_json(std::string body, const RequestLimits& limits, int64_t m
   }
   form.wanted = read_image_request(fields, limits);
   if (form.pictures.empty()) refuse_no_picture("images");
+  refuse_draft(form.wanted);
   return form;
 }
 
@@ -137,25 +159,42 @@ int64_t max_edit_json_bytes(int64_t max_picture_bytes) {
   return max_picture_bytes / 3 * 4 + kOtherFields;
 }
 
+void check_picture_formats(const std::vector<std::string_view>& pictures,
+                           const std::string& field) {
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    with_picture(
+        i, field, [&](const std::string& name) { image::format_from_bytes(pictures[i], name); });
+  }
+}
+
 void decode_pictures(const std::vector<std::string_view>& pictures,
                      int64_t max_pixels,
                      Request& request,
                      const std::string& field,
-                     std::vector<std::string>* warnings) {
+                     std::vector<std::string>* warnings,
+                     const std::function<bool()>& goes_on) {
   image::ImageLimits limits;
   limits.max_side = kMaxUploadedSide;
   limits.max_pixels = max_pixels;
   for (size_t i = 0; i < pictures.size(); ++i) {
-    try {
-      request.condition_images.push_back(
-          image::decode_image(pictures[i], "picture " + std::to_string(i + 1), limits, warnings));
-    } catch (const Error& error) {
-      if (!is_bad_input(error.code())) throw;
-      throw ApiError(400, error.what(), field, "invalid_image");
+    if (goes_on && !goes_on()) {
+      fail(ErrorCode::kCancelled, "cancelled before all pictures were decoded");
     }
+    with_picture(i, field, [&](const std::string& name) {
+      request.condition_images.push_back(image::decode_image(pictures[i], name, limits, warnings));
+    });
     const auto& decoded = request.condition_images.back();
-    limits.max_pixels -= decoded.width * decoded.height;
+    const auto pixels = decoded.width * decoded.height;
+    limits.max_pixels -= pixels;
+    limits.shared_pixels += pixels;
   }
+}
+
+void rethrow_with_picture_field(const Error& error, const std::string& field) {
+  if (!is_bad_input(error.code()) || std::string_view(error.what()).substr(0, 8) != "picture ") {
+    throw;
+  }
+  throw ApiError(400, error.what(), field, "invalid_image");
 }
 
 }  // namespace glm_image::server

@@ -1,42 +1,52 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 
+#include "glm_image/error.h"
 #include "server/image_request.h"
 #include "server/multipart.h"
 
 namespace glm_image::server {
 
-/// A request of POST /v1/images/edits: the fields of a generation, and pictures that are not
-/// decoded yet, in order.
+/// A request to POST /v1/images/edits: the fields of a generation and encoded pictures, in order.
 struct EditForm {
   ImageRequest wanted;
-  std::vector<std::string_view> pictures;  ///< encoded; within the form's body or within `unpacked`
-  std::deque<std::string> unpacked;        ///< of data URLs
-  std::string picture_field = "image";     ///< names the pictures in messages
+  std::vector<std::string_view> pictures;  ///< encoded; views into the form's body or `unpacked`
+  std::deque<std::string> unpacked;        ///< contents of data URLs
+  std::string picture_field = "image";     ///< for error messages
 };
 
-/// Reads a form. Pictures are in the fields that is_picture_field knows, as files or data URLs.
-/// Fields that were left empty count as absent. Throws ApiError 400; 413 for data URLs of more than
+/// Parses a form. Pictures are in the fields that is_picture_field accepts, as files or data URLs.
+/// Empty fields count as absent. Throws ApiError 400, or 413 if data URLs contain more than
 /// `max_picture_bytes` bytes of pictures.
 EditForm read_edit_form(const std::vector<FormPart>& parts,
                         const RequestLimits& limits,
                         int64_t max_picture_bytes = int64_t{50} << 20);
 
-/// Reads a JSON body, and lets it go when it is parsed. Throws as read_edit_form does.
+/// Parses a JSON body and frees it after parsing. Throws as read_edit_form does.
 EditForm read_edit_json(std::string body, const RequestLimits& limits, int64_t max_picture_bytes);
 
-/// The largest JSON body whose pictures have at most `max_picture_bytes`: base64 writes three bytes
-/// as four characters.
+/// The largest JSON body for pictures of `max_picture_bytes`: base64 encodes three bytes as four
+/// characters.
 int64_t max_edit_json_bytes(int64_t max_picture_bytes);
 
-/// Decodes pictures into the request. Together they may have `max_pixels`, which is checked before
-/// a pixel is held. Adds what the client should know about them to `warnings`. Throws ApiError 400
-/// naming the picture; its param is `field`.
+/// Throws ApiError 400 with param `field` if a picture is empty or not a PNG, JPEG or WebP file.
+/// Decodes nothing.
+void check_picture_formats(const std::vector<std::string_view>& pictures, const std::string& field);
+
+/// Decodes pictures into the request. Checks before allocating that they have at most `max_pixels`
+/// pixels together. Appends warnings about them to `warnings`. Throws ApiError 400 with param
+/// `field` naming the picture, and kCancelled once `goes_on` returns false.
 void decode_pictures(const std::vector<std::string_view>& pictures,
                      int64_t max_pixels,
                      Request& request,
                      const std::string& field = "image",
-                     std::vector<std::string>* warnings = nullptr);
+                     std::vector<std::string>* warnings = nullptr,
+                     const std::function<bool()>& goes_on = {});
+
+/// Rethrows the error that is being handled. One about a picture ("picture 2: …") becomes an
+/// ApiError 400 with param `field`.
+[[noreturn]] void rethrow_with_picture_field(const Error& error, const std::string& field);
 
 }  // namespace glm_image::server

@@ -9,7 +9,7 @@
 namespace glm_image::server {
 namespace {
 
-/// Takes a quoted value from the front of `rest`: "a\"b" → a"b.
+/// Consumes a quoted value from the front of `rest`: "a\"b" → a"b.
 std::string take_quoted(std::string_view& rest) {
   std::string value;
   for (size_t i = 1; i < rest.size(); ++i) {

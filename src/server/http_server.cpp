@@ -1,279 +1,286 @@
 #include "server/http_server.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
 
 #include "core/error.h"
-#include "server/api_error.h"
-#include "server/connection_threads.h"
-#include "server/header_value.h"
+#include "server/http_service.h"
+#include "server/http_session.h"
 
 namespace glm_image::server {
 namespace {
 
-constexpr size_t kMaxPathBytes = 1024;
-constexpr int kBacklog = 512;
-/// Requests that one connection may carry.
-constexpr int kMaxRequests = 1000;
-
-/// Transfer codings that are not "chunked" alone would be read until the client hangs up.
-bool is_chunked(const std::string& coding) {
-  return lower(coding) == "chunked";
-}
-
-bool is_whole_number(const std::string& text) {
-  constexpr size_t kMaxDigits = 18;
-  return !text.empty() && text.size() <= kMaxDigits &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// Bodies whose length two readers could understand differently are refused.
-void check_framing(const httplib::Request& request) {
-  const auto count = [&](const char* name) { return request.get_header_value_count(name); };
-  const bool has_length = count("Content-Length") > 0;
-  if (count("Content-Length") > 1 || count("Transfer-Encoding") > 1 ||
-      (has_length && count("Transfer-Encoding") > 0) ||
-      (count("Transfer-Encoding") > 0 &&
-       !is_chunked(request.get_header_value("Transfer-Encoding"))) ||
-      (has_length && !is_whole_number(request.get_header_value("Content-Length")))) {
-    throw ApiError(400, "the length of the body is not clear", "", "invalid_framing");
-  }
-  for (size_t i = 0; i < count("Content-Encoding"); ++i) {
-    check_content_encoding(request.get_header_value("Content-Encoding", i));
-  }
-}
-
-void answer_error(Exchange& exchange, const ApiError& error) {
-  if (error.retry_after_seconds > 0) {
-    exchange.set_header("Retry-After", std::to_string(error.retry_after_seconds));
-  }
-  if (error.status() == 401) exchange.set_header("WWW-Authenticate", "Bearer");
-  exchange.answer(error.status(), error.json(), "application/json");
-}
+constexpr std::chrono::milliseconds kTick{100};
+/// Pause before the next attempt if there is no room for a new connection.
+constexpr std::chrono::milliseconds kAcceptPause{20};
+/// If all connections are taken: how long a client may be silent and a new one wait, in sum.
+/// Without it, clients that reconnect all the time would take the place of one that needs a moment
+/// to send its request.
+constexpr std::chrono::milliseconds kPatience{600};
+/// Connections that are accepted before other sockets get their turn.
+constexpr int kAcceptsPerTurn = 16;
+/// Connections beyond the limit while no other can be dropped.
+constexpr int64_t kSurplus = 8;
+/// Additional time after stop_time for handlers that do not return.
+constexpr std::chrono::seconds kStopReserve{5};
 
 }  // namespace
 
-HttpServer::HttpServer(HttpLimits limits) : limits_(limits) {
-  // The library's own would let a second server listen on the same port, and the system share its
-  // clients out among the two.
-  set_socket_options([](socket_t socket) {
-    const int yes = 1;
-    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  });
-  // More threads than connections: to turn the surplus away takes one too.
-  constexpr size_t kSurplus = 8;
-  new_task_queue = [this] {
-    return new ConnectionThreads(static_cast<size_t>(limits_.max_connections) + kSurplus,
-                                 [this] { drop_the_longest_silent(); });
-  };
-  set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-    return check(request, response);
-  });
-  // check() lets only requests through that have a body to read.
-  Post("/.*",
-       [this](const httplib::Request& request,
-              httplib::Response& response,
-              const httplib::ContentReader& reader) {
-         auto* exchange = exchange_of(request);
-         exchange->attach(response, &reader);
-         answer(*exchange, find_route(*exchange));
-       });
-  // What cpp-httplib refuses by itself: requests that are none.
-  set_error_handler([](const httplib::Request&, httplib::Response& response) {
-    if (!response.body.empty()) return;
-    const ApiError error(response.status, "the request is not well-formed HTTP", "", "bad_request");
-    response.set_content(error.json(), "application/json");
-  });
-  set_logger([this](const httplib::Request& request, const httplib::Response& response) {
-    const auto* exchange = exchange_of(request);
-    if (exchange != nullptr && log_) log_(*exchange, response.status);
-  });
+/// The listening socket, and the thread that runs all connections.
+class HttpServer::Listener {
+ public:
+  explicit Listener(HttpService& service)
+      : service_(service), acceptor_(service.io), ticks_(service.io), retry_(service.io) {}
+
+  /// Returns the port.
+  int open(const std::string& host, int port);
+  void start();
+  void stop();
+  bool is_listening() const { return is_listening_; }
+
+ private:
+  bool bind_to(const tcp::endpoint& end);
+  void run();
+  void accept();
+  void on_accept(beast::error_code error, tcp::socket socket);
+  void on_failed_accept(const beast::error_code& error);
+  bool admit();
+  void retry_later();
+  void tick();
+  void begin_stop();
+
+  HttpService& service_;
+  tcp::acceptor acceptor_;
+  asio::steady_timer ticks_, retry_;
+  std::atomic<bool> is_listening_{false};
+  bool accepts_ = false;  // also while it waits to accept again
+  bool ticks_wait_ = false;
+  std::optional<tcp::socket> newcomer_;  // not admitted yet
+  Clock::time_point came_;
+  Clock::time_point stop_at_ = Clock::time_point::max();
+  std::thread thread_;
+};
+
+bool HttpServer::Listener::bind_to(const tcp::endpoint& end) {
+  beast::error_code error, ignored;
+  acceptor_.open(end.protocol(), error);
+  if (error) return false;
+  // Allows reuse of the port right after a server ended. Running servers do not share it.
+  acceptor_.set_option(tcp::acceptor::reuse_address(true), ignored);
+  if (end.address().is_v6()) acceptor_.set_option(asio::ip::v6_only(false), ignored);
+  acceptor_.bind(end, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  // For accept() of further connections without waiting.
+  if (!error) acceptor_.non_blocking(true, error);
+  if (error) acceptor_.close(ignored);
+  return !error;
 }
 
-HttpServer::~HttpServer() {
-  stop();
-}
-
-void HttpServer::route(const std::string& method, const std::string& path, Route route) {
-  routes_[path][method] = std::move(route);
-}
-
-int HttpServer::start(const std::string& host, int port) {
-  const int bound = port == 0 ? bind_to_any_port(host) : (bind_to_port(host, port) ? port : -1);
-  if (bound < 0) {
+int HttpServer::Listener::open(const std::string& host, int port) {
+  beast::error_code error;
+  tcp::resolver resolver(service_.io);
+  const auto found = resolver.resolve(host, std::to_string(port), tcp::resolver::passive, error);
+  const bool bound = !error && std::any_of(found.begin(), found.end(), [&](const auto& entry) {
+    return bind_to(entry.endpoint());
+  });
+  if (!bound) {
     fail(ErrorCode::kInvalidInput,
          "cannot listen on ",
          host,
          ":",
          port,
-         ": the address is taken, or none of this machine's");
+         ": the address is taken (--port chooses another) or does not belong to this machine");
   }
-  // cpp-httplib asks for a backlog of 5, which a burst of clients overruns.
-  ::listen(svr_sock_, kBacklog);
-  listener_ = std::thread([this] {
-    listen_after_bind();
-    is_listening_ = false;
-  });
-  while (is_listening_ && !is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  return bound;
+  return acceptor_.local_endpoint().port();
 }
 
-void HttpServer::stop() {
-  if (!listener_.joinable()) return;
-  httplib::Server::stop();
-  {
-    std::unique_lock lock(mutex_);
-    const auto cut = [](const Connection* connection) {
-      ::shutdown(connection->stream.socket(), SHUT_RDWR);
-    };
-    for (auto* connection : connections_) {
-      if (connection->is_waiting) cut(connection);
+void HttpServer::Listener::start() {
+  is_listening_ = true;
+  thread_ = std::thread([this] { run(); });
+}
+
+void HttpServer::Listener::run() {
+  while (true) {
+    try {
+      if (!ticks_wait_) tick();
+      if (is_listening_ && !accepts_) accept();
+      service_.io.run();
+      return;
+    } catch (const std::exception& error) {
+      service_.tell_fault("the server", error);
+      // The exception may have ended the accept operation without calling its handler.
+      beast::error_code ignored;
+      acceptor_.cancel(ignored);
+      retry_.cancel();
+      newcomer_.reset();
+      accepts_ = false;
+      std::this_thread::sleep_for(HttpService::kMemoryPause);
     }
-    all_gone_.wait_for(lock, limits_.stop_time, [this] { return connections_.empty(); });
-    for (auto* connection : connections_) cut(connection);
   }
-  listener_.join();
 }
 
-bool HttpServer::process_and_close_socket(int socket) {
-  Connection connection{HttpStream(socket, limits_), HttpStream::Clock::now(), true, nullptr};
-  bool is_one_too_many = false;
-  {
-    const std::lock_guard lock(mutex_);
-    is_one_too_many = static_cast<int64_t>(connections_.size()) >= limits_.max_connections;
-    connections_.insert(&connection);
+void HttpServer::Listener::accept() {
+  acceptor_.async_accept([this](beast::error_code error, tcp::socket socket) {
+    if (error == asio::error::operation_aborted || !is_listening_) return;
+    accepts_ = false;
+    on_accept(error, std::move(socket));
+  });
+  accepts_ = true;
+}
+
+void HttpServer::Listener::on_accept(beast::error_code error, tcp::socket socket) {
+  for (int accepted = 1; !error; ++accepted) {
+    newcomer_ = std::move(socket);
+    came_ = Clock::now();
+    if (!admit()) {
+      retry_later();
+      return;
+    }
+    if (accepted == kAcceptsPerTurn) break;
+    socket = tcp::socket(service_.io);
+    acceptor_.accept(socket, error);
   }
-  try {
-    if (is_one_too_many) drop_the_longest_silent();
-    serve(connection);
-  } catch (const std::exception& error) {
-    // Above this is a thread's end, and with it the program's.
-    tell_fault(error.what());
-    end(connection);
+  if (error && error != asio::error::would_block && error != asio::error::try_again) {
+    on_failed_accept(error);
+  } else {
+    accept();
   }
-  {
-    // No one else may shut down a socket number that the system gives away again.
-    const std::lock_guard lock(mutex_);
-    connections_.erase(&connection);
-    if (connections_.empty()) all_gone_.notify_all();
+}
+
+void HttpServer::Listener::on_failed_accept(const beast::error_code& error) {
+  if (error == asio::error::bad_descriptor || error == asio::error::invalid_argument) {
+    is_listening_ = false;
+    return;
   }
-  ::close(socket);
+  // The process or the system has run out of files or memory. Closing a connection makes room.
+  service_.connections.drop_one(/*patience=*/{});
+  retry_later();
+}
+
+void HttpServer::Listener::retry_later() {
+  retry_.expires_after(kAcceptPause);
+  retry_.async_wait([this](beast::error_code error) {
+    if (error || !is_listening_) return;
+    accepts_ = false;
+    if (newcomer_ && !admit()) {
+      retry_later();
+    } else {
+      accept();
+    }
+  });
+  accepts_ = true;
+}
+
+/// Starts the new connection, or closes it if all clients wait for the server itself.
+/// Returns false if a client may soon have to be dropped for it.
+bool HttpServer::Listener::admit() {
+  using Dropped = ConnectionTable::Dropped;
+  const auto most = service_.limits.max_connections;
+  auto& connections = service_.connections;
+  if (connections.size() >= most) {
+    // Once the new connection has waited for all the time, even a fast client is dropped, as
+    // well.
+    const auto waited = Clock::now() - came_;
+    const auto dropped =
+        connections.drop_one(waited < kPatience ? kPatience - waited : Clock::duration::min());
+    if (dropped == Dropped::kNoneYet) return false;
+    if (dropped == Dropped::kNone && connections.size() >= most + kSurplus) {
+      newcomer_.reset();
+      return true;
+    }
+  }
+  auto socket = std::move(*newcomer_);
+  newcomer_.reset();
+  const auto session =
+      std::make_shared<HttpSession>(service_, make_stream(std::move(socket), service_.tls.get()));
+  connections.add(session);
+  session->start();
   return true;
 }
 
-void HttpServer::serve(Connection& connection) {
-  for (int requests = 1; requests <= kMaxRequests && svr_sock_ != INVALID_SOCKET; ++requests) {
-    {
-      const std::lock_guard lock(mutex_);
-      connection.is_waiting = true;
-      connection.waiting_since = HttpStream::Clock::now();
+void HttpServer::Listener::tick() {
+  ticks_.expires_after(kTick);
+  ticks_.async_wait([this](beast::error_code) {
+    ticks_wait_ = false;
+    service_.connections.tick();
+    service_.turns.resume();
+    if (service_.stopping) {
+      if (Clock::now() > stop_at_) service_.connections.close(/*all=*/true);
+      if (service_.connections.is_empty()) return;
+      if (Clock::now() > stop_at_ + kStopReserve) {
+        service_.io.stop();
+        return;
+      }
     }
-    if (!connection.stream.wait_for_request()) return;
-    bool closes = false, is_request = false, had_body = false, wants_close = false;
-    const bool answered = process_one_request(
-        connection.stream, requests == kMaxRequests, closes, [&](httplib::Request& request) {
-          begin(connection, request);
-          is_request = true;
-          had_body = connection.exchange->has_body();
-          wants_close = connection.exchange->wants_close();
-        });
-    end(connection);
-    // What is left unread is no request: the rest of a body, or of headers that were refused.
-    const bool has_rest = had_body || !is_request;
-    if (answered && has_rest) connection.stream.linger();
-    if (!answered || closes || wants_close || has_rest) return;
-  }
+    tick();
+  });
+  ticks_wait_ = true;
 }
 
-void HttpServer::begin(Connection& connection, httplib::Request& request) {
-  connection.exchange = std::make_unique<Exchange>(request, connection.stream);
-  const std::lock_guard lock(mutex_);
-  exchanges_[&request] = connection.exchange.get();
-  connection.is_waiting = false;
+void HttpServer::Listener::begin_stop() {
+  service_.stopping = true;
+  stop_at_ = Clock::now() + service_.limits.stop_time;
+  beast::error_code ignored;
+  acceptor_.close(ignored);
+  retry_.cancel();
+  newcomer_.reset();
+  service_.connections.close(/*all=*/false);
 }
 
-void HttpServer::end(Connection& connection) {
-  const std::lock_guard lock(mutex_);
-  for (auto it = exchanges_.begin(); it != exchanges_.end();) {
-    it = it->second == connection.exchange.get() ? exchanges_.erase(it) : std::next(it);
-  }
-  connection.exchange.reset();
+void HttpServer::Listener::stop() {
+  if (!thread_.joinable()) return;
+  is_listening_ = false;
+  service_.on_io_thread([this] { begin_stop(); });
+  thread_.join();
+  // Their clients are gone, so requests that still wait for a thread need no answer.
+  service_.handlers.stop();
+  service_.handlers.join();
 }
 
-void HttpServer::drop_the_longest_silent() {
-  const std::lock_guard lock(mutex_);
-  Connection* silent = nullptr;
-  for (auto* connection : connections_) {
-    if (!connection->is_waiting) continue;
-    if (silent == nullptr || connection->waiting_since < silent->waiting_since) silent = connection;
-  }
-  if (silent == nullptr) return;
-  silent->is_waiting = false;  // dropped once
-  ::shutdown(silent->stream.socket(), SHUT_RDWR);
+HttpServer::HttpServer(HttpLimits limits)
+    : service_(std::make_unique<HttpService>(
+          limits, std::make_shared<BodyMemory>(limits.max_body_memory))) {}
+
+HttpServer::~HttpServer() {
+  stop();
 }
 
-Exchange* HttpServer::exchange_of(const httplib::Request& request) {
-  const std::lock_guard lock(mutex_);
-  const auto found = exchanges_.find(&request);
-  return found == exchanges_.end() ? nullptr : found->second;
+void HttpServer::route(const std::string& method, const std::string& path, HttpRoute route) {
+  service_->routes[path][method] = std::move(route);
 }
 
-const HttpServer::Route& HttpServer::find_route(const Exchange& exchange) const {
-  auto found = routes_.find(exchange.path());
-  if (found == routes_.end()) {
-    found = std::find_if(routes_.begin(), routes_.end(), [&](const auto& route) {
-      const auto& path = route.first;
-      return path.back() == '*' &&
-             exchange.path().compare(0, path.size() - 1, path, 0, path.size() - 1) == 0;
-    });
-  }
-  if (found == routes_.end()) {
-    throw ApiError(404, "there is nothing at this path", "", "not_found");
-  }
-  const auto method = exchange.method() == "HEAD" ? "GET" : exchange.method();
-  const auto route = found->second.find(method);
-  if (route == found->second.end()) {
-    throw ApiError(405, "this path does not take " + exchange.method(), "", "method_not_allowed");
-  }
-  return route->second;
+void HttpServer::set_guard(std::function<void(Exchange&)> guard) {
+  service_->guard = std::move(guard);
 }
 
-httplib::Server::HandlerResponse HttpServer::check(const httplib::Request& request,
-                                                   httplib::Response& response) {
-  auto& exchange = *exchange_of(request);
-  exchange.attach(response, nullptr);
-  const Route* route = nullptr;
-  try {
-    if (request.path.size() > kMaxPathBytes) throw ApiError(414, "the path is too long");
-    check_framing(request);
-    exchange.check_expectation();
-    if (guard_) guard_(exchange);
-    route = &find_route(exchange);
-  } catch (const ApiError& error) {
-    answer_error(exchange, error);
-    return HandlerResponse::Handled;
-  }
-  if (request.method == "POST") return HandlerResponse::Unhandled;
-  answer(exchange, *route);
-  return HandlerResponse::Handled;
+void HttpServer::set_fault(std::function<void(const std::string&)> fault) {
+  service_->fault = std::move(fault);
 }
 
-void HttpServer::answer(Exchange& exchange, const Route& route) {
-  try {
-    route(exchange);
-  } catch (const ApiError& error) {
-    answer_error(exchange, error);
-  } catch (const std::exception& error) {
-    const auto answered = api_error(error);
-    if (answered.status() >= 500) tell_fault(exchange.path() + ": " + error.what());
-    answer_error(exchange, answered);
-  }
+void HttpServer::set_log(std::function<void(const Exchange&, int)> log) {
+  service_->log = std::move(log);
 }
 
-void HttpServer::tell_fault(const std::string& message) const {
-  if (fault_) fault_(message);
+int HttpServer::start(const std::string& host, int port, const TlsFiles& tls) {
+  if (!tls.certificate.empty()) service_->tls = make_tls_context(tls.certificate, tls.key);
+  listener_ = std::make_unique<Listener>(*service_);
+  const int bound = listener_->open(host, port);
+  listener_->start();
+  return bound;
+}
+
+bool HttpServer::is_listening() const {
+  return listener_ != nullptr && listener_->is_listening();
+}
+
+void HttpServer::stop() {
+  if (listener_ != nullptr) listener_->stop();
+}
+
+const HttpLimits& HttpServer::limits() const {
+  return service_->limits;
 }
 
 }  // namespace glm_image::server

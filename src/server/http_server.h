@@ -1,80 +1,65 @@
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <string>
-#include <thread>
 
 #include "server/exchange.h"
+#include "server/http_limits.h"
 
 namespace glm_image::server {
 
-/// Listens, bounds what clients can take, and gives each request to its route.
+class HttpService;
+
+/// The handler of a path and a method.
+struct HttpRoute {
+  std::function<void(Exchange&)> handle;
+  /// The largest body that the route accepts for this request. Called before the body is read; an
+  /// exception becomes the response. Empty for a route without a body: such a route runs on the
+  /// thread of all connections and must be quick. Other routes run on a handler thread.
+  std::function<int64_t(const Exchange&)> max_body_bytes;
+};
+
+/// Paths of a certificate chain and its key, in PEM; both empty for plain HTTP.
+struct TlsFiles {
+  std::string certificate, key;
+};
+
+/// Listens for connections, enforces the limits, and passes each request to its route.
 ///
-/// cpp-httplib parses requests and writes answers. The loop around a connection is ours: it has the
-/// deadlines (HttpStream), knows all connections, and when there are too many drops the one that
-/// has been silent longest.
-class HttpServer : private HttpLibraryServer {
+/// One Boost.Asio thread serves all connections. check_head validates the header of each request
+/// before Boost.Beast parses it. HttpSession is one connection.
+class HttpServer {
  public:
-  using Route = std::function<void(Exchange&)>;
-
   explicit HttpServer(HttpLimits limits = {});
-  ~HttpServer() override;
+  ~HttpServer();
 
-  /// Call these before start(). A path that ends in '*' stands for all that begin like it.
-  void route(const std::string& method, const std::string& path, Route route);
-  /// Runs before every route; what it throws is the answer.
-  void set_guard(Route guard) { guard_ = std::move(guard); }
-  /// Is told what went wrong behind an answer of 500 or more, which does not say it.
-  void set_fault(std::function<void(const std::string&)> fault) { fault_ = std::move(fault); }
-  /// Runs after every request that was one, answered or not.
-  void set_log(std::function<void(const Exchange&, int status)> log) { log_ = std::move(log); }
+  /// Call these before start(). A path that ends in '*' matches every path with this prefix.
+  void route(const std::string& method, const std::string& path, HttpRoute route);
+  /// Runs before every route; an exception becomes the response.
+  void set_guard(std::function<void(Exchange&)> guard);
+  /// Called with the cause of each response 500 or above, which the response does not contain.
+  void set_fault(std::function<void(const std::string&)> fault);
+  /// Runs after every well-formed request, whether or not it got a response.
+  void set_log(std::function<void(const Exchange&, int status)> log);
 
-  /// Listens from now on, on threads of its own; the port, which 0 leaves to the system. Throws
-  /// kInvalidInput when the address is taken or none of this machine's.
-  int start(const std::string& host, int port);
-  /// Whether connections are still taken: not after stop(), nor once the system refuses to give
-  /// any, for want of memory or files of all processes together.
-  bool is_listening() const { return is_listening_; }
-  /// Takes no more connections and ends those that wait for a request. The others have
-  /// HttpLimits::stop_time to be answered.
+  /// Starts to listen, on its own threads, and returns the port; 0 lets the system choose one.
+  /// Throws kInvalidInput if the address is taken or not one of this machine's, or if a TLS file is
+  /// invalid.
+  int start(const std::string& host, int port, const TlsFiles& tls = {});
+  /// False after stop() and after a failure of the listening socket.
+  bool is_listening() const;
+  /// Accepts no more connections and closes those that wait for a request. Pending requests have
+  /// HttpLimits::stop_time to finish.
   void stop();
 
+  const HttpLimits& limits() const;
+
  private:
-  struct Connection {
-    HttpStream stream;
-    HttpStream::Clock::time_point waiting_since;
-    bool is_waiting = true;  // for a request to be read
-    std::unique_ptr<Exchange> exchange;
-  };
+  class Listener;
 
-  bool process_and_close_socket(int socket) override;
-  void serve(Connection& connection);
-  void begin(Connection& connection, httplib::Request& request);
-  void end(Connection& connection);
-  void drop_the_longest_silent();
-  Exchange* exchange_of(const httplib::Request& request);
-  const Route& find_route(const Exchange& exchange) const;
-  HandlerResponse check(const httplib::Request& request, httplib::Response& response);
-  void answer(Exchange& exchange, const Route& route);
-  void tell_fault(const std::string& message) const;
-
-  const HttpLimits limits_;
-  std::map<std::string, std::map<std::string, Route>> routes_;  // by path, then method
-  Route guard_;
-  std::function<void(const Exchange&, int)> log_;
-  std::function<void(const std::string&)> fault_;
-  std::mutex mutex_;  // guards the next two
-  std::set<Connection*> connections_;
-  std::map<const httplib::Request*, Exchange*> exchanges_;
-  std::condition_variable all_gone_;
-  std::atomic<bool> is_listening_{true};
-  std::thread listener_;
+  const std::unique_ptr<HttpService> service_;
+  std::unique_ptr<Listener> listener_;
 };
 
 }  // namespace glm_image::server

@@ -1,13 +1,17 @@
 #include "server/image_request.h"
 
-#include <charconv>
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <random>
 
 #include "core/error.h"
 #include "core/text_format.h"
+#include "core/width_height.h"
 #include "glm_image/limits.h"
 #include "io/json_parse.h"
+#include "pipeline/json_exchange.h"
+#include "pipeline/speed.h"
 #include "server/api_error.h"
 #include "server/api_fields.h"
 #include "server/unsupported_fields.h"
@@ -18,7 +22,7 @@ namespace glm_image::server {
 namespace {
 
 constexpr int64_t kMinSide = 16;
-/// No request needs more values; a body of small ones would take many times its size in memory.
+/// More than any request needs. A body of small values would take many times its size in memory.
 constexpr int64_t kMaxBodyValues = int64_t{1} << 16;
 
 int64_t next_multiple(int64_t side) {
@@ -38,14 +42,9 @@ void read_size(const ApiFields& fields, const RequestLimits& limits, ImageReques
                          limits.max_pixels,
                          " pixels in all"));
   };
-  int64_t width = 0, height = 0;
-  const char* end = size->data() + size->size();
-  const auto first = std::from_chars(size->data(), end, width);
-  if (first.ec != std::errc() || first.ptr == end || (*first.ptr != 'x' && *first.ptr != 'X')) {
-    refuse();
-  }
-  const auto second = std::from_chars(first.ptr + 1, end, height);
-  if (second.ec != std::errc() || second.ptr != end) refuse();
+  const auto parsed = parse_width_height(*size);
+  if (!parsed) refuse();
+  const auto [width, height] = *parsed;
   for (const int64_t side : {width, height}) {
     if (side < kMinSide || side > limits::kMaxSide) refuse();
   }
@@ -58,25 +57,93 @@ void read_size(const ApiFields& fields, const RequestLimits& limits, ImageReques
   }
 }
 
-/// Quality is a number of denoising steps, which `steps` overrules.
-void read_steps(const ApiFields& fields, const RequestLimits& limits, ImageRequest& wanted) {
-  const std::map<std::string, int64_t> steps_of = {{"low", 15},
-                                                   {"medium", 30},
-                                                   {"standard", 30},
-                                                   {"high", 50},
-                                                   {"hd", 50},
-                                                   {"xhigh", 75},
-                                                   {"max", 100}};
+/// A quality of OpenAI's API: a preset and a factor for the model's own number of steps.
+struct Quality {
+  Speed speed;
+  double steps;
+};
+
+const std::map<std::string, Quality>& qualities() {
+  static const std::map<std::string, Quality> table = {{"low", {Speed::kFast, 1}},
+                                                       {"medium", {Speed::kBalanced, 1}},
+                                                       {"standard", {Speed::kBalanced, 1}},
+                                                       {"high", {Speed::kExact, 1}},
+                                                       {"hd", {Speed::kExact, 1}},
+                                                       {"xhigh", {Speed::kExact, 1.5}},
+                                                       {"max", {Speed::kExact, 2}}};
+  return table;
+}
+
+/// Parses the parameters of denoising. Individual fields override `speed`, which overrides
+/// `quality`.
+void read_denoising(const ApiFields& fields, const RequestLimits& limits, ImageRequest& wanted) {
+  auto& request = wanted.request;
   wanted.quality =
       fields.choice("quality", {"auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"})
           .value_or("auto");
-  wanted.request.steps =
-      wanted.quality == "auto" ? limits.default_steps : steps_of.at(wanted.quality);
-  if (wanted.request.steps)
-    wanted.request.steps = std::min(*wanted.request.steps, limits.max_steps);
+  const auto speed = fields.choice("speed", pipeline::speed_names());
   for (const char* name : {"num_inference_steps", "steps"}) {
     const auto steps = fields.whole_number(name, 1, limits.max_steps);
-    if (steps) wanted.request.steps = *steps;
+    if (steps) request.steps = *steps;
+  }
+  if (const auto solver = fields.choice("solver", pipeline::solver_names())) {
+    request.solver = pipeline::solver_named(*solver);
+  }
+  if (const auto interval = fields.pair("guidance_interval", 0, 1)) {
+    if (interval->first > interval->second) {
+      fields.refuse("guidance_interval", "two numbers, the smaller first");
+    }
+    request.guided = {interval->first, interval->second};
+  }
+  request.step_cache = fields.number("step_cache", 0, limits::kMaxStepCache);
+  double share = 1;
+  if (speed) {
+    request.speed = pipeline::speed_named(*speed);
+  } else if (wanted.quality != "auto") {
+    const auto& quality = qualities().at(wanted.quality);
+    request.speed = quality.speed;
+    share = quality.steps;
+  }
+  const bool steps_given = request.steps.has_value();
+  if (request.speed) {
+    const auto steps = share * static_cast<double>(limits.model_steps);
+    pipeline::fill_speed(request, std::llround(steps));
+  } else if (!steps_given) {
+    request.steps = limits.default_steps;
+  }
+  if (request.steps) request.steps = std::min(*request.steps, limits.max_steps);
+}
+
+/// Parses a composition, from the response to a draft or a file of `--save-tokens`.
+void read_composition(const ApiFields& fields, Request& request) {
+  request.draft = fields.truth("draft").value_or(false);
+  for (const char* name : {"composition", "tokens"}) {
+    const auto object = fields.object(name);
+    if (!object) continue;
+    if (request.composition) {
+      throw ApiError(
+          400, "composition and tokens are the same field; send only one", name, "invalid_value");
+    }
+    try {
+      request.composition = pipeline::composition_from_json(io::JsonFields(*object, name));
+    } catch (const Error& error) {
+      throw ApiError(400, error.what(), name, "invalid_value");
+    }
+  }
+  if (request.draft && request.composition) {
+    throw ApiError(400, "draft must be false with a composition", "draft", "invalid_value");
+  }
+}
+
+/// Reads the adapters. An empty list means the model alone, an absent one the server's --lora.
+void read_loras(const ApiFields& fields, Request& request) {
+  const auto list = fields.list("loras");
+  if (!list) return;
+  try {
+    const io::JsonFields object(nlohmann::json{{"loras", *list}}, "the request");
+    request.adapters = pipeline::adapters_from_json(object, "loras");
+  } catch (const Error& error) {
+    throw ApiError(400, error.what(), "loras", "invalid_value");
   }
 }
 
@@ -97,7 +164,14 @@ void read_drawing(const ApiFields& fields, int64_t max_count, Request& request) 
   request.temperature =
       fields.number("temperature", limits::kMinTemperature, limits::kMaxTemperature);
   request.top_p = fields.number("top_p", limits::kMinTopP, limits::kMaxTopP);
+  request.reference_pixels =
+      fields
+          .whole_number(
+              "reference_pixels", limits::kMinReferencePixels, limits::kMaxReferencePixels)
+          .value_or(0);
   request.count = fields.whole_number("n", 1, max_count).value_or(1);
+  request.verify = fields.truth("verify").value_or(false);
+  request.best_of = fields.whole_number("best_of", 1, limits::kMaxBestOf).value_or(1);
   const auto seed = fields.seed("seed");
   request.seed = seed ? *seed : std::random_device()();
 }
@@ -113,20 +187,25 @@ void read_answer(const ApiFields& fields, ImageRequest& wanted) {
   if (compression) wanted.compression = std::max(1, static_cast<int>(*compression));
   wanted.stream = fields.truth("stream").value_or(false);
   wanted.progress = fields.truth("progress").value_or(false);
+  wanted.rewrite = fields.truth("rewrite");
+  wanted.is_async = fields.truth("async").value_or(false);
+  if (wanted.is_async && wanted.stream) {
+    throw ApiError(400, "async must be false with stream", "async", "invalid_value");
+  }
   const auto partials = fields.whole_number("partial_images", 0, limits::kMaxPreviews);
-  if (wanted.stream) wanted.request.previews = partials.value_or(0);
+  if (wanted.stream || wanted.is_async) wanted.request.previews = partials.value_or(0);
   if (wanted.stream && wanted.as_url) {
     throw ApiError(400, "stream answers with b64_json only", "response_format", "invalid_value");
   }
 }
 
-/// Refuses what this model cannot do: ignoring it would give a wrong picture.
+/// Refuses what the model does not support, since ignoring it would give a wrong picture.
 void refuse_the_impossible(const nlohmann::json& object, const ApiFields& fields) {
   refuse_unsupported(object);
   if (fields.choice("background", {"auto", "opaque", "transparent"}) == "transparent") {
     fields.refuse("background", "auto or opaque: this model draws no transparent pictures");
   }
-  // OpenAI's values of these say how much effort to make; this model always makes the same.
+  // Validated but ignored: these request more or less effort, and this model has a fixed one.
   fields.choice("style", {"vivid", "natural"});
   fields.choice("input_fidelity", {"low", "high"});
   fields.choice("complexity", {"low", "medium", "high", "auto"});
@@ -142,13 +221,16 @@ ImageRequest read_image_request(const nlohmann::json& object,
   refuse_the_impossible(object, fields);
   read_drawing(fields, limits.max_count, wanted.request);
   read_size(fields, limits, wanted);
-  read_steps(fields, limits, wanted);
+  read_composition(fields, wanted.request);
+  read_loras(fields, wanted.request);
+  read_denoising(fields, limits, wanted);
   read_answer(fields, wanted);
   return wanted;
 }
 
 nlohmann::json parse_body(std::string_view body) {
   nlohmann::json json;
+  if (body.empty()) throw ApiError(400, "the body must be a JSON object", "", "invalid_json");
   if (const auto invalid = text::first_invalid_utf8(body)) {
     throw ApiError(400, concat("the body is not UTF-8, at byte ", *invalid), "", "invalid_json");
   }
@@ -159,6 +241,22 @@ nlohmann::json parse_body(std::string_view body) {
   }
   if (!json.is_object()) throw ApiError(400, "the body must be a JSON object", "", "invalid_json");
   return json;
+}
+
+int64_t parsing_bytes(std::size_t body_bytes) {
+  // The parser holds a text twice, raw and decoded, in buffers that grow by copying.
+  constexpr int64_t kCopies = 3;
+  // Size of a member of an object, a tree node.
+  constexpr int64_t kBytesOfValue = 128;
+  const auto bytes = static_cast<int64_t>(body_bytes);
+  return kCopies * bytes + kBytesOfValue * std::min(bytes / 2, kMaxBodyValues);
+}
+
+nlohmann::json json_of(Body body) {
+  const auto size = body.bytes().size();
+  if (size == 0) throw ApiError(400, "the body is empty; send a JSON object", "", "invalid_json");
+  body.share().require(static_cast<int64_t>(size) + parsing_bytes(size));
+  return parse_body(body.bytes());
 }
 
 const char* format_name(image::ImageFormat format) {

@@ -42,12 +42,12 @@ void Metrics::count_job(const FinishedJob& job) {
 std::string Metrics::text(const JobQueue::Load& load) const {
   const std::lock_guard lock(mutex_);
   std::ostringstream out;
-  out.precision(15);  // seconds add up for months
-  describe(out, "requests_total", "counter", "HTTP requests answered.");
+  out.precision(15);  // sums of seconds grow for months
+  describe(out, "requests_total", "counter", "HTTP requests, by response status.");
   for (const auto& [status, count] : requests_) {
     out << "glm_image_requests_total{status=\"" << status << "\"} " << count << '\n';
   }
-  describe(out, "jobs_total", "counter", "Drawing jobs that are over.");
+  describe(out, "jobs_total", "counter", "Finished jobs, by final state.");
   for (const auto& [state, count] : jobs_) {
     out << "glm_image_jobs_total{state=\"" << state << "\"} " << count << '\n';
   }
@@ -59,16 +59,16 @@ std::string Metrics::text(const JobQueue::Load& load) const {
   }
   describe(out, "pictures_total", "counter", "Pictures drawn.");
   out << "glm_image_pictures_total " << pictures_ << '\n';
-  describe(out, "visual_tokens_total", "counter", "Visual tokens written.");
+  describe(out, "visual_tokens_total", "counter", "Visual tokens generated.");
   out << "glm_image_visual_tokens_total " << tokens_ << '\n';
-  describe(out, "visual_token_seconds_total", "counter", "Seconds spent writing them.");
+  describe(out, "visual_token_seconds_total", "counter", "Seconds spent generating visual tokens.");
   out << "glm_image_visual_token_seconds_total " << token_seconds_ << '\n';
-  describe(out, "visual_tokens_per_second", "gauge", "Of the last job.");
+  describe(out, "visual_tokens_per_second", "gauge", "Visual tokens per second of the last job.");
   out << "glm_image_visual_tokens_per_second " << last_tokens_per_second_ << '\n';
-  describe(out, "queue_waiting", "gauge", "Jobs that wait.");
+  describe(out, "queue_waiting", "gauge", "Waiting jobs.");
   out << "glm_image_queue_waiting " << load.waiting << '\n';
-  describe(out, "queue_running", "gauge", "Jobs at work, 0 or 1.");
-  out << "glm_image_queue_running " << (load.running ? 1 : 0) << '\n';
+  describe(out, "queue_running", "gauge", "Running jobs.");
+  out << "glm_image_queue_running " << load.running << '\n';
   describe(out, "peak_memory_bytes", "gauge", "Largest resident memory of a stage so far.");
   out << "glm_image_peak_memory_bytes " << peak_memory_bytes_ << '\n';
   return out.str();

@@ -8,7 +8,7 @@
 
 namespace glm_image::server {
 
-/// Counts for GET /metrics, in Prometheus' text format. Safe for any thread.
+/// Counters for GET /metrics, in Prometheus' text format. Thread-safe.
 class Metrics {
  public:
   void count_request(int status);
@@ -18,7 +18,7 @@ class Metrics {
  private:
   mutable std::mutex mutex_;
   std::map<int, int64_t> requests_;      // by status
-  std::map<std::string, int64_t> jobs_;  // by how they ended
+  std::map<std::string, int64_t> jobs_;  // by final state
   std::map<Stage, double> stage_seconds_;
   int64_t pictures_ = 0, tokens_ = 0;
   double job_seconds_ = 0, token_seconds_ = 0, last_tokens_per_second_ = 0;

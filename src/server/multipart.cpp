@@ -27,7 +27,7 @@ void read_disposition(const HeaderValue& disposition, FormPart& part) {
   }
 }
 
-/// RFC 7578 has the bytes of a part as they are; other encodings are from the time of mail.
+/// RFC 7578 deprecates encodings of a part; its bytes must be unencoded.
 void check_transfer_encoding(const std::string& encoding) {
   for (const char* plain : {"", "7bit", "8bit", "binary"}) {
     if (encoding == plain) return;
@@ -78,14 +78,14 @@ std::string multipart_boundary(const std::string& content_type) {
   const bool printable =
       std::all_of(boundary.begin(), boundary.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
   if (boundary.empty() || boundary.size() > kMaxBoundary || !printable) {
-    refuse("the Content-Type names no boundary of 1 to 70 characters");
+    refuse("the Content-Type must have a boundary of 1 to 70 characters");
   }
   return boundary;
 }
 
 std::vector<FormPart> parse_multipart(std::string_view body, const std::string& boundary) {
   const std::string delimiter = "\r\n--" + boundary;
-  // The first delimiter may stand at the very beginning, without its line break.
+  // The first delimiter may be at the start of the body, without a line break before it.
   if (body.rfind(delimiter.substr(2), 0) == 0) {
     body.remove_prefix(delimiter.size() - 2);
   } else {
@@ -95,14 +95,14 @@ std::vector<FormPart> parse_multipart(std::string_view body, const std::string& 
   }
   std::vector<FormPart> parts;
   while (body.rfind("--", 0) != 0) {
-    // After a delimiter: padding, then the end of the line.
+    // A delimiter may be followed by padding before the end of the line.
     const auto line_end = body.find("\r\n");
     if (line_end == std::string_view::npos || !trimmed(body.substr(0, line_end)).empty()) {
-      refuse("it ends in the middle, or a boundary is not on a line of its own");
+      refuse("it is incomplete, or a boundary is not on its own line");
     }
     body.remove_prefix(line_end + 2);
     const auto end = body.find(delimiter);
-    if (end == std::string_view::npos) refuse("it ends in the middle of a part");
+    if (end == std::string_view::npos) refuse("a part is incomplete");
     if (parts.size() == kMaxParts)
       refuse("it has more than " + std::to_string(kMaxParts) + " parts");
     parts.push_back(read_part(body.substr(0, end)));

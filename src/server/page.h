@@ -14,7 +14,7 @@ struct PageFile {
 
 const std::vector<PageFile>& page_files();
 
-/// Nothing but the page's own files, and pictures that it holds itself.
+/// Allows only the page's own files and pictures that it creates itself.
 inline constexpr const char* kContentSecurityPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

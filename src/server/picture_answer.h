@@ -7,36 +7,37 @@
 #include "server/image_request.h"
 #include "server/job_queue.h"
 
-/// The JSON in which drawn pictures leave the server.
+/// The JSON and the files of responses with pictures.
 namespace glm_image::server {
 
 using io::OrderedJson;
 
-/// A finished picture as a file of the wanted size and format; a PNG remembers how it was made, for
-/// `glm-image generate --like`.
+/// Encodes a picture in the requested size and format. The file is marked as generated. With
+/// `wanted.metadata` it contains the generation parameters, for `glm-image generate --like`.
 std::string encode_picture(const Picture& picture,
                            const ImageRequest& wanted,
                            const ModelInfo& model);
-/// An early look as a file of the wanted format.
+/// Encodes a preview in the requested format.
 std::string encode_preview(const Preview& preview, const ImageRequest& wanted);
 
-/// {"width", "height"} → "512x384": the size of the answer.
+/// The size of the response's pictures as "512x384".
 std::string answered_size(const ImageRequest& wanted, const Image& drawn);
 
-/// The beginning of the addresses in an answer: http:// and the name by which the client reached
-/// the server, its Host header. Where that is missing or no name with a port, the address that the
-/// connection came in on.
+/// The origin of URLs in a response: `scheme` and the request's Host header. If Host is missing or
+/// not a name with an optional port, the local address of the connection.
 std::string answer_origin(const std::string& host_header,
                           const std::string& local_address,
-                          int local_port);
+                          int local_port,
+                          const char* scheme = "http");
 
 /// [{"code", "message"}, …]
 OrderedJson warnings_json(const std::vector<Warning>& warnings);
 
-/// Truthful: prompt and picture tokens read, visual tokens written.
-OrderedJson usage_json(const Result& result);
+/// Token counts: prompt and picture tokens as input, visual tokens as output. OpenAI's events have
+/// no details of the output.
+OrderedJson usage_json(const Result& result, bool with_output_details);
 
-/// The body of an answer that is not streamed; `pictures` are base64 texts or addresses.
+/// The body of a non-streamed response; `pictures` are base64 texts or URLs.
 OrderedJson answer_json(const ImageRequest& wanted,
                         const Result& result,
                         const std::vector<std::string>& pictures);
@@ -50,7 +51,7 @@ std::string completed_event(const std::string& family,
                             const Result& result,
                             size_t picture,
                             const std::string& encoded);
-/// Not OpenAI's; sent only when the request has "progress": true.
+/// Not part of OpenAI's API; sent only if the request has "progress": true.
 std::string progress_event(const std::string& family, const JobStatus& status);
 std::string error_event(const std::string& error_json);
 

@@ -5,11 +5,11 @@
 #include <charconv>
 #include <optional>
 
+#include "core/base64.h"
 #include "core/text_format.h"
 #include "glm_image/limits.h"
 #include "io/shown.h"
 #include "server/api_error.h"
-#include "server/base64.h"
 #include "server/header_value.h"
 
 namespace glm_image::server {
@@ -26,7 +26,7 @@ constexpr size_t kMaxMediaTypeBytes = 1024;
   throw ApiError(400, message, field, code);
 }
 
-/// "https" of "https://a.example"; empty for a text that is no URL.
+/// "https" of "https://a.example"; empty if the text is not a URL.
 std::string scheme_of(std::string_view text) {
   const auto colon = text.find(':');
   const auto scheme = text.substr(0, colon);
@@ -38,7 +38,7 @@ std::string scheme_of(std::string_view text) {
   return is_scheme ? lower(scheme) : "";
 }
 
-/// "%2B" → "+". A URL may write any of its characters so.
+/// "%2B" → "+". Any character of a URL may be encoded.
 std::string percent_decoded(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
@@ -53,7 +53,7 @@ std::string percent_decoded(std::string_view text) {
   return decoded;
 }
 
-/// Types that are read, and the one that says nothing. The decoder looks at the bytes alone.
+/// The supported types, and the generic one. The decoder inspects only the bytes.
 bool is_picture_type(const std::string& type) {
   constexpr std::array kTypes = {
       "image/png", "image/jpeg", "image/jpg", "image/webp", "application/octet-stream"};
@@ -64,10 +64,10 @@ std::string found_kind(const Json& value) {
   return io::shown(value.is_null() ? nullptr : &value);
 }
 
-/// The URL of a list's element, or of a field that holds one picture.
+/// The URL in a list's element or in a field with one picture.
 const std::string& url_of(const Json& value, const std::string& field, std::string& where) {
   const Json* inner = &value;
-  // {"image_url": {"url": …}} is how chat messages write it.
+  // Chat messages use {"image_url": {"url": …}}.
   for (int level = 0; level < 2 && inner->is_object(); ++level) {
     if (inner->contains("file_id") && !inner->at("file_id").is_null()) {
       refuse_field(field,
@@ -171,10 +171,10 @@ std::string picture_of_data_url(std::string_view url,
                               " is not base64: character ",
                               error_at,
                               " after the comma is not one of its digits")
-                     : concat(where, " is not whole base64: it ends in the middle of a byte"));
+                     : concat(where, " is incomplete base64: it ends in the middle of a byte"));
   }
   require_room(picture->size());
-  if (picture->empty()) refuse_field(field, concat(where, " holds no picture"));
+  if (picture->empty()) refuse_field(field, concat(where, " contains no picture"));
   return std::move(*picture);
 }
 

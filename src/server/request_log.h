@@ -1,26 +1,32 @@
 #pragma once
 
-#include <mutex>
-#include <ostream>
+#include <memory>
 #include <string>
 
 #include "server/exchange.h"
 
 namespace glm_image::server {
 
-/// One line of JSON a request. Safe for any thread.
+/// Writes one line of JSON per request. Thread-safe. It never waits for the log's reader: its own
+/// thread writes the lines, and if nobody reads them, it drops and counts them.
 class RequestLog {
  public:
-  explicit RequestLog(std::ostream& out) : out_(out) {}
+  /// Writes to a file descriptor, which must stay open.
+  explicit RequestLog(int descriptor);
+  /// Waits at most half a second for the remaining lines.
+  ~RequestLog();
+
   void write(const Exchange& exchange, int status);
-  /// A fault of ours, which the answer does not tell.
+  /// Logs an internal error, which the response does not contain.
   void fault(const std::string& message);
+  /// Logs a message to the server's operator.
+  void notice(const std::string& message);
 
  private:
-  void line(const std::string& text);
+  class Writer;
+  void line(std::string text);
 
-  std::mutex mutex_;
-  std::ostream& out_;
+  const std::shared_ptr<Writer> writer_;
 };
 
 }  // namespace glm_image::server

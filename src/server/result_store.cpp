@@ -9,7 +9,6 @@
 #include "core/error.h"
 
 namespace glm_image::server {
-namespace {
 
 std::string random_id() {
   std::array<uint8_t, 16> bytes{};
@@ -24,13 +23,11 @@ std::string random_id() {
   return id;
 }
 
-}  // namespace
-
 void ResultStore::drop_the_old(Clock::time_point now) {
   while (!entries_.empty() &&
          (entries_.size() > limits_.max_pictures || bytes_ > limits_.max_bytes ||
           now - entries_.front().kept > limits_.age)) {
-    bytes_ -= entries_.front().picture.bytes.size();
+    bytes_ -= entries_.front().picture.bytes->size();
     entries_.pop_front();
   }
 }
@@ -38,7 +35,7 @@ void ResultStore::drop_the_old(Clock::time_point now) {
 std::string ResultStore::keep(Picture picture, Clock::time_point now) {
   auto id = random_id();
   const std::lock_guard lock(mutex_);
-  bytes_ += picture.bytes.size();
+  bytes_ += picture.bytes->size();
   entries_.push_back({id, std::move(picture), now});
   drop_the_old(now);
   return id;

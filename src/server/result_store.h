@@ -2,14 +2,18 @@
 
 #include <chrono>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
 namespace glm_image::server {
 
-/// Encoded pictures kept in memory for a while, for answers by address. An identifier has 128
-/// random bits: who knows it may have the picture. Safe for any thread.
+/// Returns 128 random bits as 32 hexadecimal digits. Throws kInternal if the system has none.
+std::string random_id();
+
+/// Keeps encoded pictures in memory for a limited time, for responses with URLs. The 128 random
+/// bits of an identifier are the permission to read its picture. Thread-safe.
 class ResultStore {
  public:
   using Clock = std::chrono::steady_clock;
@@ -19,13 +23,13 @@ class ResultStore {
     Clock::duration age = std::chrono::hours(1);
   };
   struct Picture {
-    std::string bytes;
+    std::shared_ptr<const std::string> bytes;  ///< shared with responses that are being sent
     std::string media_type;
   };
 
   explicit ResultStore(Limits limits) : limits_(limits) {}
 
-  /// Its identifier. The oldest go where the limits ask for it.
+  /// Stores a picture and returns its identifier. Removes the oldest ones beyond the limits.
   std::string keep(Picture picture, Clock::time_point now = Clock::now());
   std::optional<Picture> find(const std::string& id, Clock::time_point now = Clock::now());
 

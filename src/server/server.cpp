@@ -1,14 +1,19 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <new>
+#include <string_view>
 
+#include "core/suffix.h"
 #include "core/text_format.h"
 #include "glm_image/limits.h"
 #include "io/json_text.h"
 #include "pipeline/model_profile.h"
 #include "pipeline/recipe.h"
+#include "pipeline/speed.h"
 #include "server/api_error.h"
 #include "server/api_fields.h"
+#include "server/drawing_answer.h"
 #include "server/header_value.h"
 #include "server/page.h"
 #include "server/picture_answer.h"
@@ -20,16 +25,35 @@ namespace {
 using io::OrderedJson;
 using pipeline::to_json;
 
+constexpr int64_t kMaxSpelledTextsBytes = 512 * 1024;
+constexpr int64_t kMaxWarningsBytes = 4096;
+constexpr int64_t kMaxJobBytes = 4096;
+constexpr const char* kJobs = "/v1/jobs/";
+constexpr const char* kCancel = "/cancel";
+constexpr const char* kPreview = "/preview";
+
+/// Removes `ending` from `text` if it ends so.
+bool take_end(std::string& text, std::string_view ending) {
+  if (!ends_with(text, ending)) return false;
+  text.resize(text.size() - ending.size());
+  return true;
+}
+
 void answer_json(Exchange& exchange, const OrderedJson& json, int status = 200) {
   exchange.set_header("Cache-Control", "no-store");
   exchange.answer(status, io::json_text(json), "application/json");
 }
 
-ServerOptions checked(ServerOptions options, const ModelProfile& model) {
+ServerOptions checked(ServerOptions options, const ModelProfile& model, const FileRoom& room) {
   auto& url = options.drawing.public_url;
   if (!url.empty()) url = checked_public_url(url);
   auto& limits = options.drawing.limits;
+  limits.model_steps = model.steps;
   limits.default_steps = std::min(limits.default_steps.value_or(model.steps), limits.max_steps);
+  auto& http = options.http;
+  http.max_connections = room.connections;
+  // There must be room for one upload.
+  http.max_body_memory = std::max(http.max_body_memory, options.drawing.max_body_bytes);
   return options;
 }
 
@@ -46,39 +70,105 @@ DrawingOptions drawing_options(const ServerOptions& options, RequestLog& log) {
   return drawing;
 }
 
+/// The presets of `speed`, with their steps for this model.
+OrderedJson speeds_json(const RequestLimits& limits) {
+  auto speeds = OrderedJson::array();
+  for (const auto& preset : pipeline::speed_presets()) {
+    Request request;
+    request.speed = preset.speed;
+    pipeline::fill_speed(request, limits.model_steps);
+    speeds.push_back({{"name", speed_name(preset.speed)},
+                      {"steps", std::min(*request.steps, limits.max_steps)}});
+  }
+  return speeds;
+}
+
+bool keeps_weights(const ModelInfo& model) {
+  return std::any_of(model.components.begin(), model.components.end(), [](const auto& component) {
+    return component.resident;
+  });
+}
+
 }  // namespace
 
-Server::Server(Pipeline pipeline, ServerOptions options, std::ostream& log)
+Server::Server(Pipeline pipeline, ServerOptions options, int log)
     : pipeline_(std::move(pipeline)),
-      options_(checked(std::move(options), pipeline_.info().profile)),
+      file_room_(make_file_room(options.http.max_connections)),
+      options_(checked(std::move(options), pipeline_.info().profile, file_room_)),
       access_(access_options(options_)),
       log_(log),
       store_(options_.results),
-      queue_(JobQueue::start(
-          [this](const Request& request,
-                 const ProgressCallback& progress,
-                 const PreviewCallback& preview) {
-            try {
-              return pipeline_.generate(request, progress, preview);
-            } catch (const std::exception& error) {
-              // Said here as well as where it is answered: the client may be gone by then.
-              if (api_error(error).status() >= 500) {
-                log_.fault(std::string("drawing: ") + error.what());
-              }
-              throw;
-            }
-          },
-          options_.max_waiting,
-          [this](const FinishedJob& job) { metrics_.count_job(job); })),
+      jobs_(pipeline_.info(), store_),
+      rates_(pipeline_.info(), options_.threads),
+      queue_(JobQueue::start(make_slots(),
+                             options_.max_waiting,
+                             [this](const FinishedJob& job) { metrics_.count_job(job); },
+                             rates_.estimate(),
+                             {[this] {
+                                pipeline_.unload();
+                                is_loaded_ = false;
+                              },
+                              options_.idle_unload})),
       drawing_(
           drawing_options(options_, log_),
           [this](const Request& request) { return pipeline_.check(request); },
           [this](const Request& request) { return pipeline_.warnings(request); },
           pipeline_.info(),
           queue_,
-          store_),
+          store_,
+          jobs_),
       http_(options_.http) {
+  if (!file_room_.notice.empty()) log_.notice(file_room_.notice);
   add_routes();
+}
+
+Slots Server::make_slots() {
+  Slots slots;
+  if (!options_.elsewhere) {
+    slots.find = [this](const Request&, int64_t) -> Draw {
+      return [this](const Request& request,
+                    const ProgressCallback& progress,
+                    const PreviewCallback& preview) {
+        return draw_logged([&] {
+          auto result = pipeline_.generate(request, progress, preview);
+          learn(request, result);
+          return result;
+        });
+      };
+    };
+    return slots;
+  }
+  slots.count = options_.elsewhere->count;
+  slots.room = options_.elsewhere->room;
+  slots.find = [this](const Request& asked, int64_t open) -> Draw {
+    auto draw = options_.elsewhere->find(asked, open);
+    if (!draw) return {};
+    return [this, draw = std::move(draw)](const Request& request,
+                                          const ProgressCallback& progress,
+                                          const PreviewCallback& preview) {
+      return draw_logged([&] { return draw(pipeline_, request, progress, preview); });
+    };
+  };
+  return slots;
+}
+
+Result Server::draw_logged(const std::function<Result()>& draw) {
+  is_loaded_ = keeps_weights(pipeline_.info());
+  try {
+    return draw();
+  } catch (const std::exception& error) {
+    // Logged here too, since the client may be gone before the response.
+    if (api_error(error).status() >= 500) log_.fault(std::string("drawing: ") + error.what());
+    throw;
+  }
+}
+
+void Server::learn(const Request& request, const Result& result) {
+  try {
+    rates_.learn(request, result);
+  } catch (const std::bad_alloc&) {
+    // Without memory, the rates stay as they are; the picture is more important.
+  }
 }
 
 Server::~Server() {
@@ -86,7 +176,7 @@ Server::~Server() {
 }
 
 int Server::start() {
-  return http_.start(options_.host, options_.port);
+  return http_.start(options_.host, options_.port, options_.tls);
 }
 
 void Server::stop() {
@@ -101,35 +191,62 @@ void Server::add_routes() {
     metrics_.count_request(status);
     log_.write(exchange, status);
   });
+  const auto get = [this](const std::string& path, std::function<void(Exchange&)> handle) {
+    http_.route("GET", path, {std::move(handle), {}});
+  };
   for (const auto& file : page_files()) {
-    http_.route("GET", file.path, [&file](Exchange& exchange) {
+    const auto content = std::make_shared<const std::string>(file.content);
+    get(file.path, [&file, content](Exchange& exchange) {
       exchange.set_header("Cache-Control", "no-cache");
-      exchange.answer(200, file.content, file.media_type);
+      exchange.answer(200, content, file.media_type);
     });
   }
-  http_.route("GET", "/health", [this](Exchange& exchange) { answer_health(exchange); });
-  http_.route("GET", "/metrics", [this](Exchange& exchange) {
+  get("/health", [this](Exchange& exchange) { answer_health(exchange); });
+  get("/metrics", [this](Exchange& exchange) {
     exchange.answer(200, metrics_.text(queue_->load()), "text/plain; version=0.0.4");
   });
-  http_.route("GET", "/v1/models", [this](Exchange& exchange) { answer_models(exchange); });
-  http_.route(
-      "POST", "/v1/spelled_texts", [this](Exchange& exchange) { answer_spelled_texts(exchange); });
-  http_.route("POST", "/v1/warnings", [this](Exchange& exchange) { answer_warnings(exchange); });
-  http_.route("GET", "/v1/images/*", [this](Exchange& exchange) { answer_picture(exchange); });
-  http_.route("POST", "/v1/images/generations", [this](Exchange& exchange) {
-    drawing_.generate(exchange);
-  });
-  http_.route("POST", "/v1/images/edits", [this](Exchange& exchange) { drawing_.edit(exchange); });
+  get("/v1/models", [this](Exchange& exchange) { answer_models(exchange); });
+  get("/v1/loras", [this](Exchange& exchange) { answer_loras(exchange); });
+  get("/v1/images/*", [this](Exchange& exchange) { answer_picture(exchange); });
+  const auto post_json = [this](const char* path, Route route, int64_t max_bytes) {
+    http_.route("POST",
+                path,
+                {[this, route](Exchange& exchange) { (this->*route)(exchange); },
+                 [max_bytes](const Exchange& exchange) {
+                   require_json(exchange.content_type());
+                   return max_bytes;
+                 }});
+  };
+  post_json("/v1/spelled_texts", &Server::answer_spelled_texts, kMaxSpelledTextsBytes);
+  post_json("/v1/warnings", &Server::answer_warnings, kMaxWarningsBytes);
+  // Their answers may hold whole pictures: a handler writes them.
+  const auto in_handler = [](std::function<void(Exchange&)> handle) {
+    return HttpRoute{std::move(handle), [](const Exchange& exchange) {
+                       if (exchange.head().has_body()) require_json(exchange.content_type());
+                       return kMaxJobBytes;
+                     }};
+  };
+  http_.route("POST", "/v1/models/unload", in_handler([this](auto& e) { answer_unload(e); }));
+  http_.route("GET", "/v1/jobs", in_handler([this](auto& e) { answer_jobs(e); }));
+  http_.route("GET", "/v1/jobs/*", in_handler([this](auto& e) { answer_job(e); }));
+  http_.route("DELETE", "/v1/jobs/*", in_handler([this](auto& e) { cancel_job(e); }));
+  http_.route("POST", "/v1/jobs/*", in_handler([this](auto& e) { cancel_job(e); }));
+  http_.route("POST", "/v1/images/generations", drawing_.generations());
+  http_.route("POST", "/v1/images/edits", drawing_.edits());
   for (const char* path : {"/health",
                            "/metrics",
                            "/v1/models",
+                           "/v1/models/unload",
+                           "/v1/jobs",
+                           "/v1/jobs/*",
+                           "/v1/loras",
                            "/v1/spelled_texts",
                            "/v1/warnings",
                            "/v1/images/*",
                            "/v1/images/generations",
                            "/v1/images/edits"}) {
     http_.route(
-        "OPTIONS", path, [this](Exchange& exchange) { access_.answer_preflight(exchange); });
+        "OPTIONS", path, {[this](Exchange& exchange) { access_.answer_preflight(exchange); }, {}});
   }
 }
 
@@ -141,7 +258,7 @@ void Server::answer_health(Exchange& exchange) const {
                       {"version", version()},
                       {"model", pipeline_.info().name},
                       {"queue",
-                       {{"running", load.running ? 1 : 0},
+                       {{"running", load.running},
                         {"waiting", load.waiting},
                         {"max_waiting", options_.max_waiting},
                         {"seconds_left", nullptr}}},
@@ -150,16 +267,24 @@ void Server::answer_health(Exchange& exchange) const {
                         {"height", profile.sizes.front().height},
                         {"steps", *options_.drawing.limits.default_steps},
                         {"guidance", profile.guidance},
+                        {"speeds", speeds_json(options_.drawing.limits)},
                         {"max_steps", options_.drawing.limits.max_steps},
                         {"max_pixels", options_.drawing.limits.max_pixels}}},
                       {"limits",
                        {{"max_side", limits::kMaxSide},
                         {"max_count", options_.drawing.limits.max_count},
+                        {"max_best_of", limits::kMaxBestOf},
                         {"max_seed", limits::kMaxSeed},
                         {"guidance", {limits::kMinGuidance, limits::kMaxGuidance}},
                         {"temperature", {limits::kMinTemperature, limits::kMaxTemperature}},
                         {"max_prompt_bytes", limits::kMaxPromptBytes},
-                        {"max_pictures", limits::kMaxConditionImages}}},
+                        {"max_pictures", limits::kMaxConditionImages},
+                        {"connections", options_.http.max_connections},
+                        {"header_bytes", options_.http.max_header_bytes},
+                        {"body_bytes", options_.drawing.max_body_bytes},
+                        {"body_memory_bytes", options_.http.max_body_memory},
+                        {"answer_memory_bytes", options_.http.max_answer_memory},
+                        {"slowest_bytes_per_second", options_.http.slowest_bytes_per_second}}},
                       {"profile", to_json(profile)},
                       {"needs_key", options_.access.key.is_set()}};
   if (load.seconds_left) json["queue"]["seconds_left"] = *load.seconds_left;
@@ -173,16 +298,33 @@ void Server::answer_models(Exchange& exchange) const {
                 {{{"id", pipeline_.info().name},
                   {"object", "model"},
                   {"created", 0},
+                  {"loaded", is_loaded_.load()},
                   {"owned_by", "glm-image.cpp"}}}}});
 }
 
-/// What a prompt will spell, for the page: the places in bytes of its UTF-8.
-void Server::answer_spelled_texts(Exchange& exchange) const {
-  constexpr int64_t kMaxBytes = 512 * 1024;
-  require_json(exchange.content_type());
-  const auto body = parse_body(exchange.read_body(kMaxBytes));
+/// Responds with the adapters that requests may name. `default_scale` is null for those of
+/// --lora-dir.
+void Server::answer_loras(Exchange& exchange) const {
+  auto data = OrderedJson::array();
+  for (const auto& adapter : pipeline_.info().adapters) {
+    data.push_back({{"name", adapter.name},
+                    {"object", "lora"},
+                    {"components", adapter.components},
+                    {"layers", adapter.layers},
+                    {"rank", adapter.rank},
+                    {"bytes", adapter.bytes},
+                    {"default_scale", nullptr}});
+    if (adapter.default_scale) data.back()["default_scale"] = *adapter.default_scale;
+  }
+  answer_json(exchange, {{"object", "list"}, {"data", data}});
+}
+
+/// The texts that a prompt spells, for the page. Positions are byte offsets in UTF-8.
+void Server::answer_spelled_texts(Exchange& exchange) {
+  const auto body = json_of(exchange.take_body());
   const auto prompt = ApiFields(body, /*fields_are_text=*/false).text("prompt").value_or("");
-  // As for drawing. Of quotation marks alone the answer takes some hundred times as much memory.
+  // Same limit as for drawing. For a prompt of quotation marks, the response takes some hundred
+  // times as much memory.
   if (prompt.size() > limits::kMaxPromptBytes) {
     throw ApiError(
         400,
@@ -198,11 +340,10 @@ void Server::answer_spelled_texts(Exchange& exchange) const {
   answer_json(exchange, {{"texts", texts}});
 }
 
-/// What to expect of a request, for the page, before it is sent.
-void Server::answer_warnings(Exchange& exchange) const {
-  constexpr int64_t kMaxBytes = 4096;
+/// The warnings that a request would get, for the page.
+void Server::answer_warnings(Exchange& exchange) {
   constexpr int64_t kMaxNumber = 1 << 20;
-  const auto body = parse_body(exchange.read_body(kMaxBytes));
+  const auto body = json_of(exchange.take_body());
   const ApiFields fields(body, /*fields_are_text=*/false);
   const auto number = [&](const char* name) {
     return fields.whole_number(name, 0, kMaxNumber).value_or(0);
@@ -213,10 +354,55 @@ void Server::answer_warnings(Exchange& exchange) const {
   answer_json(exchange, {{"warnings", warnings_json(warnings)}});
 }
 
+/// Releases the weights: now, or as soon as nothing is drawn and nothing waits.
+void Server::answer_unload(Exchange& exchange) {
+  if (!exchange.body().empty()) {
+    const auto body = json_of(exchange.take_body());
+    const auto model = ApiFields(body, /*fields_are_text=*/false).text("model");
+    if (model && *model != pipeline_.info().name) {
+      throw ApiError(
+          404,
+          concat("model must be ", pipeline_.info().name, ", found ", model->substr(0, 64)),
+          "model",
+          "not_found");
+    }
+  }
+  const bool is_done = queue_->rest();
+  answer_json(exchange,
+              {{"model", pipeline_.info().name}, {"status", is_done ? "unloaded" : "pending"}},
+              is_done ? 200 : 202);
+}
+
+void Server::answer_jobs(Exchange& exchange) {
+  answer_json(exchange, jobs_.list());
+}
+
+/// GET /v1/jobs/{id} and /v1/jobs/{id}/preview.
+void Server::answer_job(Exchange& exchange) {
+  auto id = exchange.path().substr(std::string_view(kJobs).size());
+  if (take_end(id, kPreview)) {
+    const auto picture = jobs_.preview(id);
+    exchange.set_header("Cache-Control", "no-store");
+    if (!picture) return exchange.answer(204, "", "text/plain");
+    return exchange.answer(200, picture->bytes, picture->media_type);
+  }
+  answer_json(exchange, jobs_.describe(id, address_of(exchange, options_.drawing.public_url)));
+}
+
+/// DELETE /v1/jobs/{id}, or POST /v1/jobs/{id}/cancel.
+void Server::cancel_job(Exchange& exchange) {
+  auto id = exchange.path().substr(std::string_view(kJobs).size());
+  if (exchange.method() == "POST" && !take_end(id, kCancel)) {
+    throw ApiError(404, "there is nothing at this path", "", "not_found");
+  }
+  jobs_.cancel(id);
+  answer_json(exchange, jobs_.describe(id, address_of(exchange, options_.drawing.public_url)));
+}
+
 void Server::answer_picture(Exchange& exchange) {
   const auto picture = store_.find(exchange.path().substr(std::string("/v1/images/").size()));
   if (!picture) {
-    throw ApiError(404, "there is no such picture, or not any more", "", "not_found");
+    throw ApiError(404, "the picture does not exist or has expired", "", "not_found");
   }
   exchange.set_header("Cache-Control", "private, max-age=3600");
   exchange.answer(200, picture->bytes, picture->media_type);

@@ -13,11 +13,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Names of one meaning, in lower case and without punctuation, and what to do instead.
+/// Synonyms, in lower case and without punctuation, and the alternative to suggest.
 struct UnsupportedFields {
   std::vector<std::string> names;
   std::string instead;
-  bool is_count = false;  ///< 1 says nothing
+  bool is_count = false;  ///< 1 is neutral
 };
 
 const std::vector<UnsupportedFields>& table() {
@@ -71,19 +71,10 @@ const std::vector<UnsupportedFields>& table() {
         "timesteps"},
        "this model has one sampler"},
       {{"topk", "minp", "typicalp", "repetitionpenalty", "frequencypenalty", "presencepenalty"},
-       "tokens are drawn by temperature and top_p"},
-      {{"lora",
-        "loras",
-        "loraweights",
-        "lorascale",
-        "adapter",
-        "adapters",
-        "controlnet",
-        "controlnets",
-        "controlimage",
-        "ipadapter",
-        "embeddings",
-        "textualinversion"},
+       "tokens are sampled with temperature and top_p"},
+      {{"lora", "loraname", "loraweights", "lorascale", "adapter", "adapters"},
+       "give loras, a list of objects with name and scale; GET /v1/loras lists the names"},
+      {{"controlnet", "controlnets", "controlimage", "ipadapter", "embeddings", "textualinversion"},
        "start the server with the model to use"},
       {{"clipskip",
         "refiner",
@@ -108,7 +99,7 @@ const std::vector<UnsupportedFields>& table() {
         "magicprompt",
         "stylepreset",
         "stylename"},
-       "the prompt is drawn as it is written"},
+       "the prompt is used as written"},
       {{"watermark", "watermarkenabled", "addwatermark"}, "this server adds no watermark"},
       {{"framecount", "framedurationms", "frames", "numframes", "gif", "svg"},
        "this model draws still pictures in pixels"},
@@ -117,7 +108,7 @@ const std::vector<UnsupportedFields>& table() {
   return fields;
 }
 
-/// "negative-Prompt" → "negativeprompt", "image[]" → "image". Empty for a name with other
+/// "negative-Prompt" → "negativeprompt", "image[]" → "image". Empty if the name contains other
 /// characters.
 std::string plain_name(std::string_view name) {
   constexpr size_t kMaxBytes = 64;

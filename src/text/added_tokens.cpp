@@ -18,8 +18,8 @@ std::optional<AddedTokens::Match> AddedTokens::find(std::string_view text, std::
   return std::nullopt;
 }
 
-/// Narrows the range of tokens that agree with the text byte after byte. The shortest token of a
-/// range stands first in it, so the last one seen to be complete is the longest match.
+/// Narrows the range of tokens that agree with the text, one byte at a time. A range begins with
+/// its shortest token, so the last complete token found is the longest match.
 std::optional<AddedTokens::Match> AddedTokens::match_at(std::string_view text,
                                                         std::size_t begin) const {
   std::optional<Match> longest;

@@ -8,8 +8,8 @@
 
 namespace glm_image::text {
 
-/// Tokens that are found in a text as they are written, before any other step of tokenization.
-/// Of those that begin at one place the longest wins.
+/// Tokens that are matched literally in a text, before any other step of tokenization. Of several
+/// matches at one position the longest wins.
 class AddedTokens {
  public:
   struct Token {
@@ -23,17 +23,17 @@ class AddedTokens {
   };
 
   AddedTokens() = default;
-  /// Contents are neither empty nor repeated.
+  /// Contents must be non-empty and unique.
   explicit AddedTokens(std::vector<Token> tokens);
 
-  /// The first token in `text` at byte `from` or later.
+  /// Returns the first match in `text` at byte `from` or later.
   std::optional<Match> find(std::string_view text, std::size_t from) const;
 
-  /// The id of the token written exactly like this.
+  /// Returns the id of the token whose content is exactly `content`.
   std::optional<int64_t> id_of(std::string_view content) const;
 
   bool empty() const { return tokens_.empty(); }
-  /// In the order of their contents.
+  /// Sorted by content.
   const std::vector<Token>& tokens() const { return tokens_; }
 
  private:

@@ -14,7 +14,7 @@ bool contains(Words words, const std::u32string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-/// Words that also begin titles ('A Day', 'Round Midnight') are not among them.
+/// Without words that also begin titles ('A Day', 'Round Midnight').
 constexpr Words kElidedInFront = {
     // English
     U"n",
@@ -109,7 +109,7 @@ constexpr Words kElidedBehind = {
     U"παρ",
     U"κατ"};
 
-/// What stands before a letter that is named, not shortened.
+/// Words before a letter that is quoted, not shortened: the letter 'n'.
 constexpr Words kBeforeNamed = {
     U"a",          U"an",     U"the",    U"letter",  U"letters", U"character", U"initial",
     U"key",        U"button", U"with",   U"say",     U"says",    U"saying",    U"reads",
@@ -117,18 +117,18 @@ constexpr Words kBeforeNamed = {
     U"and",        U"or",     U"lettre", U"lettres", U"la",      U"le",        U"buchstabe",
     U"buchstaben", U"letra",  U"letras", U"lettera"};
 
-/// What follows such a letter.
+/// Words after such a letter.
 constexpr Words kAfterNamed = {U"in",   U"on",   U"at",  U"above", U"below",   U"under",  U"over",
                                U"near", U"with", U"and", U"or",    U"en",      U"au",     U"sur",
                                U"avec", U"et",   U"und", U"y",     U"written", U"painted"};
 
-/// One space and a word follow the character at `last`.
+/// Whether one space and a word follow the character at `last`.
 bool precedes_word(const std::vector<CodePoint>& text, std::size_t last) {
   return last + 2 < text.size() && is_white_space(text[last + 1].value) &&
          text[last + 1].value != U'\n' && neighbour_kind(text[last + 2].value) == Neighbour::kWord;
 }
 
-/// Two digits and s; without s only after words that introduce a year: summer of '69.
+/// Whether the word is two digits and s, or two digits after a word such as in: summer of '69.
 bool is_year(const std::vector<CodePoint>& text, std::size_t begin, const std::u32string& word) {
   if (word.size() < 2 || !is_digit(word[0]) || !is_digit(word[1])) return false;
   if (word.size() == 3) return word[2] == U's';

@@ -13,7 +13,7 @@ uint64_t pair_key(int32_t left, int32_t right) {
   return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
 }
 
-/// One token in a doubly linked list that lives in a vector.
+/// One token of a doubly linked list, stored in a vector.
 struct Node {
   int32_t token;  // kNone once it has been merged into its left neighbour
   int32_t previous;
@@ -24,7 +24,7 @@ struct Candidate {
   int32_t rank;
   int32_t position;
   int32_t result;
-  /// std::priority_queue hands out its largest element first.
+  /// Reversed: std::priority_queue returns its largest element first.
   bool operator<(const Candidate& other) const {
     return std::tie(rank, position) > std::tie(other.rank, other.position);
   }
@@ -74,8 +74,8 @@ std::vector<int32_t> BpeMerges::apply(const std::vector<int32_t>& tokens) const 
     candidates.pop();
     Node& left = nodes[candidate.position];
     if (left.token == kNone || left.next == kNone) continue;
-    // A candidate is stale when its tokens have changed since. The reference looks at the result
-    // only: a pair that came to give the same token another way still merges at the old rank.
+    // Skip a candidate whose tokens have changed. Like the reference, compare the resulting token
+    // only: a different pair that gives the same token still merges at the old rank.
     const int32_t gone = left.next;
     const Rule* rule = find(left.token, nodes[gone].token);
     if (rule == nullptr || rule->result != candidate.result) continue;

@@ -6,8 +6,7 @@
 
 namespace glm_image::text {
 
-/// The merges of a byte-pair encoding: which two neighbouring tokens become which third one, and
-/// which of them goes first.
+/// The ranked merges of a byte-pair encoding. Each replaces a pair of adjacent tokens by one token.
 class BpeMerges {
  public:
   struct Merge {
@@ -17,12 +16,12 @@ class BpeMerges {
   };
 
   BpeMerges() = default;
-  /// In order of priority, the first merge first. Of two merges of the same pair the later counts,
-  /// as in Hugging Face's tokenizers.
+  /// `merges` is in order of priority, highest first. Of two merges of the same pair the later one
+  /// applies, as in Hugging Face's tokenizers.
   explicit BpeMerges(const std::vector<Merge>& merges);
 
-  /// Merges neighbours until none can be: always the pair of the lowest rank, the leftmost of
-  /// equals. O(n log n) in the number of tokens.
+  /// Applies merges until none is left: always the pair of the lowest rank, the leftmost if several
+  /// have it. O(n log n) in the number of tokens.
   std::vector<int32_t> apply(const std::vector<int32_t>& tokens) const;
 
  private:

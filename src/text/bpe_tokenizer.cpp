@@ -26,7 +26,7 @@ void encode_piece(const TokenizerFile& file, std::string_view piece, std::vector
   ids.insert(ids.end(), merged.begin(), merged.end());
 }
 
-/// Pushes the id of every added token found, and gives the text between them to `between`.
+/// Appends the id of every added token found, and calls `between` with the text between them.
 template <typename Between>
 void cut_at(const AddedTokens& tokens,
             std::string_view text,
@@ -87,7 +87,7 @@ std::string BpeTokenizer::decode(const std::vector<int64_t>& ids) const {
     const bool is_added = file_->raw_tokens.id_of(token) || file_->normalized_tokens.id_of(token);
     bytes += is_added ? token : from_byte_alphabet(token).value_or(token);
   }
-  // A token may end inside a character; ICU puts U+FFFD in place of what is not UTF-8.
+  // A token may end inside a character; ICU replaces invalid UTF-8 by U+FFFD.
   std::string text;
   icu::UnicodeString::fromUTF8(bytes).toUTF8String(text);
   return text;

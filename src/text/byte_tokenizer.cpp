@@ -1,7 +1,6 @@
 #include "text/byte_tokenizer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "text/special_token_name.h"
@@ -19,7 +18,7 @@ constexpr const char* kDefaultEnd = "</s>";
 constexpr const char* kDefaultUnknown = "<unk>";
 constexpr int64_t kMaxId = 1 << 20;
 
-/// What Python's str.strip() removes: Unicode's white space and four separators of ASCII.
+/// Characters that Python's str.strip() removes: Unicode white space and four ASCII separators.
 bool is_python_space(char32_t c) {
   return is_white_space(c) || (c >= 0x1C && c <= 0x1F);
 }
@@ -39,18 +38,6 @@ std::string_view strip_right(std::string_view text) {
   return {};
 }
 
-int64_t parse_id(const io::JsonFields& tokens, const std::string& key) {
-  int64_t id = -1;
-  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-  if (error != std::errc() || end != key.data() + key.size() || id < 0 || id > kMaxId) {
-    fail(ErrorCode::kCorruptFile,
-         tokens.source(),
-         ": added_tokens_decoder has a key that is no id from 0 to ",
-         kMaxId);
-  }
-  return id;
-}
-
 }  // namespace
 
 ByteTokenizer ByteTokenizer::load(const std::filesystem::path& tokenizer_config) {
@@ -68,8 +55,8 @@ ByteTokenizer::ByteTokenizer(const io::JsonFields& config) {
   end_id_ = role_id(config, "eos_token", kDefaultEnd);
 }
 
-/// The table that ByT5Tokenizer makes where the file lists no tokens: three that take the white
-/// space around them, as the class declares them, and `extra_ids` behind the bytes.
+/// The tokens that ByT5Tokenizer defines if the file lists none: three that strip the white space
+/// around them, as the class declares them, and `extra_ids` tokens after the bytes.
 void ByteTokenizer::make_default_tokens(const io::JsonFields& config) {
   std::vector<AddedTokens::Token> texts;
   std::set<std::string> contents;
@@ -110,7 +97,7 @@ void ByteTokenizer::read_listed_tokens(const io::JsonFields& config) {
     }
     token.supports_only("single_word", false);
     texts.push_back({content, static_cast<int64_t>(specials_.size())});
-    specials_.push_back({parse_id(tokens, key),
+    specials_.push_back({added_token_id(config, key, kMaxId),
                          token.optional_bool("lstrip", false),
                          token.optional_bool("rstrip", false)});
   }

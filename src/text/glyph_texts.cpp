@@ -39,7 +39,7 @@ bool is_blank(char32_t c) {
          c == U'\u200B' || c == U'\uFEFF';
 }
 
-/// The characters [first, last) without the blanks at both ends, in NFC; empty if nothing is left.
+/// The characters [first, last) in NFC, with blanks at both ends removed.
 std::string spelled(const std::vector<CodePoint>& points, std::size_t first, std::size_t last) {
   while (first < last && is_blank(points[first].value)) ++first;
   while (first < last && is_blank(points[last - 1].value)) --last;
@@ -48,7 +48,7 @@ std::string spelled(const std::vector<CodePoint>& points, std::size_t first, std
   return to_nfc(text);
 }
 
-/// The outermost quotations. Of a mark that is written twice, ""OPEN"", the inner ones count.
+/// Finds the outermost quotations. Of doubled marks, as in ""OPEN"", the inner ones are used.
 void find_quoted(const std::vector<CodePoint>& points, std::vector<GlyphText>& found) {
   const auto pairs = quote_pairs(points);
   for (std::size_t i = 0; i < pairs.size();) {
@@ -67,7 +67,7 @@ void find_quoted(const std::vector<CodePoint>& points, std::vector<GlyphText>& f
   }
 }
 
-/// A value of JSON may be a prompt that is JSON again; deeper it is prose.
+/// A JSON value may be a prompt that is JSON again; deeper levels are read as prose.
 constexpr int kMostJsonLevels = 2;
 
 void find_smart(const std::vector<CodePoint>& points, int level, std::vector<GlyphText>& found) {

@@ -24,10 +24,15 @@ std::optional<Delimiter> delimiter_of(char32_t c) {
   return std::nullopt;
 }
 
-/// Reads a prompt from left to right. It goes back only over keys, whose length is bounded.
+/// Reads a prompt from left to right. It backtracks only over keys, whose length is bounded.
 class PartReader {
  public:
-  explicit PartReader(const std::vector<CodePoint>& prompt) : prompt_(prompt) {}
+  explicit PartReader(const std::vector<CodePoint>& prompt)
+      : prompt_(prompt), next_visible_(prompt.size() + 1, prompt.size()) {
+    for (std::size_t i = prompt.size(); i-- > 0;) {
+      next_visible_[i] = is_white_space(prompt[i].value) ? next_visible_[i + 1] : i;
+    }
+  }
 
   std::vector<PromptPart> run() {
     if (read_json_string()) return std::move(parts_);
@@ -59,7 +64,7 @@ class PartReader {
 
   struct Key {
     std::u32string name;
-    std::size_t end;  // behind the colon
+    std::size_t end;  // after the colon
     bool is_quoted;
   };
 
@@ -69,11 +74,11 @@ class PartReader {
   }
 
   std::size_t skip_space(std::size_t index) const {
-    while (index < prompt_.size() && is_white_space(prompt_[index].value)) ++index;
-    return index;
+    return index < prompt_.size() ? next_visible_[index] : index;
   }
 
-  /// A prompt that is one JSON string: it begins and ends with ", and those inside are escaped.
+  /// Reads a prompt that is one JSON string: it begins and ends with ", and those inside are
+  /// escaped.
   bool read_json_string() {
     std::size_t last = prompt_.size();
     while (last > 0 && is_white_space(at(last - 1))) --last;
@@ -97,7 +102,7 @@ class PartReader {
     return result;
   }
 
-  /// "key": and a value that prose does not have behind a colon.
+  /// Whether a quoted key follows, with a value that is a string, an object or a list.
   bool begins_member() const {
     const auto key = key_at(at_);
     if (!key || !key->is_quoted) return false;
@@ -105,7 +110,7 @@ class PartReader {
     return delimiter_of(value) || value == U'{' || value == U'[';
   }
 
-  /// A key with its colon, quoted or bare.
+  /// Parses a quoted or bare key with its colon.
   std::optional<Key> key_at(std::size_t index) const {
     index = skip_space(index);
     const auto delimiter = delimiter_of(at(index));
@@ -127,7 +132,7 @@ class PartReader {
     return key;
   }
 
-  /// Reads what follows the opening of the last level, up to its end or to what is no JSON.
+  /// Reads the members of the innermost level, up to its end or to something that is not JSON.
   void read_members() {
     while (!levels_.empty()) {
       const auto next = skip_space(at_);
@@ -192,7 +197,7 @@ class PartReader {
     return true;
   }
 
-  /// Quotation marks that nobody escaped may stand in a value: what follows tells its end.
+  /// Whether a quotation mark ends a value: it may contain unescaped marks, so check what follows.
   bool ends_value(std::size_t index) const {
     while (at(index) == U' ' || at(index) == U'\t') ++index;
     if (index >= prompt_.size()) return true;
@@ -203,7 +208,7 @@ class PartReader {
     return kAfterValue.find(at(index)) != std::u32string_view::npos;
   }
 
-  /// Adds the character at `index` of a string that ends at `end`; returns the index behind it.
+  /// Adds the character at `index` of a string that ends at `end`; returns the index after it.
   std::size_t add_character(std::size_t index,
                             std::size_t end,
                             std::vector<CodePoint>& points) const {
@@ -252,6 +257,9 @@ class PartReader {
   }
 
   const std::vector<CodePoint>& prompt_;
+  /// By position, the first at or after it that is not white space. Any position may begin a key,
+  /// so that a search each time would take quadratic time in a run of blanks.
+  std::vector<std::size_t> next_visible_;
   std::vector<PromptPart> parts_;
   std::vector<Level> levels_;
   std::size_t at_ = 0;

@@ -7,7 +7,7 @@
 namespace glm_image::text {
 namespace {
 
-/// Image markers in a prompt would be taken for those of the condition images.
+/// Throws for image markers in a prompt: they would be taken for those of the condition images.
 void refuse_image_markers(std::string_view prompt, const PromptTokens& tokens) {
   for (const auto& marker : tokens.image_markers) {
     const auto found = prompt.find(marker);
@@ -62,7 +62,7 @@ PromptTokens load_prompt_tokens(const std::filesystem::path& tokenizer_config,
   const auto image = special_token_name(names, "image_token");
   tokens.image_markers = {image, tokenizer.token_of(ids.start), tokenizer.token_of(ids.end)};
 
-  // The reference takes the image token and START by these names, the model's config names ids.
+  // The reference finds the image token and START by these names, the model's config by id.
   const auto require = [&](const char* role, const std::string& name, int64_t id) {
     if (tokenizer.required_token_id(name) == id) return;
     names.refuse(role,

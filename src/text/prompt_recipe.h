@@ -15,11 +15,11 @@ namespace glm_image::text {
 struct ImageTokenIds {
   int64_t image = 0;  ///< `<|image|>`, one for every token of a condition image
   int64_t start = 0;  ///< START: a grid of visual tokens follows
-  int64_t end = 0;    ///< END: behind the grid of a condition image
+  int64_t end = 0;    ///< END: follows the grid of a condition image
 };
 
-/// The ids of the markers that a prompt is built with. Markers enter the prompt as ids: whether the
-/// tokenizer would find them in a text does not matter.
+/// The ids of the markers in a prompt. Markers are inserted as ids, so they do not depend on the
+/// tokenizer finding them in a text.
 struct PromptTokens {
   ImageTokenIds ids;
   int64_t grid_begin = 0;  ///< `<sop>`
@@ -29,24 +29,24 @@ struct PromptTokens {
 };
 
 /// Reads the names of the markers from processor/tokenizer_config.json and checks them against the
-/// tokenizer's vocabulary and `ids`. Throws kNotFound or kCorruptFile when they do not agree.
+/// tokenizer's vocabulary and `ids`. Throws kNotFound or kCorruptFile if they do not agree.
 PromptTokens load_prompt_tokens(const std::filesystem::path& tokenizer_config,
                                 const ImageTokenIds& ids,
                                 const BpeTokenizer& tokenizer);
 
-/// What the generator reads before it writes a preview grid and then the picture's:
+/// Returns the generator's input for a preview grid followed by the picture's grid:
 ///   {prompt}<sop>{h} {w}<eop><sop>{ph} {pw}<eop><START>
-/// Throws kInvalidInput when the prompt is not valid UTF-8 or contains an image marker. (Other
-/// special tokens in it mean what they mean in the reference.)
+/// Throws kInvalidInput if the prompt is not valid UTF-8 or contains an image marker. (Other
+/// special tokens in it are encoded as in the reference.)
 std::vector<int64_t> text_to_image_prompt(std::string_view prompt,
                                           const Grid& target,
                                           const Grid& preview,
                                           const PromptTokens& tokens,
                                           const BpeTokenizer& tokenizer);
 
-/// What the generator reads before it writes the picture's grid from condition images:
+/// Returns the generator's input for the picture's grid, with condition images:
 ///   <START><|image|>…<END> for each image, then {prompt}<sop>{h} {w}<eop><START>
-/// Throws like text_to_image_prompt.
+/// Throws as text_to_image_prompt does.
 std::vector<int64_t> image_to_image_prompt(std::string_view prompt,
                                            const std::vector<Grid>& condition_images,
                                            const Grid& target,

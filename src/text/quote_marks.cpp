@@ -55,7 +55,7 @@ bool is_double(MarkStyle style) {
   return style <= MarkStyle::kClosePrime;
 }
 
-/// What speaks for opening, less what speaks for closing.
+/// Weighs the evidence for an opening mark against that for a closing mark.
 Flank flank_between(Neighbour before, Neighbour after) {
   const auto weight = [](Neighbour kind, int opening, int other) {
     switch (kind) {
@@ -80,7 +80,7 @@ Flank flank_between(Neighbour before, Neighbour after) {
     if (after == Neighbour::kClosing) return Flank::kCloses;
     return before == Neighbour::kOpening ? Flank::kOpens : Flank::kEither;
   }
-  // The end of a clause behind a mark speaks for closing, as a space does.
+  // The end of a clause after a mark suggests a closing mark, as a space does.
   const int behind = after == Neighbour::kClosing ? 2 : weight(after, /*opening=*/-1, /*other=*/1);
   const int score = weight(before, /*opening=*/2, /*other=*/1) - behind;
   if (score == 0) return Flank::kEither;
@@ -111,7 +111,7 @@ class MarkReader {
   }
 
  private:
-  /// Reads marks from a run of one character; returns how many characters were read.
+  /// Reads marks from a run of one character; returns the number of characters read.
   std::size_t visit_run(std::size_t length) {
     const char32_t c = text_[at_].value;
     switch (c) {
@@ -151,7 +151,7 @@ class MarkReader {
     add(MarkStyle::kLowDouble, length);
   }
 
-  /// < opens a quotation if what it holds is no tag, comparison or address.
+  /// < opens a quotation unless it begins a tag, a comparison or an address.
   void visit_less() {
     if (has_tags_ || kind_before() == Neighbour::kWord) return;
     std::size_t i = at_ + 1;
@@ -200,7 +200,7 @@ class MarkReader {
     marks_.push_back(mark);
   }
 
-  /// ה"שוק" quotes, צה"ל is an acronym: its mark stands before the last letter.
+  /// ה"שוק" quotes, צה"ל is an acronym: its mark comes before the last letter.
   bool follows_hebrew_prefix(const QuoteMark& mark) const {
     constexpr std::u32string_view kPrefixes = U"משהוכלב";
     constexpr std::size_t kLongest = 3;
@@ -244,8 +244,8 @@ class MarkReader {
   /// opening mark counts if the next certain mark on its line closes.
   template <typename IsOfFamily>
   void resolve_doubt(IsOfFamily is_of_family) {
-    bool closing_follows = false;     // The next mark closes,
-    Doubt next_doubt = Doubt::kNone;  // with this doubt.
+    bool closing_follows = false;     // whether the next mark closes,
+    Doubt next_doubt = Doubt::kNone;  // and its doubt
     std::size_t scanned = text_.size();
     for (std::size_t i = marks_.size(); i-- > 0;) {
       QuoteMark& mark = marks_[i];

@@ -7,7 +7,7 @@
 
 namespace glm_image::text {
 
-/// What a quotation mark looks like. Variants of one mark (full width, ornaments) are one style.
+/// The shape of a quotation mark. Variants of a mark (full width, ornaments) have the same style.
 enum class MarkStyle {
   kStraightDouble,    ///< "
   kHighLeftDouble,    ///< “
@@ -39,14 +39,14 @@ enum class MarkStyle {
 };
 inline constexpr std::size_t kMarkStyles = 27;
 
-/// The direction that the neighbours of a mark give it.
+/// The role that the characters beside a mark suggest.
 enum class Flank { kOpens, kCloses, kEither };
 
 /// How likely a mark is an apostrophe, an inch mark or gershayim instead.
 enum class Doubt {
   kNone,
   kSome,  ///< a plural possessive, a unit, the apostrophe of 'til
-  kMuch,  ///< behind a word that is mostly written so: N' Roses, un po' di
+  kMuch,  ///< after a word that usually has an apostrophe: N' Roses, un po' di
 };
 
 struct QuoteMark {
@@ -58,8 +58,8 @@ struct QuoteMark {
   Doubt doubt = Doubt::kNone;
 };
 
-/// The marks of a text that may quote something, in order. Apostrophes, units and marks inside
-/// words are left out. Linear in the length of the text.
+/// Returns the marks of a text that may be quotation marks, in order, without apostrophes, units
+/// and marks inside words. Linear in the length of the text.
 std::vector<QuoteMark> quote_marks(const std::vector<CodePoint>& text);
 
 }  // namespace glm_image::text

@@ -40,7 +40,7 @@ const Styles& singles() {
   return set;
 }
 
-/// The marks that a closing mark has as its partner in some language.
+/// The opening marks that pair with a closing mark in some language.
 Styles native_openings(MarkStyle closing) {
   switch (closing) {
     case S::kStraightDouble:
@@ -86,7 +86,7 @@ Styles native_openings(MarkStyle closing) {
   }
 }
 
-/// What else a mark closes: halves of different styles.
+/// Other opening marks that a mark closes: mixed styles.
 Styles mixed_openings(MarkStyle closing) {
   switch (closing) {
     case S::kStraightDouble:
@@ -105,8 +105,8 @@ Styles mixed_openings(MarkStyle closing) {
   }
 }
 
-/// Goes through the marks once, with a stack of the open ones for each style: a mark left open by
-/// mistake hides none of the pairs after it.
+/// Processes the marks once, with a stack of open marks for each style, so that a mark without a
+/// partner does not hide the pairs after it.
 class QuotePairing {
  public:
   explicit QuotePairing(std::vector<QuoteMark> marks) : marks_(std::move(marks)) {}
@@ -158,7 +158,7 @@ class QuotePairing {
     }
   }
 
-  /// The neighbours tell no direction: what is open decides.
+  /// The neighbours suggest no direction: the open marks decide.
   void visit_undecided() {
     const bool is_single = singles()[index_of(mark().style)];
     if (is_single && mark().isolated) {
@@ -179,7 +179,7 @@ class QuotePairing {
     // An isolated « opens even after a ».
     const bool is_guillemet = mark().style == S::kLeftGuillemet || mark().style == S::kLeftAngle;
     if (!(is_guillemet && mark().isolated) && close(native())) return;
-    // “春节"的: one " more than pairs of them shows that one closes another mark.
+    // “春节"的: an odd number of " means that one of them closes another mark.
     if (mark().style == S::kStraightDouble && straight_left_ % 2 == 1 && close(doubles())) return;
     if (mark().style == S::kStraightSingle && close(singles())) return;
     open();
@@ -230,7 +230,7 @@ class QuotePairing {
 
   void open() { open_[index_of(mark().style)].push_back(at_); }
 
-  /// The last mark that is open of these styles.
+  /// The last open mark of one of these styles.
   Index innermost(const Styles& wanted) const {
     Index found;
     for (std::size_t style = 0; style < kMarkStyles; ++style) {
@@ -240,7 +240,7 @@ class QuotePairing {
     return found;
   }
 
-  /// Pairs the mark with the innermost of these. What was opened inside it stays without a partner.
+  /// Pairs the mark with the innermost open one of these styles. Marks opened inside stay unpaired.
   bool close(const Styles& wanted) {
     const auto opening = innermost(wanted);
     if (!opening) return false;

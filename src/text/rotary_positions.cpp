@@ -65,4 +65,11 @@ RotaryPositions decode_positions(int64_t first, const std::vector<Grid>& grids) 
   return positions;
 }
 
+RotaryPositions positions_between(const RotaryPositions& all, int64_t begin, int64_t end) {
+  const auto part = [&](const std::vector<int64_t>& values) {
+    return std::vector<int64_t>(values.begin() + begin, values.begin() + end);
+  };
+  return {part(all.temporal), part(all.height), part(all.width), all.next};
+}
+
 }  // namespace glm_image::text

@@ -9,24 +9,27 @@ namespace glm_image::text {
 
 /// The three rotary positions of every token of a sequence.
 ///
-/// Text counts up by one, the same in all three. An image of h×w tokens whose first token comes at
-/// position p gets temporal p, height p + row and width p + column; what follows goes on at
-/// p + max(h, w).
+/// A text token's positions are all equal and increase by one. A token of an h×w image that begins
+/// at position p has temporal p, height p + row and width p + column; the next token after the
+/// image has position p + max(h, w).
 struct RotaryPositions {
   std::vector<int64_t> temporal;
   std::vector<int64_t> height;
   std::vector<int64_t> width;
-  int64_t next = 0;  ///< the position of the token that would follow
+  int64_t next = 0;  ///< the position of the next token
 };
 
-/// The positions of a prompt whose condition images are runs of `image_token_id`, one run of
-/// h·w tokens for each grid, in order.
+/// Returns the positions of a prompt in which each condition image is a run of h·w tokens
+/// `image_token_id`, in order.
 RotaryPositions prefill_positions(const std::vector<int64_t>& ids,
                                   int64_t image_token_id,
                                   const std::vector<Grid>& condition_images);
 
-/// The positions of the generated tokens: the grids in the order they are drawn (preview, target;
-/// or the target alone), the first beginning at `first`, then the end marker.
+/// Returns the positions of the generated tokens: the grids in the order of generation (preview and
+/// target, or the target alone), beginning at `first`, then the end marker.
 RotaryPositions decode_positions(int64_t first, const std::vector<Grid>& grids);
+
+/// The positions of tokens `begin` to `end` − 1. `next` is unchanged: it follows all tokens.
+RotaryPositions positions_between(const RotaryPositions& all, int64_t begin, int64_t end);
 
 }  // namespace glm_image::text

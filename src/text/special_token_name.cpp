@@ -1,5 +1,9 @@
 #include "text/special_token_name.h"
 
+#include <charconv>
+
+#include "core/error.h"
+
 namespace glm_image::text {
 namespace {
 
@@ -10,6 +14,22 @@ std::string token_in(const io::JsonFields& fields, const std::string& role) {
 }
 
 }  // namespace
+
+int64_t added_token_id(const io::JsonFields& config, const std::string& key, int64_t most) {
+  int64_t id = -1;
+  const char* const end = key.data() + key.size();
+  const auto parsed = std::from_chars(key.data(), end, id);
+  if (parsed.ec != std::errc() || parsed.ptr != end || id < 0 || id > most) {
+    config.refuse("added_tokens_decoder", concat("keyed by ids from 0 to ", most));
+  }
+  return id;
+}
+
+void require_plain_token(const io::JsonFields& token) {
+  for (const char* const flag : {"lstrip", "rstrip", "single_word"}) {
+    if (token.optional_bool(flag, false)) token.refuse(flag, "false", ErrorCode::kUnsupported);
+  }
+}
 
 std::string special_token_name(const io::JsonFields& config, const std::string& role) {
   if (config.has(role)) return token_in(config, role);

@@ -1,11 +1,12 @@
 #include "text/special_tokens.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "core/error.h"
+#include "core/suffix.h"
 #include "io/shown.h"
+#include "text/special_token_name.h"
 
 namespace glm_image::text {
 namespace {
@@ -15,8 +16,7 @@ using io::JsonFields;
 
 bool ends_with_token(const std::string& key) {
   constexpr std::string_view kSuffix = "_token";
-  return key.size() > kSuffix.size() &&
-         key.compare(key.size() - kSuffix.size(), kSuffix.size(), kSuffix) == 0;
+  return key.size() > kSuffix.size() && ends_with(key, kSuffix);
 }
 
 class SpecialTokens {
@@ -26,7 +26,9 @@ class SpecialTokens {
   void add_all() {
     if (const auto decoder = config_.optional_object("added_tokens_decoder")) {
       for (const auto& [key, value] : decoder->json().items()) {
-        add(value, concat("added_tokens_decoder.", io::shown_name(key)), id_of(key));
+        add(value,
+            concat("added_tokens_decoder.", io::shown_name(key)),
+            added_token_id(config_, key, kMaxVocabularySize - 1));
       }
     }
     for (const auto& [key, value] : config_.json().items()) {
@@ -42,17 +44,6 @@ class SpecialTokens {
   }
 
  private:
-  int64_t id_of(const std::string& key) const {
-    int64_t id = -1;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-    if (error != std::errc() || end != key.data() + key.size() || id < 0 ||
-        id >= kMaxVocabularySize) {
-      config_.refuse("added_tokens_decoder",
-                     concat("keyed by ids from 0 to ", kMaxVocabularySize - 1));
-    }
-    return id;
-  }
-
   /// A token is its text, or an object that holds it as "content".
   void add(const Json& value, const std::string& where, std::optional<int64_t> id) {
     const bool is_text = value.is_string();
@@ -68,11 +59,7 @@ class SpecialTokens {
                     concat("the token of id ", *id, "; tokenizer.json gives this one ", *known));
     }
     if (is_added(content)) return;
-    for (const char* const flag : {"lstrip", "rstrip", "single_word"}) {
-      if (fields.optional_bool(flag, false)) {
-        fields.refuse(flag, "false", ErrorCode::kUnsupported);
-      }
-    }
+    require_plain_token(fields);
     claim(known.value_or(id.value_or(0)), content, fields);
     auto& tokens = fields.optional_bool("normalized", false) ? normalized_ : raw_;
     tokens.push_back({content, known.value_or(id.value_or(0))});

@@ -14,9 +14,9 @@ constexpr std::size_t kMaxPatternBytes = 4096;
 /// A megabyte of spaces takes 50 MB with the published pattern.
 constexpr int32_t kMaxBacktrackBytes = 64 << 20;
 
-/// In units of 10000 backtracking steps, ICU's "milliseconds". The published pattern takes at most
-/// one unit for 600 bytes (of "1 1 1 …"). A pattern that never backtracks but fails at every place
-/// of a long text is stopped by the clock.
+/// Returns the limit in ICU's "milliseconds", units of 10000 backtracking steps. The published
+/// pattern takes at most one unit for 600 bytes (of "1 1 1 …"). A separate time limit stops a
+/// pattern that never backtracks but fails at every position of a long text.
 int32_t backtracking_limit(std::size_t text_bytes) {
   return static_cast<int32_t>(1000 + text_bytes / 256);
 }
@@ -45,7 +45,7 @@ SplitRegex::SplitRegex(const std::string& pattern, std::string source)
          kMaxPatternBytes,
          " supported");
   }
-  // In Oniguruma '.', '^' and '$' know one line end, '\n', and '^' and '$' match at every line.
+  // In Oniguruma the only line end is '\n', and '^' and '$' match at every line.
   constexpr uint32_t kOnigurumaLines = UREGEX_MULTILINE | UREGEX_UNIX_LINES;
   UErrorCode status = U_ZERO_ERROR;
   UParseError where{};

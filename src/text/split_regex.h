@@ -13,19 +13,19 @@ U_NAMESPACE_END
 
 namespace glm_image::text {
 
-/// The regular expression of a tokenizer's Split step. Every match is a piece, and so is what lies
-/// between two matches ("Isolated"): the pieces, joined, are the text again.
+/// The regular expression of a tokenizer's Split step with the behaviour "Isolated": every match is
+/// a piece, and so is the text between two matches.
 ///
-/// tokenizer.json is written for Oniguruma; ICU compiles it here. For the constructs of published
-/// tokenizers (\p{L}, \p{N}, \s, \S, (?i:…), lookahead, bounded repeats) the two agree; the
-/// Unicode version is ICU's.
+/// tokenizer.json is written for Oniguruma; here ICU compiles the pattern. The two agree for the
+/// constructs of published tokenizers (\p{L}, \p{N}, \s, \S, (?i:…), lookahead, bounded repeats).
+/// The Unicode version is ICU's.
 class SplitRegex {
  public:
-  /// Throws kUnsupported, naming `source`, for what ICU cannot compile.
+  /// Throws kUnsupported, naming `source`, for a pattern that ICU cannot compile.
   SplitRegex(const std::string& pattern, std::string source);
 
-  /// The pieces of valid UTF-8, none of them empty. Throws kUnsupported when matching takes too
-  /// long or too much memory, which only a pathological pattern does.
+  /// Returns the non-empty pieces of valid UTF-8. Throws kUnsupported if matching takes too much
+  /// time or memory, which happens only with a pathological pattern.
   std::vector<std::string_view> split(std::string_view text) const;
 
  private:

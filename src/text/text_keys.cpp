@@ -47,7 +47,7 @@ bool holds_any(const std::vector<std::u32string>& words, KeyWords wanted) {
   });
 }
 
-/// The words of a key in lower case: mainText, main_text and "Main text 2" are main and text.
+/// The words of a key in lower case: "main" and "text" for mainText, main_text and "Main text 2".
 std::vector<std::u32string> words_of(const std::u32string& key) {
   std::vector<std::u32string> words;
   bool in_word = false;

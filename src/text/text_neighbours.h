@@ -8,7 +8,7 @@
 
 namespace glm_image::text {
 
-/// What stands beside a quotation mark.
+/// The kind of a character beside a quotation mark.
 enum class Neighbour {
   kSpace,     ///< white space, or an end of the text
   kWord,      ///< a letter or digit of a script that separates words with spaces
@@ -20,8 +20,8 @@ enum class Neighbour {
 
 Neighbour neighbour_kind(char32_t c);
 
-/// The character before the one at `index`, or after it, as a reader sees it: combining marks
-/// belong to their letter, and direction marks are invisible. A space at either end of the text.
+/// Returns the visible character before or after the one at `index`. Combining marks belong to
+/// their letter, and direction marks are skipped. Returns a space at either end of the text.
 char32_t visible_before(const std::vector<CodePoint>& text, std::size_t index);
 char32_t visible_after(const std::vector<CodePoint>& text, std::size_t index);
 
@@ -31,8 +31,8 @@ bool is_hebrew_letter(char32_t c);
 /// Arabic script, which has no apostrophes inside words.
 bool is_arabic(char32_t c);
 
-/// The word whose first character is at `begin`, or whose last is before `end`, in lower case; at
-/// most 16 characters of it.
+/// Returns the word that begins at `begin`, or that ends before `end`, in lower case, truncated to
+/// 16 characters.
 std::u32string word_from(const std::vector<CodePoint>& text, std::size_t begin);
 std::u32string word_before(const std::vector<CodePoint>& text, std::size_t end);
 

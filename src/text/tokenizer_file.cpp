@@ -5,6 +5,7 @@
 #include "io/json_file.h"
 #include "io/shown.h"
 #include "text/byte_alphabet.h"
+#include "text/special_token_name.h"
 #include "text/unicode.h"
 
 namespace glm_image::text {
@@ -15,8 +16,8 @@ using io::JsonFields;
 
 constexpr std::size_t kMostSteps = 16;
 
-/// The objects of a list of at most `most`, each with its index in its messages. Each is a copy, so
-/// that their number must be known to be small before.
+/// Returns the objects of a list of at most `most`, whose messages contain their index. Each object
+/// is copied, so their number is limited first.
 std::vector<JsonFields> elements(const JsonFields& parent,
                                  const std::string& name,
                                  std::size_t most) {
@@ -56,7 +57,7 @@ SplitRegex parse_pre_tokenizer(const JsonFields& file) {
   if (steps[0].required_string("type") != "Split") unsupported();
   if (steps[1].required_string("type") != "ByteLevel") unsupported();
 
-  // "invert" swaps matches and gaps, which an isolating split treats alike.
+  // "invert" can be ignored: it swaps matches and gaps, which "Isolated" treats alike.
   if (steps[0].required_string("behavior") != "Isolated") {
     steps[0].refuse("behavior", "\"Isolated\"", ErrorCode::kUnsupported);
   }
@@ -71,7 +72,8 @@ SplitRegex parse_pre_tokenizer(const JsonFields& file) {
   return SplitRegex(pattern.required_string("Regex"), file.source());
 }
 
-/// Accepts what adds no token: nothing, ByteLevel (offsets only), a template of the text alone.
+/// Accepts post-processors that add no token: ByteLevel (offsets only), a template of the text
+/// alone.
 void check_post_processor(const JsonFields& processor) {
   const auto type = processor.required_string("type");
   if (type == "ByteLevel") return;
@@ -108,7 +110,7 @@ class ModelParser {
   }
 
  private:
-  /// Gives an id its token. A token may come twice, in the vocabulary and among the added ones.
+  /// Sets the token of an id. A token may occur twice: in the vocabulary and among the added ones.
   void claim(int64_t id, const std::string& token) {
     auto& tokens = result_.token_by_id;
     if (token.empty()) {
@@ -133,7 +135,7 @@ class ModelParser {
     std::vector<Vocabulary::Entry> entries;
     entries.reserve(vocabulary.json().size());
     for (const auto& [token, id_value] : vocabulary.json().items()) {
-      // Not required_int64, whose message would hold the whole token.
+      // Not required_int64, whose message would contain the whole token.
       if (!id_value.is_number_integer() || id_value < 0 || id_value >= kMaxVocabularySize) {
         fail(ErrorCode::kCorruptFile,
              file_.source(),
@@ -183,7 +185,7 @@ class ModelParser {
     result_.merges = BpeMerges(merges);
   }
 
-  /// "a b" in files of older versions, ["a", "b"] in those of newer ones.
+  /// Parses a merge: "a b" in older files, ["a", "b"] in newer ones.
   std::pair<std::string, std::string> merge_parts(const Json& merge, std::size_t index) const {
     if (merge.is_string()) {
       const auto& text = merge.get_ref<const std::string&>();
@@ -209,7 +211,7 @@ class ModelParser {
            file_.source(),
            ": model.merges[",
            index,
-           "] speaks of token ",
+           "] names token ",
            io::shown_name(token),
            ", which is not in model.vocab");
     }
@@ -223,11 +225,7 @@ class ModelParser {
     for (const auto& fields : elements(file_, "added_tokens", kMaxVocabularySize)) {
       const auto id = fields.required_int64("id", 0, kMaxVocabularySize - 1);
       auto content = fields.required_string("content");
-      for (const char* const flag : {"lstrip", "rstrip", "single_word"}) {
-        if (fields.optional_bool(flag, false)) {
-          fields.refuse(flag, "false", ErrorCode::kUnsupported);
-        }
-      }
+      require_plain_token(fields);
       claim(id, content);
       if (const auto other = result_.vocabulary.id_of(content); other && *other != id) {
         fields.refuse("id", concat(*other, " as in model.vocab"));

@@ -6,7 +6,7 @@ namespace glm_image::text {
 
 Vocabulary::Vocabulary(std::vector<Entry> entries) : entries_(std::move(entries)) {
   const auto before = [](const Entry& a, const Entry& b) { return a.token < b.token; };
-  // nlohmann's objects are sorted already.
+  // Entries from a JSON object are sorted already.
   if (!std::is_sorted(entries_.begin(), entries_.end(), before)) {
     std::sort(entries_.begin(), entries_.end(), before);
   }

@@ -8,7 +8,7 @@
 
 namespace glm_image::text {
 
-/// The tokens of a model and their ids, as a sorted list: no hash that a hostile file could fill
+/// The tokens of a model and their ids, as a sorted list: a malicious file could fill a hash table
 /// with collisions.
 class Vocabulary {
  public:
@@ -18,7 +18,7 @@ class Vocabulary {
   };
 
   Vocabulary() = default;
-  /// Tokens are not repeated.
+  /// Tokens must be unique.
   explicit Vocabulary(std::vector<Entry> entries);
 
   std::optional<int32_t> id_of(std::string_view token) const;

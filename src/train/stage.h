@@ -10,60 +10,99 @@
 
 #include "core/torch.h"
 #include "glm_image/image.h"
+#include "train/ranks/batch_share.h"
 
 namespace glm_image::train {
 
-/// Tensors of one step by name, made ahead of it on another thread.
+/// The tensors of one batch by name, prepared in advance on another thread.
 using Batch = std::map<std::string, Tensor>;
-/// Makes the batch of any step, always the same for the same step.
+/// Prepares the batch with a given index, deterministically. The index counts batches, not
+/// optimizer steps.
 using BatchMaker = std::function<Batch(int64_t step)>;
 
 struct Outcome {
-  Tensor loss;  ///< scalar float32, to be minimised
-  /// Scalars worth a curve of their own; NaN where the batch had nothing to measure.
+  Tensor loss;  ///< scalar float32
+  /// Scalar metrics; NaN if the batch had nothing to measure.
   std::map<std::string, Tensor> parts;
+  /// Weight of the metrics in the mean over ranks: BatchShare::weight.
+  double weight = 1;
+
+  /// Adds losses, one after the other, and metrics.
+  void add(const std::vector<Tensor>& terms, const std::map<std::string, Tensor>& metrics) {
+    for (const auto& term : terms) loss = loss + term;
+    parts.insert(metrics.begin(), metrics.end());
+  }
 };
 
-/// A module whose parameters are trained, under the name of its component.
+/// A module with trained parameters and its name in the run's checkpoint.
 struct TrainedModule {
   std::string name;
   torch::nn::Module* module;
-  /// Parameters of it that gradients do not train, by name; the stage gives them storage.
-  std::vector<std::string> left_out = {};
-  /// The component of a checkpoint that holds its weights, and what stands before their names
-  /// there. No component: needed in training alone.
+  /// Names of frozen parameters. The stage allocates them.
+  std::vector<std::string> frozen = {};
+  /// The component of a checkpoint that holds the module's weights and the prefix of their names.
+  /// An empty component: the module is used only in training.
   std::string component = {};
   std::string prefix = {};
 };
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-/// What one part of a GLM-Image model learns from. The loop (training_loop.h) does the rest:
-/// optimiser, checkpoints, curves.
+/// A training objective for one part of a GLM-Image model. The loop (training_loop.h) handles the
+/// optimizer, checkpoints and metrics.
 ///
-/// Everything random follows from (seed, step), so that a run that is resumed sees what it would
-/// have seen.
+/// All randomness depends only on the seed and the batch index, so a resumed run equals an
+/// uninterrupted one, and a run on several ranks one on a single rank.
 class Stage {
  public:
   virtual ~Stage() = default;
 
   virtual std::vector<TrainedModule> modules() = 0;
-  /// Fills a new parameter's float32 master weights.
+  /// Initialises the float32 master weights of one parameter.
   virtual void initialise(const std::string& name, Tensor& weight, at::Generator& random) = 0;
 
-  /// For one of the loader's threads: several makers work side by side, and beside forward.
+  /// Creates a batch maker for one loader thread. Makers run concurrently with each other and with
+  /// forward().
   virtual BatchMaker batch_maker() = 0;
   virtual Outcome forward(const Batch& batch, int64_t step) = 0;
-  /// After the optimiser's step: for what is not learnt by gradients.
+  /// Called after the optimizer's step, for state that gradients do not train.
   virtual void after_step(int64_t /*step*/) {}
-  /// State of the stage itself that a checkpoint must hold; written in place when resumed.
+  /// What determines the stage's examples, which a resumed run must have again; appended to the
+  /// run's identity (RunFolder::save_checkpoint).
+  virtual std::string identity() const { return {}; }
+  /// Additional tensors for the checkpoint, which are overwritten on resume.
   virtual NamedTensors state() { return {}; }
 
-  /// Pictures that show how far the run is, with the averaged weights in the modules.
+  /// Whether the stage can compute some rows of a batch with the numbers of the whole batch. It
+  /// then takes its rows from own_share.
+  virtual bool divides_rows() const { return false; }
+  /// Called before batch_maker: batches hold this rank's rows alone. `ranks` must outlive the run.
+  void divide_rows(Ranks& ranks) { ranks_ = &ranks; }
+
+  /// Renders a sample grid. The modules hold the averaged weights.
   virtual Image sample_sheet() = 0;
-  /// Writes the components, configs and weights, into `folder`, with the averaged weights in the
-  /// modules.
+  /// Writes the trained components, configs and weights, into `folder`. The modules hold the
+  /// averaged weights.
   virtual void write_components(const std::filesystem::path& folder) = 0;
+
+ protected:
+  /// This rank's share of a batch of `rows` rows.
+  BatchShare own_share(int64_t rows) const {
+    return ranks_ == nullptr ? BatchShare(rows) : BatchShare(*ranks_, rows);
+  }
+  /// The share that `batch` holds. `own`: the number of its rows.
+  BatchShare own_share(const Batch& batch, int64_t own) const {
+    const auto total = batch.find(kTotalRows);
+    return own_share(total == batch.end() ? own : total->second.item<int64_t>());
+  }
+  /// For own_share: the number of rows that all ranks have together.
+  void keep_total(const BatchShare& share, Batch& batch) const {
+    if (ranks_ != nullptr) batch.emplace(kTotalRows, torch::tensor(share.total()));
+  }
+
+ private:
+  static constexpr const char* kTotalRows = "total_rows";
+  Ranks* ranks_ = nullptr;  ///< null: batches are whole
 };
 
 }  // namespace glm_image::train

@@ -1,46 +1,90 @@
 #include "train/train.h"
 
+#include <algorithm>
+#include <optional>
+
+#include "core/byte_size.h"
 #include "core/error.h"
-#include "train/decoder_stage.h"
-#include "train/generator_stage.h"
-#include "train/start_weights.h"
-#include "train/tokenizer_stage.h"
-#include "train/vae_stage.h"
-#include "train/vocabulary.h"
+#include "core/memory.h"
+#include "train/config/stage_names.h"
+#include "train/data/folder_training_data.h"
+#include "train/stages/generator_stage.h"
+#include "train/stages/transformer_stage.h"
+#include "train/stages/vae_stage.h"
+#include "train/stages/vq_stage.h"
+#include "train/weights/ema.h"
+#include "train/weights/start_weights.h"
 
 namespace glm_image::train {
+namespace {
 
-const std::vector<std::string>& stage_names() {
-  static const std::vector<std::string> names = {
-      kVocabularyStage, "vae", "tokenizer", "decoder", "generator"};
-  return names;
+/// Refuses before the optimizer's buffers are allocated.
+void require_memory(const std::vector<TrainedModule>& modules,
+                    at::ScalarType working_type,
+                    int64_t max_memory_bytes) {
+  const int64_t needed = MixedPrecisionAdamW::bytes_for(modules, working_type) +
+                         ExponentialMovingAverage::bytes_for(modules);
+  const bool is_given = max_memory_bytes > 0;
+  const int64_t allowed = is_given ? max_memory_bytes : usable_memory_bytes();
+  if (allowed == 0 || needed <= allowed) return;
+  fail(ErrorCode::kInvalidInput,
+       "the weights, their gradients and the optimizer's state need ",
+       byte_size_text(needed),
+       " of memory; ",
+       byte_size_text(allowed),
+       is_given ? " are allowed (max-memory)" : " are free on this machine");
 }
 
+}  // namespace
+
 std::unique_ptr<Stage> make_stage(const TrainingConfig& config, const at::Device& device) {
-  if (config.stage == "vae") return std::make_unique<VaeStage>(config, device);
-  if (config.stage == "tokenizer") return std::make_unique<TokenizerStage>(config, device);
-  if (config.stage == "decoder") return std::make_unique<DecoderStage>(config, device);
-  if (config.stage == "generator") return std::make_unique<GeneratorStage>(config, device);
-  std::string names;
-  for (const auto& name : stage_names()) names += (names.empty() ? "" : ", ") + name;
-  config.fields.refuse("stage", "one of " + names, ErrorCode::kInvalidInput);
+  const auto names = stage_names();
+  if (std::find(names.begin(), names.end(), config.stage) == names.end()) {
+    std::string list;
+    for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
+    config.fields.refuse("stage", "one of " + list, ErrorCode::kInvalidInput);
+  }
+  const auto data = std::make_shared<FolderTrainingData>(config);
+  if (config.stage == kVaeStage) return std::make_unique<VaeStage>(config, device, data);
+  if (config.stage == kVqStage) return std::make_unique<VqStage>(config, device, data);
+  if (config.stage == kTransformerStage) {
+    return std::make_unique<TransformerStage>(config, device, data);
+  }
+  return std::make_unique<GeneratorStage>(config, device, data);
 }
 
 int64_t train(const TrainingConfig& config,
               const at::Device& device,
-              const LoopCallbacks& callbacks) {
-  const auto stage = make_stage(config, device);
+              const LoopCallbacks& callbacks,
+              int64_t max_memory_bytes,
+              const StageMaker& make,
+              Ranks* ranks) {
+  std::unique_ptr<Stage> stage;
+  try {
+    stage = make(config, device);
+  } catch (const Error& error) {
+    throw with_line(error, config.fields.source());
+  }
   config.refuse_unread();
-  RunFolder folder(config.run);
-  MasterWeights weights(stage->modules(), config.working_type(), device, config.optimizer);
+  if (callbacks.warn) {
+    for (const auto& warning : *config.warnings) callbacks.warn(warning);
+  }
+  if (device.is_cpu()) require_memory(stage->modules(), config.working_type(), max_memory_bytes);
+  OneRank alone;
+  Ranks& together = ranks == nullptr ? alone : *ranks;
+  const bool leads = together.rank() == 0;
+  std::optional<RunFolder> folder;
+  if (leads) folder.emplace(config.run);
+  MixedPrecisionAdamW weights(stage->modules(), config.working_type(), device, config.optimizer);
   auto with_start = callbacks;
-  if (config.start) {
+  if (leads && config.start) {
     const auto start = std::make_shared<StartWeights>(*config.start, stage->modules());
     with_start.fill_weight = [start](const std::string& name, Tensor& weight) {
       return start->fill(name, weight);
     };
   }
-  return run_training(*stage, weights, folder, config.loop, with_start);
+  return run_training(
+      *stage, weights, leads ? &*folder : nullptr, together, config.loop, with_start);
 }
 
 }  // namespace glm_image::train

@@ -1,10 +1,12 @@
-// Everything that a user or a file can get wrong: exit code 2, one sentence that names what and
-// where, and no file left behind.
+// Errors in arguments and files: exit code 2, one sentence that names what is wrong and where, and
+// no file left behind.
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "image/codec.h"
 #include "support/program.h"
 #include "support/reference.h"
 
@@ -23,7 +25,7 @@ class BadInput : public testing::Test {
   fs::path outputs() const { return folder_.path() / "outputs"; }
   std::string output() const { return (outputs() / "picture.png").string(); }
 
-  /// A small picture of the model, with these arguments added.
+  /// Generates a small picture with these additional arguments.
   std::vector<std::string> command(const std::vector<std::string>& arguments,
                                    const std::string& verb = "generate") const {
     std::vector<std::string> all = {glm_image_program(), verb, "--model", model().string()};
@@ -86,9 +88,10 @@ TEST_F(BadInput, Arguments) {
   expect_refused(command({"--steps", "010"}), {"--steps", "010"});
   expect_refused(command({"--glyph-rules", "none"}), {"--glyph-rules"});
   expect_refused(command({"--dtype", "int4"}), {"--dtype"});
+  expect_refused(command({"--vae-dtype", "float16"}), {"--vae-dtype", "float16"});
 }
 
-TEST_F(BadInput, AnEmptyNameOfTheKeysFileIsNoWishForNoKey) {
+TEST_F(BadInput, AnEmptyPathOfTheKeyFileIsAnError) {
   const auto result = run_program(
       {glm_image_program(), "serve", "--model", model().string(), "--api-key-file", ""});
   EXPECT_EQ(result.exit_code, 2) << result.err;
@@ -102,6 +105,18 @@ TEST_F(BadInput, Sizes) {
   for (const char* size : {"64", "64x", "x64", "64x64x64", "wide", "99999999999999999999x64"}) {
     expect_refused(command({"--size", size}), {"--size", "WIDTHxHEIGHT", size});
   }
+}
+
+TEST_F(BadInput, OptionsThatAreGivenTwice) {
+  expect_refused(command({"--seed", "1", "--seed=1"}), {"--seed is given 2 times; give it once"});
+  expect_refused(command({"--size", "64x64", "--size", "96x64"}), {"--size is given 2 times"});
+  expect_refused(command({"--prompt", "a", "-p", "b"}), {"--prompt is given 2 times"});
+  expect_refused(command({"-o", output(), "--output", output(), "-o", output()}),
+                 {"--output is given 3 times"});
+  expect_refused({glm_image_program(), "train", "lora", "--rank", "4", "--rank", "8"},
+                 {"--rank is given 2 times; give it once"});
+  expect_refused({glm_image_program(), "info", "--json", "--size", "64x64", "--size", "64x64"},
+                 {"--size is given 2 times"});
 }
 
 TEST_F(BadInput, Prompts) {
@@ -132,7 +147,7 @@ TEST_F(BadInput, Prompts) {
   expect_refused(with_prompt_file("gone.txt"), {"gone.txt", "No such file"});
 }
 
-TEST_F(BadInput, PromptFilesThatAreNoText) {
+TEST_F(BadInput, PromptFilesThatAreNotText) {
   const auto with = [&](const std::string& path) {
     auto all = command({"--prompt-file", path, "--prompt", "x"});
     const auto prompt = std::find(all.begin(), all.end(), "--prompt");
@@ -141,6 +156,13 @@ TEST_F(BadInput, PromptFilesThatAreNoText) {
   };
   expect_refused(with("/dev/zero"), {"/dev/zero", "more than", "1048576"});
   expect_refused(with("/dev/null"), {"prompt is empty"});
+  for (const std::size_t bytes : {std::size_t{65537}, std::size_t{3} << 20}) {
+    write_file(folder_.path() / "long.txt", std::string(bytes, 'a') + "\n");
+    const bool is_read = bytes < 1 << 20;  // a longer one is not, so that its last line end counts
+    expect_refused(with((folder_.path() / "long.txt").string()),
+                   {"long.txt: has " + std::to_string(is_read ? bytes : bytes + 1) + " bytes",
+                    "at most 65536"});
+  }
   expect_refused(with(outputs().string()), {"outputs", "cannot be read", "directory"});
   expect_refused(with(""), {"--prompt-file"});
   write_file(folder_.path() / "utf16.txt",
@@ -157,7 +179,7 @@ TEST_F(BadInput, Outputs) {
                  {"model_index.json"});
   expect_refused(command({"--save-tokens", "/proc/tokens.json"}), {"/proc/tokens.json"});
   expect_refused(command({"--save-tokens", output()}), {"picture.png", "its tokens"});
-  // Found out before the first of them is drawn.
+  // Detected before the first picture is drawn.
   const auto taken = folder_.path() / "taken";
   fs::create_directories(taken / "picture-2.png");
   expect_refused(command({"--count", "2", "-o", (taken / "picture.png").string()}),
@@ -175,7 +197,7 @@ TEST_F(BadInput, ConditionPictures) {
   expect_refused(edit("truncated.png"), {"truncated.png"});
 
   const auto with_size = [&](uint32_t width, uint32_t height) {
-    auto changed = bytes;  // IHDR's sides stand at bytes 16 and 20
+    auto changed = bytes;  // IHDR has the sides at bytes 16 and 20
     for (int i = 0; i < 4; ++i) {
       changed[16 + i] = static_cast<char>(width >> (24 - 8 * i));
       changed[20 + i] = static_cast<char>(height >> (24 - 8 * i));
@@ -188,9 +210,19 @@ TEST_F(BadInput, ConditionPictures) {
   expect_refused(edit("huge.png"), {"huge.png"});
   write_file(folder_.path() / "text.png", "This is not a picture.");
   expect_refused(edit("text.png"), {"text.png"});
+  write_file(folder_.path() / "page.png", "<!DOCTYPE html><html><title>A picture</title></html>");
+  expect_refused(edit("page.png"), {"page.png: is a web page, not a picture"});
   expect_refused(edit("gone.png"), {"gone.png"});
+  Image wide;
+  wide.width = 400;
+  wide.height = 50;
+  wide.pixels.resize(400 * 50 * 3);
+  image::write_image(folder_.path() / "wide.png", wide);
+  const auto second = (folder_.path() / "wide.png").string();
+  expect_refused(command({"--image", picture.string(), "--image", second}, "edit"),
+                 {second + ": has 400×50 pixels", "crop it first"});
 
-  // P6 is no format of ours; a picture of 5:1 is made with the program's own encoder elsewhere.
+  // An edit needs a picture.
   expect_refused({glm_image_program(), "edit", "--prompt", "x"}, {"--image"});
 }
 
@@ -217,7 +249,7 @@ TEST_F(BadInput, ConfigsThatAreNotJson) {
     write_file(model() / file, "{\"half\": ");
     expect_refused(command({}), {fs::path(file).filename().string()});
     fs::remove(model() / file);
-    // Text to image does without image settings.
+    // Text to image does not need image settings.
     const bool is_for_pictures = fs::path(file).filename() == "processor_config.json";
     const auto picture = (tiny_dir() / "images" / "i2i_one_0.png").string();
     expect_refused(is_for_pictures ? command({"--image", picture}, "edit") : command({}),
@@ -241,7 +273,7 @@ TEST_F(BadInput, ConfigsThatAreOutOfBounds) {
   change_json("transformer/config.json", [](auto& json) { json["time_embed_dim"] = 33; });
   expect_refused(command({}), {"time_embed_dim", "even"});
   write_file(model() / "transformer/config.json", original);
-  // An id that the text encoder has no row for.
+  // An id that is outside the text encoder's embedding.
   const auto glyph_tokens = read_file(model() / "tokenizer/tokenizer_config.json");
   change_json("tokenizer/tokenizer_config.json", [](auto& json) {
     auto& tokens = json["added_tokens_decoder"];
@@ -250,7 +282,7 @@ TEST_F(BadInput, ConfigsThatAreOutOfBounds) {
   });
   expect_refused(command({}), {"glyph tokenizer", "5000"});
   write_file(model() / "tokenizer/tokenizer_config.json", glyph_tokens);
-  // Another size than the weights have: found out before anything is read or allocated.
+  // The size does not match the weights: detected before anything is read or allocated.
   change_json("transformer/config.json", [](auto& json) { json["text_embed_dim"] = 48; });
   expect_refused(command({}), {"text_embed_dim"});
   write_file(model() / "transformer/config.json", original);
@@ -309,7 +341,44 @@ TEST_F(BadInput, Compositions) {
   EXPECT_EQ(run_program(command({"--tokens", tokens})).exit_code, 0);
 }
 
-TEST_F(BadInput, PicturesThatDoNotSayHowTheyWereMade) {
+TEST_F(BadInput, SecondsThatAreNotNumbers) {
+  for (const char* option : {"--grace", "--idle-unload"}) {
+    for (const char* seconds : {"nan", "inf", "-1", "1s", ""}) {
+      const auto result = run_program({glm_image_program(), "serve", option, seconds});
+      EXPECT_EQ(result.exit_code, 2) << option << ' ' << seconds << ": " << result.err;
+    }
+  }
+}
+
+TEST_F(BadInput, OptionsOfOtherProgramsNameOurs) {
+  const auto says = [](const std::vector<std::string>& arguments, const std::string& words) {
+    std::vector<std::string> all = {glm_image_program()};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const auto result = run_program(all);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find(words), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  };
+  says({"generate", "-p", "x", "-s", "42"}, "generate has no -s: give --seed N");
+  says({"generate", "-p", "x", "-H", "256", "-W", "256"}, "has no -H: give --size WIDTHxHEIGHT");
+  says({"generate", "-p", "x", "-W256"}, "has no -W: give --size");
+  says({"generate", "-p", "x", "--width=256"}, "has no --width: give --size");
+  says({"edit", "-i", "x.png", "--cfg-scale", "3"}, "edit has no --cfg-scale: give --guidance X");
+  says({"generate", "--negative-prompt", "rain"}, "no negative prompt; say in --prompt");
+  says({"generate", "--image", "x.png"}, "use the command edit");
+  says({"generate", "--promt", "x"}, "generate has no option --promt; did you mean --prompt?");
+  says({"generate", "--nothing-like-it", "x"}, "has no option --nothing-like-it (see");
+  says({"generate", "a blue poster"},
+       "does not expect 'a blue poster'; a prompt goes behind --prompt");
+  says({"info", "-W", "3"}, "info has no option -W (see");
+  says({"genrate"}, "'genrate' is not a command; did you mean `glm-image generate`?");
+  says({"Edit"}, "did you mean `glm-image edit`?");
+  says({"help"}, "did you mean `glm-image --help`?");
+  says({"txt2img", "-p", "x"}, "did you mean `glm-image generate`?");
+  says({"bake"}, "'bake' is not a command (see --help)");
+}
+
+TEST_F(BadInput, PicturesWithoutGenerationParameters) {
   expect_refused(command({"--like", (tiny_dir() / "t2i_square.png").string()}),
                  {"t2i_square.png", "does not say"});
 }

@@ -1,5 +1,5 @@
-// consumer [MODEL]: what the first program that uses this library might do. Exits 0 when the
-// library behaved as its headers say.
+// consumer [MODEL]: a minimal program that uses the library. Exits 0 if the library behaves as its
+// headers state.
 
 #include <glm_image/error.h>
 #include <glm_image/image.h>

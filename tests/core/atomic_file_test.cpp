@@ -25,7 +25,7 @@ int64_t entries(const std::filesystem::path& directory) {
   return std::distance(begin, end);
 }
 
-/// Files may not grow past `bytes` in this scope: what a full disk looks like to a program.
+/// Limits the size of files in this scope, which imitates a full disk.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) {
@@ -55,7 +55,7 @@ TEST(AtomicFile, WritesAndReplaces) {
   EXPECT_EQ(entries(directory.path()), 1);
 }
 
-TEST(AtomicFile, IsReadableByOthersAsTheUmaskSays) {
+TEST(AtomicFile, RespectsTheUmask) {
   const TemporaryDirectory directory;
   const auto path = directory.path() / "result.bin";
   const auto mask = umask(027);
@@ -77,7 +77,7 @@ TEST(AtomicFile, AppearsOnlyAtCommit) {
   EXPECT_EQ(read_file(path), "first second");
 }
 
-TEST(AtomicFile, WithoutCommitLeavesEverythingAsItWas) {
+TEST(AtomicFile, WithoutCommitChangesNothing) {
   const TemporaryDirectory directory;
   const auto path = directory.path() / "result.bin";
   write_file(path, "old");
@@ -102,7 +102,7 @@ TEST(AtomicFile, TwoWritersOfOneFileDoNotMix) {
   EXPECT_EQ(entries(directory.path()), 1);
 }
 
-TEST(AtomicFile, TakesTheLongestNames) {
+TEST(AtomicFile, AcceptsTheLongestNames) {
   const TemporaryDirectory directory;
   const auto path = directory.path() / std::string(255, 'n');
   write_file_atomically(path, "x");
@@ -123,7 +123,7 @@ TEST(AtomicFile, AFullDiskKeepsTheOldFile) {
   EXPECT_EQ(entries(directory.path()), 1);
 }
 
-TEST(AtomicFile, WhatCannotBePutIntoPlaceIsKept) {
+TEST(AtomicFile, KeepsTheTemporaryFileIfItCannotBeCopied) {
   const TemporaryDirectory directory;
   const auto path = directory.path() / "result";
   AtomicFile file(path);
@@ -176,7 +176,7 @@ TEST(AtomicFile, FollowsSymbolicLinks) {
   });
 }
 
-/// Runs the test in a process of its own that has what it takes away from itself, and gives back
+/// Runs the test in a child process, to which its limits and privileges are confined. Returns
 /// whether it passed.
 template <typename Body>
 bool passes_in_a_child(const Body& body) {
@@ -189,14 +189,14 @@ bool passes_in_a_child(const Body& body) {
   return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/// Becomes an ordinary user, for whom the permissions of files count.
+/// Becomes an ordinary user, who is subject to file permissions.
 void become_ordinary() {
   constexpr unsigned kNobody = 65534;
   if (geteuid() != 0) return;
   ASSERT_EQ(setresuid(kNobody, kNobody, kNobody), 0);
 }
 
-TEST(AtomicFile, WritesInPlaceWhereTheFolderTakesNoFiles) {
+TEST(AtomicFile, WritesInPlaceInAFolderThatAcceptsNoFiles) {
   const TemporaryDirectory directory;
   const auto folder = directory.path() / "closed";
   std::filesystem::create_directory(folder);
@@ -222,7 +222,7 @@ TEST(AtomicFile, WritesInPlaceWhereTheFolderTakesNoFiles) {
   std::filesystem::permissions(folder, perms(0755));
 }
 
-TEST(AtomicFile, WritesInPlaceWhatAStickyFolderLetsNobodyReplace) {
+TEST(AtomicFile, WritesInPlaceInAStickyFolder) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root, to make files of two owners";
   const TemporaryDirectory directory;
   const auto folder = directory.path() / "shared";
@@ -249,7 +249,7 @@ TEST(AtomicFile, WritesInPlaceWhatAStickyFolderLetsNobodyReplace) {
   EXPECT_EQ(entries(folder), 3);
 }
 
-TEST(AtomicFile, WritesInPlaceWhatIsMounted) {
+TEST(AtomicFile, WritesInPlaceToAMountPoint) {
   const TemporaryDirectory directory;
   const auto& root = directory.path();
   write_file(root / "source", "old");
@@ -295,7 +295,7 @@ TEST(CheckWritable, LeavesNothingBehind) {
   EXPECT_EQ(entries(directory.path()), 1);
 }
 
-TEST(CheckWritable, TakesAPathWithoutDirectory) {
+TEST(CheckWritable, AcceptsAPathWithoutDirectory) {
   const TemporaryDirectory directory;
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(directory.path());
@@ -303,7 +303,7 @@ TEST(CheckWritable, TakesAPathWithoutDirectory) {
   std::filesystem::current_path(before);
 }
 
-TEST(CheckWritable, NamesWhatIsWrong) {
+TEST(CheckWritable, NamesTheReason) {
   const TemporaryDirectory directory;
   const auto& root = directory.path();
   write_file(root / "file", "x");

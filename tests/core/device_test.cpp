@@ -8,30 +8,30 @@
 namespace glm_image::test {
 namespace {
 
-TEST(Device, TheCpuIsAlwaysThere) {
+TEST(Device, TheCpuIsAlwaysAvailable) {
   EXPECT_EQ(available_devices().front(), "cpu");
   EXPECT_EQ(parse_device("cpu"), at::Device(at::kCPU));
   EXPECT_EQ(parse_device("cpu:0"), at::Device(at::kCPU));
 }
 
-TEST(Device, WhatIsListedCanBeParsed) {
+TEST(Device, EveryListedDeviceCanBeParsed) {
   for (const auto& name : available_devices()) {
     EXPECT_EQ(parse_device(name).str(), name);
   }
 }
 
-TEST(Device, AKnownDeviceThatIsNotThere) {
+TEST(Device, AMissingDeviceIsNotFound) {
   std::vector<std::string> names = {"cpu:1", "cuda:120", "cuda:2147483647", "privateuseone:7"};
   if (available_devices().size() == 1) names.insert(names.end(), {"cuda", "cuda:0"});
   for (const auto& name : names) {
     SCOPED_TRACE(name);
     expect_error(ErrorCode::kNotFound,
-                 {"the device " + name + " is not there", "this program can use: cpu"},
+                 {"the device " + name + " does not exist", "available devices: cpu"},
                  [&] { parse_device(name); });
   }
 }
 
-TEST(Device, WhatNamesNoDevice) {
+TEST(Device, UnknownNamesAreInvalid) {
   for (const std::string name : {"",
                                  ":",
                                  "cpu:",
@@ -48,19 +48,19 @@ TEST(Device, WhatNamesNoDevice) {
                                  "gpu"}) {
     SCOPED_TRACE(name);
     expect_error(ErrorCode::kInvalidInput,
-                 {"'" + name + "' names no device", "--device-plugin", "this program can use: cpu"},
+                 {"'" + name + "' is not a device", "--device-plugin", "available devices: cpu"},
                  [&] { parse_device(name); });
   }
 }
 
-/// What the system's loader says of this library.
+/// The dynamic loader's message for this library.
 std::string loader_reason(const std::string& library) {
   EXPECT_EQ(::dlopen(library.c_str(), RTLD_NOW), nullptr);
   const char* reason = ::dlerror();
   return reason == nullptr ? "no reason" : reason;
 }
 
-TEST(DevicePluginLibrary, ThatIsNotThereOrIsNone) {
+TEST(DevicePluginLibrary, MissingOrInvalid) {
   const TemporaryDirectory directory;
   const auto missing = (directory.path() / "missing.so").string();
   const auto text = (directory.path() / "text.so").string();

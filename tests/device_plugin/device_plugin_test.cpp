@@ -1,4 +1,4 @@
-// A device that comes with a plugin: found, parsed, and computing what the CPU computes.
+// A plugin's device: it is found and parsed, and gives the CPU's results.
 
 #include <cstdio>
 
@@ -32,7 +32,7 @@ TEST_F(DevicePlugin, IsListedAndParsed) {
 }
 
 #if TORCH_VERSION_MAJOR >= 2
-TEST_F(DevicePlugin, IsParsedByTheNameItGaveItself) {
+TEST_F(DevicePlugin, IsParsedByItsOwnName) {
   EXPECT_EQ(parse_device("testdevice:1"), at::Device(c10::DeviceType::PrivateUse1, 1));
   expect_error(
       ErrorCode::kNotFound, {"testdevice:2", "testdevice:1"}, [] { parse_device("testdevice:2"); });
@@ -45,9 +45,8 @@ TEST_F(DevicePlugin, LoadingTwiceIsLoadingOnce) {
   EXPECT_EQ(available_devices(), before);
 }
 
-// What makes the other tests here worth something: a device tensor that is computed with as if it
-// lay on the CPU is found out.
-TEST_F(DevicePlugin, TheTestDeviceIsNoCpuInDisguise) {
+// Required by the other tests: using a device tensor as if it were on the CPU must fail.
+TEST_F(DevicePlugin, TheTestDeviceIsNotTheCpu) {
   const auto on_device = at::ones({2}).to(device_);
   EXPECT_EQ(on_device.cpu().sum().item<float>(), 2);
   EXPECT_DEATH(std::printf("%f", on_device.data_ptr<float>()[0]), "");
@@ -70,7 +69,7 @@ TEST_F(DevicePlugin, UnboundParametersTakeDataOfTheDevice) {
   EXPECT_LE(bytes_in_use() - before, 64);
 }
 
-/// An operation of a transformer block, and the shapes of what it is given.
+/// An operation of a transformer block and the shapes of its inputs.
 struct Operation {
   const char* name;
   std::vector<std::vector<int64_t>> shapes;
@@ -87,7 +86,7 @@ nn::AttentionOptions causal_with_bias(const Tensor& bias) {
 nn::AttentionOptions with_key_mask(const Tensor& values) {
   nn::AttentionOptions options;
   options.key_mask = values > 0;
-  options.key_mask.select(1, 0).fill_(true);  // no query may be left without a key
+  options.key_mask.select(1, 0).fill_(true);  // each query needs a key
   return options;
 }
 
@@ -131,7 +130,7 @@ std::vector<Operation> operations() {
 TEST_F(DevicePlugin, OperationsAgreeWithTheCpu) {
   const auto kernel_runs = test_device_counters().kernel_runs;
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
-    // The CPU's fused kernels round less often than LibTorch's operators one after the other.
+    // The CPU's fused kernels round less often than separate LibTorch operators.
     const double tolerance = dtype == at::kFloat ? 1e-5 : 2e-2;
     for (const auto& operation : operations()) {
       SCOPED_TRACE(concat(operation.name, " in ", c10::toString(dtype)));

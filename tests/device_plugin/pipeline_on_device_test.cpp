@@ -1,5 +1,5 @@
-// From prompt to picture on a plugin's device, or on another that the environment names: the
-// reference's numbers at every stage, and the CPU's picture.
+// The pipeline on the plugin's device, or on one that the environment names: the reference's values
+// at each stage, and the CPU's picture.
 
 #include <map>
 
@@ -35,7 +35,7 @@ TEST_P(PipelineOnDevice, AgreesWithTheReferenceAtEveryStage) {
     EXPECT_LE(relative_error(found, expected), kStageTolerance);
   };
 
-  /// A stage's result under the recorded name: computed on the device, the reference's number.
+  /// Checks that a recorded stage was computed on the device and has the reference's value.
   const auto expect_stage = [&](const std::string& found, const std::string& expected) {
     SCOPED_TRACE(found);
     const auto& value = recording.at(found).at(0);
@@ -91,7 +91,7 @@ TEST_P(PipelineOnDevice, DrawsTheCpusPicture) {
 }
 
 TEST_P(PipelineOnDevice, TheTestDeviceComputesAndHoldsNothingAfterwards) {
-  load_test_device();  // which counts, whatever device is under test
+  load_test_device();  // for its counters, whichever device is tested
   const auto counters = test_device_counters();
   const int64_t bytes_before = counters.bytes_in_use();
   std::map<std::string, int64_t> runs_before;
@@ -112,7 +112,7 @@ TEST_P(PipelineOnDevice, TheTestDeviceComputesAndHoldsNothingAfterwards) {
 TEST_P(PipelineOnDevice, BFloat16StaysNear) {
   const auto& reference = GetParam();
   auto request = request_of(reference);
-  // The same tokens, whatever rounding makes of the generator's logits.
+  // Use the same tokens, since rounding may change the generator's.
   request.composition = Pipeline::load(tiny_model_dir(), on_device(DataType::kFloat32))
                             .generate(request)
                             .pictures.at(0)
@@ -125,7 +125,7 @@ TEST_P(PipelineOnDevice, BFloat16StaysNear) {
 INSTANTIATE_TEST_SUITE_P(Tiny,
                          PipelineOnDevice,
                          testing::ValuesIn(reference_cases()),
-                         [](const auto& info) { return info.param.name(); });
+                         [](const auto& tested) { return tested.param.name(); });
 
 }  // namespace
 }  // namespace glm_image::test

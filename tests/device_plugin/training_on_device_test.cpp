@@ -1,10 +1,11 @@
-// Every stage trains on a plugin's device, or on another that the environment names, as on the CPU.
+// All stages train on the plugin's device, or on one that the environment names, as on the CPU.
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "device_plugin/test_device.h"
+#include "nano/training/make_stage.h"
 #include "support/test_support.h"
 #include "train/train.h"
 
@@ -15,7 +16,7 @@ namespace fs = std::filesystem;
 
 class TrainingOnDevice : public testing::TestWithParam<std::string> {
  protected:
-  /// What metrics.jsonl holds of three steps that go on from nano.
+  /// The metrics of three steps that start from nano.
   std::vector<nlohmann::json> train_on(const at::Device& device, const std::string& run) const {
     const auto nano = (project_dir() / "models" / "nano").string();
     nlohmann::json json = {{"stage", GetParam()},
@@ -33,13 +34,13 @@ class TrainingOnDevice : public testing::TestWithParam<std::string> {
                            {"metrics_every", 1},
                            {"samples_every", 0}};
     auto& of_stage = json[GetParam()] = nlohmann::json::object();
-    if (GetParam() == "decoder") of_stage = {{"vae", nano}, {"tokenizer", nano}};
+    if (GetParam() == "transformer") of_stage = {{"vae", nano}, {"vq", nano}};
     if (GetParam() == "generator") {
-      of_stage = {{"vocabulary", nano}, {"tokenizer", nano}, {"more_prompts", 2}};
+      of_stage = {{"vocabulary", nano}, {"vq", nano}, {"more_prompts", 2}};
     }
     const auto file = folder_.path() / (run + ".json");
     write_file(file, json.dump());
-    train::train(train::TrainingConfig::load(file), device, {});
+    train::train(train::TrainingConfig::load(file), device, {}, 0, nano::make_stage);
     std::vector<nlohmann::json> steps;
     std::istringstream lines(read_file(folder_.path() / run / "metrics.jsonl"));
     for (std::string line; std::getline(lines, line);) {
@@ -66,8 +67,8 @@ TEST_P(TrainingOnDevice, HasTheCpusCurve) {
 
 INSTANTIATE_TEST_SUITE_P(Stages,
                          TrainingOnDevice,
-                         testing::Values("vae", "tokenizer", "decoder", "generator"),
-                         [](const auto& info) { return info.param; });
+                         testing::Values("vae", "vq", "transformer", "generator"),
+                         [](const auto& tested) { return tested.param; });
 
 }  // namespace
 }  // namespace glm_image::test

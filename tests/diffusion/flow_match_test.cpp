@@ -1,5 +1,6 @@
 #include "diffusion/flow_match.h"
 
+#include "diffusion/published_config.h"
 #include "support/reference.h"
 
 namespace glm_image::test {
@@ -7,18 +8,9 @@ namespace {
 
 using namespace diffusion;
 
-FlowMatchConfig published() {
-  FlowMatchConfig config;
-  config.num_train_timesteps = 1000;
-  config.base_image_seq_len = 256;
-  config.base_shift = 0.25;
-  config.max_shift = 0.75;
-  return config;
-}
-
 TEST(FlowMatch, ShiftGrowsWithTheSquareRootOfTheTokens) {
-  EXPECT_DOUBLE_EQ(resolution_shift(published(), 256), 1.0);
-  EXPECT_DOUBLE_EQ(resolution_shift(published(), 4096), 0.25 + 0.75 * 4);
+  EXPECT_DOUBLE_EQ(resolution_shift(published_config(), 256), 1.0);
+  EXPECT_DOUBLE_EQ(resolution_shift(published_config(), 4096), 0.25 + 0.75 * 4);
 }
 
 TEST(FlowMatch, ShiftOfOneChangesNothing) {
@@ -29,7 +21,7 @@ TEST(FlowMatch, ShiftOfOneChangesNothing) {
 
 TEST(FlowMatch, TimestepsAreTruncatedUnshiftedAndOneLess) {
   // linspace(1000, 1, 4) = 1000, 667, 334, 1
-  const auto schedule = make_schedule(published(), 3, 4096);
+  const auto schedule = make_schedule(published_config(), 3, 4096);
   EXPECT_EQ(schedule.timesteps, (std::vector<float>{999, 666, 333}));
   EXPECT_EQ(schedule.sigmas.size(), 4U);
   EXPECT_FLOAT_EQ(schedule.sigmas[0], 1.0F);
@@ -38,7 +30,7 @@ TEST(FlowMatch, TimestepsAreTruncatedUnshiftedAndOneLess) {
 
 TEST(FlowMatch, SigmasFallForEveryNumberOfSteps) {
   for (int64_t steps = 1; steps <= 1000; steps += 37) {
-    const auto schedule = make_schedule(published(), steps, 1024);
+    const auto schedule = make_schedule(published_config(), steps, 1024);
     ASSERT_EQ(static_cast<int64_t>(schedule.timesteps.size()), steps);
     for (int64_t i = 0; i < steps; ++i) {
       EXPECT_GT(schedule.sigmas[i], schedule.sigmas[i + 1]);
@@ -49,18 +41,18 @@ TEST(FlowMatch, SigmasFallForEveryNumberOfSteps) {
 
 TEST(FlowMatch, TheTrueVelocityLeadsFromNoiseToThePicture) {
   const auto clean = at::randn({1, 2, 4, 4}), noise = at::randn({1, 2, 4, 4});
-  const auto schedule = make_schedule(published(), 7, 64);
+  const auto schedule = make_schedule(published_config(), 7, 64);
   auto latents = noised(clean, noise, at::full({1, 1, 1, 1}, schedule.sigmas[0]));
   for (int64_t i = 0; i < 7; ++i) latents = euler_step(latents, noise - clean, schedule, i);
   EXPECT_LE(relative_error(latents, clean), 1e-6);
 }
 
-TEST(FlowMatch, TheTrueVelocityExpectsThePictureAtEveryStep) {
+TEST(FlowMatch, TheTrueVelocityPredictsThePictureAtEveryStep) {
   const auto clean = at::randn({1, 2, 4, 4}), noise = at::randn({1, 2, 4, 4});
-  const auto schedule = make_schedule(published(), 7, 64);
+  const auto schedule = make_schedule(published_config(), 7, 64);
   for (int64_t i = 0; i < 7; ++i) {
     const auto latents = noised(clean, noise, at::full({1, 1, 1, 1}, schedule.sigmas[i]));
-    EXPECT_LE(relative_error(expected_clean(latents, noise - clean, schedule, i), clean), 1e-5);
+    EXPECT_LE(relative_error(predicted_clean(latents, noise - clean, schedule, i), clean), 1e-5);
   }
 }
 
@@ -88,7 +80,7 @@ TEST(FlowMatch, RefusesSchedulersOfOtherKinds) {
   expect_error(ErrorCode::kCorruptFile, {"base_shift"}, [&] {
     FlowMatchConfig::from_json(with("base_shift", "much"));
   });
-  // σ = 1 would become 0/0.
+  // σ = 1 would give 0/0.
   expect_error(ErrorCode::kCorruptFile, {"max_shift", "above 0"}, [&] {
     auto changed = original;
     changed["base_shift"] = changed["max_shift"] = 0;

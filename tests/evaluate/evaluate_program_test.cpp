@@ -1,4 +1,4 @@
-// What a user can get wrong: exit code 2 and one sentence.
+// User errors: exit code 2 and one sentence.
 
 #include "evaluate/shared_suite.h"
 #include "image/codec.h"
@@ -68,7 +68,7 @@ TEST_F(EvaluateProgram, TrueTokensNeedNoGenerator) {
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return image::read_image(folder_.path() / report / "1-001.png").pixels;
   };
-  // The report says which tokens were painted, and they make another picture.
+  // The report names the tokens that were painted. With other tokens the picture differs.
   EXPECT_NE(drawn({"--true-tokens"}, "true"), drawn({}, "own"));
   const auto report = read_file(folder_.path() / "true" / "report.json");
   EXPECT_NE(report.find("of the ground truth"), std::string::npos) << report;

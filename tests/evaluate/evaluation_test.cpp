@@ -1,5 +1,7 @@
 #include "evaluate/evaluation.h"
 
+#include <map>
+
 #include "core/error.h"
 #include "evaluate/drawn_pictures.h"
 #include "evaluate/shared_suite.h"
@@ -32,7 +34,7 @@ class EvaluationTest : public testing::Test {
   test::TemporaryDirectory folder_;
 };
 
-TEST_F(EvaluationTest, PicturesOfAFolderThatAreTheTruthReachTheCeiling) {
+TEST_F(EvaluationTest, GroundTruthPicturesReachTheMaximum) {
   write_truths(/*tier=*/3, 2);
   const auto scored = evaluate_folder(options(3, 2));
   ASSERT_EQ(scored.size(), 2U);
@@ -48,7 +50,7 @@ TEST_F(EvaluationTest, PicturesOfAFolderThatAreTheTruthReachTheCeiling) {
   EXPECT_EQ(sheet.height, 2 * 256 + 3 * 4);
 }
 
-TEST_F(EvaluationTest, ReportCountsWhatWasJudged) {
+TEST_F(EvaluationTest, ReportCountsTheJudgements) {
   const auto scored =
       evaluate(test::poster_suite(), test::poster_source(), {}, options(std::nullopt, 1), {});
   ASSERT_EQ(scored.size(), 3U);
@@ -77,6 +79,35 @@ TEST_F(EvaluationTest, ReportCountsWhatWasJudged) {
   }
 }
 
+TEST_F(EvaluationTest, ReportCountsTheWordsOfEachLanguage) {
+  posters::Suite suite;
+  suite.name = "languages";
+  suite.prompts = {test::suite_prompt("2-001"), test::suite_prompt("2-002")};
+  suite.prompts[0].scene.texts[0].language = "moore";
+  suite.prompts[0].scene.texts[1].language = "french";
+  suite.prompts[1].scene.texts[0].language = "moore";
+  suite.prompts[1].scene.texts[1].language.clear();
+  const auto scored = evaluate(suite, test::poster_source(), {}, options(std::nullopt, 2), {});
+  const auto report = report_json("languages", {{"truth", true}}, scored);
+  std::map<std::string, int64_t> expected;
+  for (const auto& entry : scored) {
+    for (const auto& judgement : entry.picture.judgements) {
+      if (judgement.measure != Measure::kWordRead && judgement.measure != Measure::kWordCompared) {
+        continue;
+      }
+      const auto index = static_cast<std::size_t>(judgement.item.at(6) - '0');  // "texts[0]"
+      ++expected[entry.prompt.scene.texts.at(index).language];
+    }
+  }
+  ASSERT_EQ(report.at("languages").size(), 2U);
+  for (const auto& entry : report.at("languages")) {
+    const auto language = entry.at("language").get<std::string>();
+    EXPECT_EQ(entry.at("words").at("total"), expected.at(language)) << language;
+    EXPECT_EQ(entry.at("words"), entry.at("truth"));
+  }
+  EXPECT_NE(report_table(scored).find("words by language"), std::string::npos);
+}
+
 TEST_F(EvaluationTest, RefusesFoldersThatLackAPictureOrHaveAnotherSize) {
   write_truths(/*tier=*/1, 1);
   test::expect_error(ErrorCode::kNotFound, {"1-002.png"}, [&] { evaluate_folder(options(1, 2)); });
@@ -87,7 +118,7 @@ TEST_F(EvaluationTest, RefusesFoldersThatLackAPictureOrHaveAnotherSize) {
   EXPECT_THROW(evaluate_folder(options(1, 1)), Error);
 }
 
-TEST_F(EvaluationTest, StopsWhenTold) {
+TEST_F(EvaluationTest, StopsOnRequest) {
   EvaluationCallbacks callbacks;
   int64_t seen = 0;
   callbacks.progress = [&](int64_t done, int64_t total) {
@@ -117,7 +148,7 @@ class DrawnPicturesTest : public testing::Test {
   }
   DrawnPictures drawn(int64_t steps) {
     DrawingSettings settings;
-    settings.steps = steps;
+    settings.request.steps = steps;
     return DrawnPictures(pipeline_, "posters", settings, folder_.path() / "drawn");
   }
 
@@ -126,7 +157,7 @@ class DrawnPicturesTest : public testing::Test {
   posters::SuitePrompt prompt_;
 };
 
-TEST_F(DrawnPicturesTest, WhatIsThereIsNotDrawnAgain) {
+TEST_F(DrawnPicturesTest, ExistingPicturesAreReused) {
   const auto first = drawn(1).picture(prompt_, 6, {});
   EXPECT_EQ(first.width, 64);
   const auto file = folder_.path() / "drawn" / "1-007.png";

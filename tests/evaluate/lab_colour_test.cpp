@@ -1,13 +1,18 @@
-#include "evaluate/lab_colour.h"
+#include "reading/lab_colour.h"
 
 #include <gtest/gtest.h>
 
 #include "evaluate/colour_score.h"
-#include "posters/poster_data.h"
-#include "posters/shared_source.h"
+#include "nano/posters/poster_data.h"
+#include "nano/shared_source.h"
 
 namespace glm_image::evaluate {
 namespace {
+
+using reading::colour_difference;
+using reading::Lab;
+using reading::lab_of;
+using reading::Rgb;
 
 TEST(LabColour, KnownColours) {
   const auto white = lab_of({255, 255, 255});
@@ -43,14 +48,14 @@ TEST(LabColour, DifferencesOfThePublishedTestData) {
   }
 }
 
-TEST(NamedColour, EveryColourOfThePaletteIsItself) {
+TEST(NamedColour, EveryPaletteColourIsRecognised) {
   const auto& palette = test::poster_source().data().palette;
   for (const auto& named : palette.colours()) {
     EXPECT_EQ(named_colour(palette, named.colour.rgb), named.colour.id);
   }
 }
 
-TEST(NamedColour, ASlightlyOtherColourKeepsItsNameAndAFarOneHasNone) {
+TEST(NamedColour, NearColoursKeepTheirNameAndFarOnesHaveNone) {
   const auto& palette = test::poster_source().data().palette;
   const auto& red = palette.find("red")->colour.rgb;
   EXPECT_EQ(named_colour(palette,

@@ -1,11 +1,10 @@
-// The readers are judged by pictures of which everything is known: the suite's ground truth, whole
-// and with one thing changed.
+// Tests the scorer on known pictures: the suite's ground truth, unchanged and with one change.
 
 #include "evaluate/picture_scorer.h"
 
 #include "evaluate/shared_suite.h"
 #include "evaluate/tier_score.h"
-#include "posters/poster_data.h"
+#include "nano/posters/poster_data.h"
 
 namespace glm_image::evaluate {
 namespace {
@@ -20,7 +19,7 @@ PictureScorer& scorer() {
   return scorer;
 }
 
-/// Of the picture of `drawn`, when `asked` was asked for.
+/// Scores the ground truth of `drawn` against the prompt `asked`.
 PromptScore score(const SuitePrompt& asked, const SuitePrompt& drawn) {
   return scorer().score(asked, test::truth_of(drawn));
 }
@@ -39,7 +38,7 @@ double similarity_of(const PromptScore& score) {
 
 const std::vector<Measure> kWords = {Measure::kWordRead, Measure::kWordCompared};
 
-/// Says everything, so that everything is judged.
+/// A prompt that mentions everything, so that everything is judged.
 SuitePrompt make_prompt() {
   SuitePrompt prompt;
   prompt.id = "made";
@@ -110,7 +109,7 @@ TEST(PictureScorer, ABlankPictureScoresNothingButItsColour) {
   EXPECT_EQ(result.similarities, (std::vector<double>{0, 0}));
 }
 
-TEST(PictureScorer, OnlyWhatThePromptSaysIsJudged) {
+TEST(PictureScorer, JudgesOnlyWhatThePromptMentions) {
   auto prompt = make_prompt();
   prompt.caption.says = {"texts[0].quoted", "pictograms[0].name"};
   const auto result = score(prompt, prompt);
@@ -120,8 +119,8 @@ TEST(PictureScorer, OnlyWhatThePromptSaysIsJudged) {
 TEST(PictureScorer, OneWrongLetterIsAWrongWord) {
   const auto prompt = make_prompt();
   EXPECT_EQ(of(score(prompt, prompt), kWords).right, 2);
-  // A letter that Tesseract does not know for its like, the other way round, an accent too many, a
-  // letter less, a letter twice.
+  // A letter unknown to Tesseract for a similar one, the reverse, an additional accent, a missing
+  // letter, a doubled letter.
   for (const char* drawn : {"wulu bamba",
                             "wʋlʋ bamba",
                             "wʋl bamba",
@@ -154,7 +153,7 @@ TEST(PictureScorer, WordsAreFoundInAnyFontSizePlaceAndBreak) {
   EXPECT_EQ(of(result, {Measure::kTextPlace}).right, 0);
 }
 
-TEST(PictureScorer, LostSpacesAreNoMistake) {
+TEST(PictureScorer, LostSpacesAreNoErrors) {
   auto prompt = make_prompt();
   set_text(prompt, "9 %");
   auto other = prompt;
@@ -195,7 +194,7 @@ TEST(PictureScorer, OtherColoursAreWrong) {
   auto yellow = prompt;
   yellow.scene.background.first = palette.find("yellow")->colour;
   EXPECT_EQ(of(score(prompt, yellow), {Measure::kBackgroundColour}).right, 0);
-  // A gradient is not the one colour that it begins with.
+  // A gradient is not a match for its first colour.
   auto gradient = prompt;
   gradient.scene.background.second = palette.find("yellow")->colour;
   EXPECT_EQ(of(score(prompt, gradient), {Measure::kBackgroundColour}).right, 0);

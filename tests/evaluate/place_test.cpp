@@ -28,7 +28,7 @@ TEST(Place, AWideTextAtTheLeftIsAtTheLeft) {
   EXPECT_FALSE(is_at(Place::kLeft, {30, 100, 270, 140}, 300, 240));
 }
 
-TEST(Place, NothingIsNowhere) {
+TEST(Place, AnEmptyBoxHasNoPlace) {
   EXPECT_FALSE(is_at(Place::kTopLeft, PixelBox(), 300, 240));
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "posters/renderer.h"
-#include "posters/shared_source.h"
-#include "posters/suite.h"
+#include "nano/posters/renderer.h"
+#include "nano/posters/suite.h"
+#include "nano/shared_source.h"
 
 namespace glm_image::test {
 

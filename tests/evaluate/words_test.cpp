@@ -4,10 +4,15 @@
 #include <set>
 
 #include "evaluate/similar_letters.h"
-#include "evaluate/word_score.h"
+#include "reading/word_score.h"
 
 namespace glm_image::evaluate {
 namespace {
+
+using reading::can_be_read;
+using reading::compared_words;
+using reading::edit_distance;
+using reading::similarity;
 
 bool contains(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -23,7 +28,7 @@ TEST(Words, EditDistanceByHand) {
   EXPECT_EQ(edit_distance("ɓɔwgo", "bɔwgo"), 1);
 }
 
-TEST(Words, SimilarityIsOfTheLongerOne) {
+TEST(Words, SimilarityIsRelativeToTheLongerWord) {
   EXPECT_DOUBLE_EQ(similarity("kitten", "sitting"), 1 - 3.0 / 7);
   EXPECT_DOUBLE_EQ(similarity("école", "ecole"), 0.8);
   EXPECT_DOUBLE_EQ(similarity("", ""), 1);
@@ -34,11 +39,11 @@ TEST(Words, ComparedInLowerCaseWithTheirPunctuation) {
   const std::vector<std::string> expected = {"école", "d'été,", "13", "%"};
   EXPECT_EQ(compared_words("ÉCOLE  d’été, 13 %"), expected);
   EXPECT_TRUE(compared_words(" ").empty());
-  // A letter and its accent apart are the letter with its accent.
+  // A letter followed by a combining accent equals the accented letter.
   EXPECT_EQ(compared_words("e\u0301te\u0301"), compared_words("ÉTÉ"));
 }
 
-TEST(Words, OnlyWhatTesseractKnowsIsLeftToIt) {
+TEST(Words, TesseractReadsOnlyLettersThatItKnows) {
   EXPECT_TRUE(can_be_read("École,"));
   EXPECT_TRUE(can_be_read("13/05"));
   for (const char* word : {"bɔwgo", "Ŋaam", "wẽnd", "ƴam", "GÂTEAU"}) {

@@ -19,8 +19,8 @@ std::string entry(uint32_t tag, uint32_t type, const std::string& value, bool li
          number(1, 4, little_endian) + value;
 }
 
-/// An Exif block of a LONG and of an Orientation field of this type, whose value is `count` times
-/// `value`: in the field or, where it does not fit, behind the directory.
+/// An Exif block with a LONG and an Orientation field of type `type`. The field has `count` copies
+/// of `value`, in the field itself or after the directory if they do not fit.
 std::string exif_field(uint32_t type,
                        uint32_t count,
                        const std::string& value,
@@ -38,7 +38,7 @@ std::string exif_field(uint32_t type,
          std::string(4, '\0') + (fits ? "" : values);
 }
 
-/// With the orientation as SHORT, as cameras write it.
+/// With Orientation as SHORT, as cameras write it.
 std::string exif(uint32_t orientation, bool little_endian) {
   return exif_field(3, 1, number(orientation, 2, little_endian), little_endian);
 }
@@ -54,9 +54,10 @@ TEST(ExifOrientation, ReadsBothByteOrders) {
   }
 }
 
-// What Pillow 9.4 says of the value 6 in every type: numbers turn the picture, of several the first
-// counts; bytes and texts are a tag that turns nothing; fields of no or an unknown type are no tag.
-TEST(ExifOrientation, TakesTheTypesThatPillowTakes) {
+// Pillow 9.4's result for the value 6 in every type. Numbers rotate the picture, and the first of
+// several counts. Bytes and texts are a tag without rotation. Fields with no or an unknown type are
+// no tag.
+TEST(ExifOrientation, AcceptsTheTypesThatPillowAccepts) {
   constexpr uint32_t kFloatSix = 0x40C00000, kDoubleSixHigh = 0x40180000;
   for (const bool little_endian : {false, true}) {
     const auto of = [&](uint32_t value, int size) { return number(value, size, little_endian); };
@@ -98,7 +99,7 @@ TEST(ExifOrientation, TakesTheTypesThatPillowTakes) {
   }
 }
 
-TEST(ExifOrientation, DamagedBlocksSayNothing) {
+TEST(ExifOrientation, DamagedBlocksHaveNoOrientation) {
   const auto whole = exif(6, true);
   const std::size_t end_of_entry = whole.size() - 4;
   for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -117,7 +118,7 @@ TEST(ExifOrientation, DamagedBlocksSayNothing) {
   EXPECT_EQ(exif_orientation("XX" + whole.substr(2)), std::nullopt);
 }
 
-TEST(ExifOrientation, ToleratesWhatWritersDo) {
+TEST(ExifOrientation, ToleratesKnownWriterErrors) {
   const std::string name("Exif\0\0", 6);
   EXPECT_EQ(exif_orientation(name + exif(6, true)), 6);
   EXPECT_EQ(exif_orientation(name + name + exif(6, false)), 6);
@@ -126,9 +127,9 @@ TEST(ExifOrientation, ToleratesWhatWritersDo) {
   EXPECT_EQ(exif_orientation(other_magic), 6);
 }
 
-// Pillow: the tag of the Exif block whatever its value, or else the first match of
+// Pillow uses the Exif block's tag, whatever its value. Without one it uses the first match of
 // tiff:Orientation(="|>)([0-9]) in the XMP packet.
-TEST(ExifOrientation, ComesFromXmpWhereExifHasNone) {
+TEST(ExifOrientation, ComesFromXmpIfExifHasNone) {
   const auto of_xmp = [](const std::string& xmp) { return orientation_of({"", xmp}); };
   EXPECT_EQ(of_xmp("<x tiff:Orientation=\"6\"/>"), 6);
   EXPECT_EQ(of_xmp("<tiff:Orientation>8</tiff:Orientation>"), 8);
@@ -152,8 +153,8 @@ TEST(ExifOrientation, ComesFromXmpWhereExifHasNone) {
   EXPECT_EQ(orientation_of({"damaged", xmp}), 6);
 }
 
-// The table of the Exif standard: where the 0th row and the 0th column of the stored picture are
-// seen. The four stored corners tell all eight cases apart.
+// The table of the Exif standard: where the 0th row and the 0th column of the stored picture
+// appear. The four stored corners distinguish all eight cases.
 TEST(ExifOrientation, TurnsAsTheStandardSays) {
   struct Case {
     int orientation;
@@ -183,7 +184,7 @@ TEST(ExifOrientation, TurnsAsTheStandardSays) {
     };
     for (int64_t y = 0; y < stored.height; ++y) {
       for (int64_t x = 0; x < stored.width; ++x) {
-        // x steps away from the side where the 0th column is seen, y from the 0th row's.
+        // x counts from the side where the 0th column appears, y from the side of the 0th row.
         int64_t seen_x = 0, seen_y = 0;
         if (has(column0, "left")) seen_x = x;
         if (has(column0, "right")) seen_x = seen.width - 1 - x;
@@ -199,7 +200,7 @@ TEST(ExifOrientation, TurnsAsTheStandardSays) {
   }
 }
 
-/// The places for notes in a file of each format.
+/// The metadata of a file.
 struct Notes {
   std::string exif, xmp;
 };
@@ -210,7 +211,7 @@ std::string jpeg_segment(const std::string& data) {
 
 std::string jpeg_with(const std::string& jpeg, const Notes& notes) {
   std::string segments;
-  // Two Exif segments, as of a block too long for one.
+  // Two Exif segments, as for a block that is too long for one.
   const std::string exif_name("Exif\0\0", 6), xmp_name("http://ns.adobe.com/xap/1.0/\0", 29);
   if (!notes.exif.empty()) {
     segments += jpeg_segment(exif_name + notes.exif.substr(0, 20));
@@ -225,7 +226,7 @@ std::string webp_chunk(const std::string& type, const std::string& data) {
          std::string(data.size() % 2, '\0');
 }
 
-/// Of a still file without an extended header.
+/// A still picture without an extended header.
 std::string webp_with(const std::string& webp, const Image& image, const Notes& notes) {
   constexpr uint32_t kExifFlag = 8, kXmpFlag = 4;
   const auto flags = (notes.exif.empty() ? 0 : kExifFlag) | (notes.xmp.empty() ? 0 : kXmpFlag);
@@ -254,8 +255,8 @@ std::string png_with(const Image& image, const Notes& notes) {
 
 TEST(ExifOrientation, IsAppliedInEveryFormat) {
   const auto stored = test::gradient(24, 16);
-  const auto jpeg = encode_image(stored, ImageFormat::kJpeg);
-  const auto webp = encode_image(stored, ImageFormat::kWebp, {100, {}});
+  const auto jpeg = image::encode_image(stored, ImageFormat::kJpeg);
+  const auto webp = image::encode_image(stored, ImageFormat::kWebp, {100, {}});
   const auto jpeg_pixels = decode_image(jpeg, "plain");
   for (uint32_t orientation = 1; orientation <= 8; ++orientation) {
     const auto digit = std::to_string(orientation);
@@ -307,12 +308,12 @@ TEST(ExifOrientation, IsFoundInTheTextsOfAPng) {
                              itxt("XML:com.adobe.xmp", "\xff" + xmp),
                              eight + test::png_chunk("eXIf", block)}) {
     EXPECT_EQ(test::max_difference(decoded(test::rgb_png(stored, chunks)), turned), 0);
-    // Behind the pixels, too.
+    // Also after the pixels.
     auto file = test::rgb_png(stored);
     file.insert(file.size() - 12, chunks);
     EXPECT_EQ(test::max_difference(decoded(file), turned), 0);
   }
-  // Neither another profile, nor a damaged or unknown text, nor one with a wrong checksum counts.
+  // Other profiles, damaged or unknown texts and wrong checksums are ignored.
   auto wrong = itxt("XML:com.adobe.xmp", xmp);
   wrong.back() = static_cast<char>(~wrong.back());
   for (const auto& chunks : {text(std::string("Raw profile type APP1\0", 22) + profile),

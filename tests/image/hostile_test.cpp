@@ -1,6 +1,8 @@
+#include <chrono>
 #include <random>
 
 #include "image/codec.h"
+#include "image/metadata_blocks.h"
 #include "image/picture_files.h"
 
 namespace glm_image::image {
@@ -17,8 +19,8 @@ std::vector<Sample> samples() {
   std::vector<Sample> result = {
       {"stored.png", test::rgb_png(picture)},
       {"text.png", encode_png(picture, {{"prompt", "Wẽnd"}})},
-      {"lossy.webp", encode_image(picture, ImageFormat::kWebp)},
-      {"lossless.webp", encode_image(picture, ImageFormat::kWebp, {100, {}})}};
+      {"lossy.webp", image::encode_image(picture, ImageFormat::kWebp)},
+      {"lossless.webp", image::encode_image(picture, ImageFormat::kWebp, {100, {}})}};
   for (const char* name : {"baseline_420.jpg",
                            "progressive_444.jpg",
                            "cmyk.jpg",
@@ -37,7 +39,8 @@ std::vector<Sample> samples() {
   return result;
 }
 
-/// True when it decodes, false for an Error that blames the input; anything else passes through.
+/// Returns true if decoding succeeds and false if it throws an Error about the input. Other
+/// exceptions propagate.
 bool decodes(const std::string& bytes, const std::string& name) {
   ImageLimits limits;
   limits.max_pixels = 1 << 20;
@@ -52,7 +55,7 @@ bool decodes(const std::string& bytes, const std::string& name) {
   }
 }
 
-TEST(HostilePicture, CutAtAnyByteIsAnError) {
+TEST(HostilePicture, TruncatedAtAnyByteIsAnError) {
   for (const auto& [name, bytes] : samples()) {
     ASSERT_TRUE(decodes(bytes, name)) << name;
     for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -74,7 +77,7 @@ TEST(HostilePicture, ChangedBytesNeverCrash) {
   }
 }
 
-TEST(HostilePicture, RandomBytesBehindASignatureNeverDecode) {
+TEST(HostilePicture, RandomBytesAfterASignatureNeverDecode) {
   std::mt19937 random(2);
   const std::string webp = "RIFF" + std::string("\xf0\0\0\0", 4) + "WEBPVP8 ";
   for (const auto& signature : {test::kPngSignature, std::string("\xff\xd8\xff"), webp}) {
@@ -86,7 +89,7 @@ TEST(HostilePicture, RandomBytesBehindASignatureNeverDecode) {
   }
 }
 
-TEST(HostilePicture, AHeaderThatPromisesTooMuchIsRefusedAtOnce) {
+TEST(HostilePicture, AHeaderWithAHugeSizeIsRefusedAtOnce) {
   const auto refuses = [](const std::string& bytes, const std::string& found) {
     expect_error(ErrorCode::kInvalidInput, {"bomb", found, "16384", "67108864"}, [&] {
       decode_image(bytes, "bomb");
@@ -96,15 +99,21 @@ TEST(HostilePicture, AHeaderThatPromisesTooMuchIsRefusedAtOnce) {
   auto png = test::rgb_png(picture);
   const auto header = test::png_header(60000, 60000, 8, test::kRgb);
   refuses(png.replace(test::kPngSignature.size(), header.size(), header), "60000×60000");
+  // A phone's 108 megapixels, which are scaled by √(2^26 / (12000·9000)) = 0.78828.
+  const auto photo = test::png_header(12000, 9000, 8, test::kRgb);
+  refuses(png.replace(test::kPngSignature.size(), photo.size(), photo), "reduce it to 9459×7094");
+  const auto line = test::png_header(60000, 1, 8, test::kRgb);
+  refuses(png.replace(test::kPngSignature.size(), line.size(), line), "; crop it");
 
-  auto jpeg = encode_image(picture, ImageFormat::kJpeg);
+  auto jpeg = image::encode_image(picture, ImageFormat::kJpeg);
   const auto frame = jpeg.find("\xff\xc0");  // marker, length (2), precision (1), height, width
   ASSERT_NE(frame, std::string::npos);
   refuses(jpeg.replace(frame + 5, 4, test::big_endian16(60000) + test::big_endian16(60000)),
           "60000×60000");
 
-  auto webp = encode_image(picture, ImageFormat::kWebp, {100, {}});
-  const auto frame_size = webp.find("VP8L") + 9;  // behind chunk size and signature: 14 bits a side
+  auto webp = image::encode_image(picture, ImageFormat::kWebp, {100, {}});
+  const auto frame_size =
+      webp.find("VP8L") + 9;  // after chunk size and signature: 14 bits per side
   webp.replace(frame_size, 3, "\xff\xff\xff");
   webp[frame_size + 3] = static_cast<char>(webp[frame_size + 3] | 0x0f);
   refuses(webp, "16384×16384");
@@ -115,13 +124,23 @@ TEST(HostilePicture, WithoutPixelsIsDamaged) {
     const auto bytes = test::png_file(test::png_header(width, height, 8, test::kRgb), "");
     expect_error(ErrorCode::kCorruptFile, {"empty.png"}, [&] { decode_image(bytes, "empty.png"); });
   }
-  auto jpeg = encode_image(test::gradient(8, 8), ImageFormat::kJpeg);
+  auto jpeg = image::encode_image(test::gradient(8, 8), ImageFormat::kJpeg);
   jpeg.replace(jpeg.find("\xff\xc0") + 5, 4, std::string(4, '\0'));
   expect_error(ErrorCode::kCorruptFile, {"empty.jpg"}, [&] { decode_image(jpeg, "empty.jpg"); });
   expect_error(ErrorCode::kCorruptFile, {"a.png", "empty"}, [] { decode_image("", "a.png"); });
 }
 
-TEST(HostilePicture, AJpegOfEndlessScansIsRefused) {
+TEST(HostilePicture, AJpegOfManyEmptySegmentsIsRefusedAtOnce) {
+  std::string bytes = "\xFF\xD8";
+  for (int i = 0; i < 1000000; ++i) bytes += std::string("\xFF\xE1\0\2", 4);
+  bytes += "\xFF\xD9";
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_THROW(decode_image(bytes, "many.jpg"), Error);
+  EXPECT_THROW(read_metadata_blocks(bytes, "many.jpg"), Error);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+}
+
+TEST(HostilePicture, AJpegWithTooManyScansIsRefused) {
   const auto bytes = glm_image::test::read_file(test::picture_dir() / "progressive_444.jpg");
   const auto last_scan = bytes.rfind("\xff\xda");
   const auto end = bytes.rfind("\xff\xd9");
@@ -132,10 +151,24 @@ TEST(HostilePicture, AJpegOfEndlessScansIsRefused) {
   });
 }
 
+TEST(HostilePicture, ALargeJpegOfManyScansIsRefusedBeforeItIsDecoded) {
+  auto bytes = glm_image::test::read_file(test::picture_dir() / "progressive_444.jpg");
+  const auto last_scan = bytes.rfind("\xff\xda");
+  const auto end = bytes.rfind("\xff\xd9");
+  const auto scan = bytes.substr(last_scan, end - last_scan);
+  for (int i = 0; i < 20; ++i) bytes.insert(end, scan);
+  // A small picture is accepted.
+  EXPECT_NO_THROW(decode_image(bytes, "scans.jpg"));
+  bytes.replace(bytes.find("\xff\xc2") + 5, 4, test::big_endian16(8000) + test::big_endian16(8000));
+  expect_error(ErrorCode::kCorruptFile, {"scans.jpg", "at most 16 scans"}, [&] {
+    decode_image(bytes, "scans.jpg");
+  });
+}
+
 TEST(HostilePicture, A12BitJpegIsUnsupported) {
-  auto jpeg = encode_image(test::gradient(8, 8), ImageFormat::kJpeg);
+  auto jpeg = image::encode_image(test::gradient(8, 8), ImageFormat::kJpeg);
   const auto frame = jpeg.find("\xff\xc0");
-  jpeg[frame + 1] = '\xc1';  // an extended frame, where 12 bits are allowed
+  jpeg[frame + 1] = '\xc1';  // an extended frame, which allows 12 bits
   jpeg[frame + 4] = 12;
   expect_error(
       ErrorCode::kUnsupported, {"deep.jpg", "12"}, [&] { decode_image(jpeg, "deep.jpg"); });

@@ -8,14 +8,14 @@
 #include "glm_image/image.h"
 #include "support/test_support.h"
 
-/// Pictures and PNG files made by hand, so that no codec is tested by itself.
+/// Pictures and hand-made PNG files, so that no codec tests itself.
 namespace glm_image::image::test {
 
 inline std::filesystem::path picture_dir() {
   return glm_image::test::data_dir().parent_path() / "image" / "data";
 }
 
-/// Smooth in red and green, busy in blue.
+/// Smooth red and green channels, and a noisy blue one.
 inline Image gradient(int64_t width, int64_t height) {
   Image image{width, height, {}};
   for (int64_t y = 0; y < height; ++y) {
@@ -57,7 +57,7 @@ inline std::string png_chunk(const std::string& type, const std::string& data) {
   return big_endian(static_cast<uint32_t>(data.size())) + checked + big_endian(~crc);
 }
 
-/// A zlib stream that stores its data as they are.
+/// A zlib stream with uncompressed data.
 inline std::string zlib_stored(const std::string& data) {
   std::string out("\x78\x01", 2);
   constexpr std::size_t kBlock = 65535;
@@ -83,7 +83,7 @@ inline std::string zlib_stored(const std::string& data) {
 
 inline const std::string kPngSignature = "\x89PNG\r\n\x1a\n";
 
-/// The numbers that the PNG format gives to its colour types.
+/// PNG's colour types.
 enum PngColor { kGrey = 0, kRgb = 2, kPalette = 3, kGreyAlpha = 4, kRgba = 6 };
 
 inline std::string png_header(
@@ -96,7 +96,7 @@ inline std::string png_header(
   return png_chunk("IHDR", big_endian(width) + big_endian(height) + rest);
 }
 
-/// `rows` are filter bytes and samples, uncompressed; `before_rows` are whole chunks.
+/// `rows` has filter bytes and samples, uncompressed; `before_rows` has complete chunks.
 inline std::string png_file(const std::string& header,
                             const std::string& rows,
                             const std::string& before_rows = "") {
@@ -104,7 +104,7 @@ inline std::string png_file(const std::string& header,
          png_chunk("IEND", "");
 }
 
-/// An RGB file of `image`, with `before_rows` as whole chunks.
+/// An RGB file of `image`. `before_rows` has complete chunks.
 inline std::string rgb_png(const Image& image, const std::string& before_rows = "") {
   std::string rows;
   const std::string pixels(image.pixels.begin(), image.pixels.end());

@@ -32,7 +32,7 @@ class PngColorTest : public testing::TestWithParam<ColorCase> {
  protected:
   static constexpr int kWidth = 7, kHeight = 5;
 
-  /// Any value that the depth can hold, different for neighbours.
+  /// A value in the range of the bit depth, different for neighbouring samples.
   int sample(int x, int y, int channel) const {
     const int count = 1 << GetParam().depth;
     return (x * 2654435 + y * 40503 + channel * 7919 + x * y * 257) % count;
@@ -85,7 +85,7 @@ class PngColorTest : public testing::TestWithParam<ColorCase> {
     if (param.color == test::kPalette) return palette_entry(sample(x, y, 0), channel);
     const bool grey = param.color == test::kGrey || param.color == test::kGreyAlpha;
     const int value = sample(x, y, grey ? 0 : channel);
-    // Pillow's upper byte, but for plain grey: the nearest shade.
+    // Pillow takes the upper byte, except for plain grey, where it rounds.
     if (param.depth == 16 && param.color == test::kGrey) return (value + 128) / 257;
     return param.depth == 16 ? value >> 8 : value * 255 / ((1 << param.depth) - 1);
   }
@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(All,
                                          ColorCase{"GreyAlpha16", 16, test::kGreyAlpha, false},
                                          ColorCase{"Rgba8", 8, test::kRgba, false},
                                          ColorCase{"Rgba16", 16, test::kRgba, false}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& tested) { return tested.param.name; });
 
 TEST(Png, InterlacedRowsFallIntoPlace) {
   const auto picture = test::gradient(11, 9);
@@ -157,9 +157,9 @@ TEST(Png, InterlacedRowsFallIntoPlace) {
   EXPECT_EQ(test::max_difference(decode_image(test::png_file(header, rows), "it"), picture), 0);
 }
 
-TEST(Png, ChunksThatSayNothingOfThePixelsArePassedOver) {
+TEST(Png, MetadataChunksAreSkipped) {
   const auto picture = test::gradient(8, 6);
-  const auto large = png_chunk("iCCP", std::string(9 << 20, 'x'));  // over libpng's own limit
+  const auto large = png_chunk("iCCP", std::string(9 << 20, 'x'));  // exceeds libpng's own limit
   const auto unknown = png_chunk("wHAt", "?") + png_chunk("zTXt", "not compressed");
   const auto image = decode_image(test::rgb_png(picture, large + unknown), "it");
   EXPECT_EQ(test::max_difference(image, picture), 0);

@@ -24,11 +24,11 @@ TEST(PngText, RoundTrip) {
   EXPECT_EQ(test::max_difference(decode_image(bytes, "it"), test::gradient(9, 5)), 0);
 
   const glm_image::test::TemporaryDirectory directory;
-  write_image(directory.path() / "a.PNG", test::gradient(9, 5), {95, text});
+  image::write_image(directory.path() / "a.PNG", test::gradient(9, 5), {95, text});
   EXPECT_EQ(read_png_text(directory.path() / "a.PNG"), text);
 }
 
-// The chunk types are what other programs look for.
+// Other programs search for these chunk types.
 TEST(PngText, Latin1GoesIntoTextAndTheRestIntoInternationalText) {
   const auto image = test::gradient(2, 2);
   const auto latin = encode_png(image, {{"k", "kõ-d"}});
@@ -74,7 +74,7 @@ TEST(PngText, RefusesWhatCannotBeStored) {
   refuses(PngText(kMaxPngTexts + 1, {"k", "x"}), "1000");
 }
 
-TEST(PngText, WhatJustFitsCanBeReadAgain) {
+TEST(PngText, TheLargestTextCanBeReadAgain) {
   const PngText one = {{"k", std::string(kMaxPngTextBytes - 1, 'x')}};
   EXPECT_EQ(read_png_text(encode_png(test::gradient(2, 2), one), "it"), one);
   const PngText many(kMaxPngTexts, {"k", "ẽ"});

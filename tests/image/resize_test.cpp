@@ -24,7 +24,7 @@ TEST(Resize, EqualsPillow) {
   }
 }
 
-/// Undoes rescale and normalise of the reference's vision input, rows of 16×16 patches.
+/// Reverts the reference's rescaling and normalisation of the vision input, rows of 16×16 patches.
 Image from_patches(const Tensor& patches, int64_t rows, int64_t columns) {
   constexpr int64_t kPatch = 16;
   const auto bytes = ((patches * 0.5 + 0.5) * 255)
@@ -79,7 +79,7 @@ TEST(Resize, KeepsOneColour) {
 TEST(Resize, ASideThatKeepsItsLengthKeepsItsPixels) {
   const auto image = test::gradient(31, 9);
   EXPECT_EQ(test::max_difference(resize_lanczos(image, 31, 9), image), 0);
-  // Every row of a picture of equal rows stays that row at any height.
+  // If all rows of a picture are equal, resizing its height keeps them.
   Image equal_rows{31, 4, {}};
   for (int y = 0; y < 4; ++y) {
     equal_rows.pixels.insert(
@@ -93,7 +93,7 @@ TEST(Resize, ASideThatKeepsItsLengthKeepsItsPixels) {
   }
 }
 
-TEST(Resize, RefusesNonsense) {
+TEST(Resize, RefusesInvalidSizes) {
   const auto image = test::gradient(4, 4);
   for (const auto& [width, height] : {std::pair(0, 4), std::pair(4, 0), std::pair(-1, 4)}) {
     expect_error(ErrorCode::kInvalidInput, {"resized"}, [&, w = width, h = height] {

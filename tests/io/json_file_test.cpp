@@ -52,11 +52,26 @@ TEST(JsonFile, NamesTheLineAndTheByteOfASyntaxError) {
       ErrorCode::kCorruptFile, {file.string(), "line 3", "byte 18"}, [&] { read_json_file(file); });
 }
 
-TEST(JsonFile, RefusesWhatIsNotJson) {
+TEST(JsonFile, RefusesInvalidJson) {
   for (const std::string text : {"", "{", "{\"a\":1}x", "\"\xff\"", "[1,]", "nul", "[1e999]"}) {
     SCOPED_TRACE(text);
     expect_error(ErrorCode::kCorruptFile, {"f.json"}, [&] { parse_json(text, "f.json"); });
   }
+}
+
+TEST(JsonFile, RefusesAKeyThatStandsTwice) {
+  for (const char* text : {R"({"steps": 1, "size": 2, "steps": 1})",
+                           R"({"steps": null, "steps": 3})",
+                           R"([{"a": {"steps": {}, "steps": []}}])"}) {
+    expect_error(ErrorCode::kCorruptFile, {"f.json", "'steps'", "is repeated"}, [&] {
+      parse_json(text, "f.json");
+    });
+  }
+  expect_error(ErrorCode::kCorruptFile, {"'\\u001b[2J'"}, [&] {
+    parse_json("{\"\\u001b[2J\": 1, \"\\u001b[2J\": 2}", "f.json");
+  });
+  // In different objects it may.
+  EXPECT_NO_THROW(parse_json(R"({"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]})", "f.json"));
 }
 
 TEST(JsonFile, DepthBound) {
@@ -146,7 +161,7 @@ TEST(JsonFields, OptionalValues) {
       ErrorCode::kCorruptFile, {"i must be"}, [&] { config.optional_int64("i", 7, 4, 9); });
 }
 
-TEST(JsonFields, NestedObjectsSayTheirPathAndOutliveTheirParent) {
+TEST(JsonFields, NestedObjectsReportTheirPathAndOutliveTheirParent) {
   std::optional<JsonFields> inner;
   {
     const auto outer = fields(R"({"text_config": {"rope": {"theta": "x", "type": "default"}}})");
@@ -160,19 +175,19 @@ TEST(JsonFields, NestedObjectsSayTheirPathAndOutliveTheirParent) {
                [&] { inner->required_double("theta"); });
 }
 
-TEST(JsonFields, WhatNothingAskedForIsRefusedByName) {
+TEST(JsonFields, UnreadFieldsAreRefusedByName) {
   const JsonFields fields(Json::parse(R"({"a": 1, "b": {"c": 2, "d": 3}, "e": {"f": 4}})"), "x");
   fields.required_int64("a", 0, 9);
   fields.optional_int64("not_there", 0, 0, 9);
   fields.required_object("b").required_int64("c", 0, 9);
-  expect_error(ErrorCode::kCorruptFile, {"x: b.d is no key here; there are c"}, [&] {
+  expect_error(ErrorCode::kCorruptFile, {"x: b.d is not a known key; known keys: c"}, [&] {
     fields.refuse_unread();
   });
   fields.required_object("b").required_int64("d", 0, 9);
-  expect_error(ErrorCode::kCorruptFile, {"x: e is no key here; there are a, b, not_there"}, [&] {
-    fields.refuse_unread();
-  });
-  // An object that was taken as a whole may hold anything.
+  expect_error(ErrorCode::kCorruptFile,
+               {"x: e is not a known key; known keys: a, b, not_there"},
+               [&] { fields.refuse_unread(); });
+  // An object that was read as a whole may contain any key.
   EXPECT_TRUE(fields.has("e"));
   EXPECT_NO_THROW(fields.refuse_unread());
 }

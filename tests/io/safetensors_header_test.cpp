@@ -53,6 +53,14 @@ TEST(SafetensorsHeader, RefusesAFileThatIsTooShort) {
   expect_refused("1234567", {"7 bytes"});
 }
 
+TEST(SafetensorsHeader, RefusesReservedSpaceOfADownload) {
+  for (const std::size_t size : {8, 9, 4096}) {
+    expect_refused(std::string(size, '\0'), {"zero bytes", "download was not finished"});
+  }
+  // Only its beginning has not arrived.
+  expect_refused(std::string(8, '\0') + "rest", {"download was not finished"});
+}
+
 TEST(SafetensorsHeader, RefusesAHeaderLongerThanTheFile) {
   expect_refused(length_prefix(1000) + "{}", {"header claims 1000 bytes", "cut short"});
   expect_refused(length_prefix(~uint64_t{0}) + "{}", {"header claims"});
@@ -117,7 +125,7 @@ TEST(SafetensorsHeader, RefusesAbsurdShapesWithoutAllocating) {
       {"at most 8"});
 }
 
-TEST(SafetensorsHeader, RefusesANameGivenTwice) {
+TEST(SafetensorsHeader, RefusesARepeatedName) {
   const auto one = tensor("F32", {1}, {0, 4}).dump();
   expect_refused(file_of("{\"a\":" + one + ",\"a\":" + one + "}", 4), {"'a'", "twice"});
 }

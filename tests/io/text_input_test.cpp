@@ -48,6 +48,18 @@ TEST_F(TextInput, APipeIsRead) {
   writer.join();
 }
 
+TEST_F(TextInput, StreamsAreToldFromFiles) {
+  const auto pipe = (folder_.path() / "pipe").string();
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& stream : {std::string("-"), pipe, std::string("/dev/null")}) {
+    EXPECT_TRUE(is_stream(stream)) << stream;
+  }
+  const auto folder = folder_.path().string();
+  for (const std::string& other : {file("a pot"), folder, folder + "/gone", std::string()}) {
+    EXPECT_FALSE(is_stream(other)) << other;
+  }
+}
+
 TEST_F(TextInput, SizeBound) {
   EXPECT_EQ(read_text_input(file("12345"), 5), "12345");
   test::expect_error(ErrorCode::kInvalidInput, {"prompt.txt", "5 bytes"}, [&] {
@@ -58,7 +70,7 @@ TEST_F(TextInput, SizeBound) {
   });
 }
 
-TEST_F(TextInput, WhatCannotBeReadIsNamed) {
+TEST_F(TextInput, UnreadableInputIsNamed) {
   test::expect_error(ErrorCode::kInvalidInput, {"cannot be read", "directory"}, [&] {
     read_text_input(folder_.path().string(), 5);
   });
@@ -67,7 +79,7 @@ TEST_F(TextInput, WhatCannotBeReadIsNamed) {
   });
 }
 
-/// Editors write one; Python's json module refuses it, which helps nobody.
+/// Some editors write a byte order mark. Python's json module refuses it.
 TEST_F(TextInput, JsonFilesMayBeginWithAByteOrderMark) {
   EXPECT_EQ(read_json_file(file("\xEF\xBB\xBF[1]")).size(), 1U);
 }

@@ -40,8 +40,8 @@ class WeightBinding : public testing::Test {
   const TemporaryDirectory folder_;
 };
 
-TEST_F(WeightBinding, UnboundModulesOwnNoStorage) {
-  nn::Linear layer(1 << 20, 1 << 20, at::TensorOptions(at::kFloat));  // 4 TB if it did
+TEST_F(WeightBinding, UnboundModulesHaveNoStorage) {
+  nn::Linear layer(1 << 20, 1 << 20, at::TensorOptions(at::kFloat));  // 4 TB if it allocated
   EXPECT_EQ(layer->weight.sizes(), at::IntArrayRef({1 << 20, 1 << 20}));
   EXPECT_LE(layer->weight.storage().nbytes(), 64U);
 }
@@ -57,7 +57,7 @@ TEST_F(WeightBinding, BindsEveryParameterToTheFileItself) {
     EXPECT_EQ(parameters[name].data_ptr(), weights.find(name)->file->tensor(name).data_ptr())
         << name << " was copied";
   }
-  // The handle inside the layer is the same tensor: forward sees the bound values.
+  // The layer holds the same tensor: forward uses the bound values.
   const auto x = at::randn({5, 3});
   EXPECT_TRUE(
       at::allclose(module->first->forward(x), at::linear(x, tensors[0].second, tensors[1].second)));
@@ -65,7 +65,7 @@ TEST_F(WeightBinding, BindsEveryParameterToTheFileItself) {
   EXPECT_TRUE(nn::is_unbound(module->first->weight));
 }
 
-TEST_F(WeightBinding, ConvertsToTheTypeAskedFor) {
+TEST_F(WeightBinding, ConvertsToTheRequestedType) {
   const auto tensors = complete();
   Pair module{at::TensorOptions(at::kBFloat16)};
   io::BindingOptions options;
@@ -95,7 +95,7 @@ TEST_F(WeightBinding, NamesTheMissingTensor) {
   expect_refused(tensors, {folder_.path().string(), "'first.bias'", "[2]", "missing"});
 }
 
-TEST_F(WeightBinding, NamesTheSurplusTensor) {
+TEST_F(WeightBinding, NamesTheUnexpectedTensor) {
   auto tensors = complete();
   tensors.emplace_back("third.weight", at::randn({7}));
   expect_refused(tensors, {"model.safetensors", "'third.weight'", "[7]"});
@@ -135,7 +135,7 @@ TEST_F(WeightBinding, NamesExpectedAndFoundShape) {
   expect_refused(tensors, {"model.safetensors", "'second.weight'", "[2, 4]", "[4, 2]"});
 }
 
-TEST_F(WeightBinding, RefusesWholeNumbers) {
+TEST_F(WeightBinding, RefusesIntegerTensors) {
   auto tensors = complete();
   tensors[0].second = at::ones({2, 3}, at::kLong);
   expect_refused(tensors, {"'first.weight'", "I64", "F32, F16 or BF16"});

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/json_file.h"
 #include "support/test_support.h"
 
 namespace glm_image::test {
@@ -54,7 +55,7 @@ TEST(WeightSet, TensorsOutliveTheSet) {
   EXPECT_TRUE(at::equal(kept, numbers(3)));
 }
 
-TEST(WeightSet, WritingToATensorLeavesTheFileAlone) {
+TEST(WeightSet, WritingToATensorDoesNotChangeTheFile) {
   const TemporaryDirectory folder;
   write_safetensors(folder.path() / "model.safetensors", {{"a", numbers(3)}}, {});
   WeightSet::open(folder.path()).find("a")->file->tensor("a").fill_(9);
@@ -90,7 +91,7 @@ TEST(WeightSet, RefusesAnIndexThatDisagreesWithItsShards) {
   expect_error(ErrorCode::kNotFound, {"gone.safetensors"}, open);
 }
 
-TEST(WeightSet, TheIndexListsWhatIsMeant) {
+TEST(WeightSet, TheIndexSelectsFilesAndTensors) {
   const TemporaryDirectory folder;
   write_safetensors(folder.path() / "one.safetensors", {{"a", numbers(3)}, {"z", numbers(1)}}, {});
   write_safetensors(folder.path() / "two.safetensors", {{"a", numbers(5)}, {"b", numbers(2)}}, {});
@@ -113,7 +114,7 @@ TEST(WeightSet, IgnoresHiddenFiles) {
   EXPECT_EQ(WeightSet::open(folder.path()).tensors().size(), 1U);
 }
 
-TEST(WeightSet, PrefersThePlainName) {
+TEST(WeightSet, PrefersTheDefaultName) {
   for (const std::string plain : {"model", "diffusion_pytorch_model"}) {
     const TemporaryDirectory folder;
     write_safetensors(folder.path() / (plain + ".safetensors"), {{"a", numbers(3)}}, {});
@@ -125,7 +126,7 @@ TEST(WeightSet, PrefersThePlainName) {
   }
 }
 
-TEST(WeightSet, TakesASingleFileOfAnyName) {
+TEST(WeightSet, AcceptsASingleFileOfAnyName) {
   for (const char* name : {"model.fp16", "model-00001-of-00001", "best-of-three"}) {
     const TemporaryDirectory folder;
     write_safetensors(
@@ -143,7 +144,43 @@ TEST(WeightSet, ShardsWithoutTheirIndexAreNamedAsSuch) {
   expect_error(ErrorCode::kNotFound, {"model-00001-of-00004", "index.json"}, open);
 }
 
-TEST(WeightSet, RefusesAnIndexThatLeadsOutOfItsFolder) {
+// diffusers' names of a sharded variant, of earlier and of current versions.
+TEST(WeightSet, ReadsTheShardsOfAVariant) {
+  for (const std::string form : {"-0000%-of-00002.fp16", ".fp16-0000%-of-00002"}) {
+    const TemporaryDirectory folder;
+    const auto shard = [&](char number) {
+      auto name = "diffusion_pytorch_model" + form + ".safetensors";
+      name[name.find('%')] = number;
+      return name;
+    };
+    write_safetensors(folder.path() / shard('1'), {{"a", numbers(3)}}, {});
+    write_safetensors(folder.path() / shard('2'), {{"b", numbers(4)}}, {});
+    const auto open = [&] { return WeightSet::open(folder.path()); };
+    expect_error(ErrorCode::kNotFound, {"parts of the weights", "index.json"}, open);
+    const nlohmann::json map = {{"a", shard('1')}, {"b", shard('2')}};
+    write_file(folder.path() / "diffusion_pytorch_model.safetensors.index.fp16.json",
+               nlohmann::json{{"weight_map", map}}.dump());
+    EXPECT_EQ(open().tensors().size(), 2U) << form;
+    // The plain file is preferred.
+    write_safetensors(
+        folder.path() / "diffusion_pytorch_model.safetensors", {{"c", numbers(1)}}, {});
+    EXPECT_NE(open().find("c"), nullptr);
+  }
+}
+
+TEST(WeightSet, ALinkWithoutItsTargetIsNamedAsSuch) {
+  const TemporaryDirectory folder;
+  std::filesystem::create_symlink("../../blobs/0123", folder.path() / "model.safetensors");
+  expect_error(ErrorCode::kNotFound,
+               {"model.safetensors: is a link to ../../blobs/0123, which is not there", "cp -rL"},
+               [&] { WeightSet::open(folder.path()); });
+  std::filesystem::create_symlink("gone", folder.path() / "config.json");
+  expect_error(ErrorCode::kNotFound, {"config.json: is a link to gone"}, [&] {
+    io::read_json_file(folder.path() / "config.json");
+  });
+}
+
+TEST(WeightSet, RefusesAnIndexThatLeavesItsFolder) {
   const TemporaryDirectory folder;
   for (const char* shard : {"../secret.safetensors", "/etc/passwd", "", ".."}) {
     write_index(folder.path(), {{"a", shard}});

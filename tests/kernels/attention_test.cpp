@@ -52,7 +52,7 @@ class AttentionKernel : public KernelFormTest {
     return problem;
   }
 
-  /// Causal and masked attention with keys that are part of a longer cache, against float64.
+  /// Causal and masked attention with keys from a longer cache, against float64.
   void check(int64_t queries, int64_t keys, int64_t dim, int64_t threads) const {
     SCOPED_TRACE(concat(queries, " queries, ", keys, " keys, dim ", dim, ", threads ", threads));
     const int64_t heads = 6, key_heads = 3;
@@ -90,6 +90,21 @@ TEST_P(AttentionKernel, AnySize) {
 TEST_P(AttentionKernel, EveryCut) {
   for (const int64_t threads : kThreadCounts) {
     for (const int64_t queries : {1, 5, 300}) check(queries, 300, 16, threads);
+  }
+}
+
+/// Few rows pack a block of keys at a time, many all keys at once.
+TEST_P(AttentionKernel, ARowHasTheSameBitsAloneAndAmongMany) {
+  if (GetParam().dot_products) GTEST_SKIP() << "packs all keys for any number of rows";
+  const auto q = random({1, 200, 2, 32});
+  const auto k = random({1, 300, 1, 32}), v = random({1, 300, 1, 32});
+  const auto together = at::full(q.sizes(), NAN, q.options());
+  compute(describe(q, k, v, together, /*threads=*/1));
+  for (const int64_t row : {0, 47, 199}) {
+    const auto one = q.narrow(1, row, 1).contiguous();
+    const auto alone = at::full(one.sizes(), NAN, q.options());
+    compute(describe(one, k, v, alone, /*threads=*/1));
+    EXPECT_TRUE(at::equal(alone, together.narrow(1, row, 1))) << row;
   }
 }
 

@@ -1,4 +1,4 @@
-// e^x as the activations compute it: silu(−x)·1 = −x/(1 + e^x) shows the whole range of it.
+// e^x as the activations compute it: silu(−x)·1 = −x/(1 + e^x) covers its whole range.
 
 #if GLM_IMAGE_HAVE_HIGHWAY
 
@@ -33,7 +33,7 @@ TEST_P(Exponential, IsExactToTheLastDigits) {
 INSTANTIATE_TEST_SUITE_P(Targets,
                          Exponential,
                          testing::ValuesIn(highway_targets()),
-                         [](const auto& info) { return highway_target_name(info.param); });
+                         [](const auto& tested) { return highway_target_name(tested.param); });
 
 }  // namespace
 }  // namespace glm_image::kernels

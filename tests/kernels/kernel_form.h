@@ -1,7 +1,7 @@
 #pragma once
 
-// One form in which a product or attention is computed: the bfloat16 kernel, or the float32 kernel
-// of one instruction set on values of either type.
+// A form of a product or of attention: the bfloat16 kernel, or the float32 kernel of one
+// instruction set for values of either type.
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ namespace glm_image::kernels {
 
 struct KernelForm {
   bool dot_products;  ///< the bfloat16 kernel
-  bool tiles;         ///< through tiles where it can
+  bool tiles;         ///< uses tiles if possible
   at::ScalarType type;
   int64_t target;
 };
@@ -55,14 +55,14 @@ class KernelFormTest : public testing::TestWithParam<KernelForm> {
   Element element() const {
     return GetParam().type == at::kFloat ? Element::kFloat32 : Element::kBfloat16;
   }
-  /// Allowed for a result that is rounded once; twice where weights of attention are bfloat16 too.
+  /// Tolerance of a result that is rounded once, or twice if attention weights are bfloat16 too.
   double tolerance() const { return GetParam().type == at::kFloat ? 1e-6 : 1.0 / 256; }
 
  private:
   at::NoGradGuard no_grad_;
 };
 
-/// More than this machine may have: every cut must cover all of the output, once.
+/// Also more threads than this machine may have. Each partition must cover the output exactly once.
 inline const std::vector<int64_t> kThreadCounts = {1, 2, 3, 16, 200};
 
 }  // namespace glm_image::kernels

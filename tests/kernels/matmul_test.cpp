@@ -27,7 +27,7 @@ class Matmul : public KernelFormTest {
     }
   }
 
-  /// A product of these sizes, its operands and output inside wider storage, against float64.
+  /// A product whose operands and output are slices of larger storage, against float64.
   void check(int64_t rows, int64_t columns, int64_t depth, int64_t threads) const {
     SCOPED_TRACE(concat(rows, "×", columns, "×", depth, ", threads ", threads));
     const auto x = random({rows, depth + 2}).narrow(1, 0, depth);

@@ -1,5 +1,5 @@
-// The kernels' own conversion between float32 and bfloat16 against LibTorch's: every bfloat16, and
-// sums that fall on, just beside and halfway between two of them.
+// The kernels' conversion between float32 and bfloat16 against LibTorch's: all bfloat16 values, and
+// sums that fall on, next to and halfway between two of them.
 
 #if GLM_IMAGE_HAVE_HIGHWAY
 
@@ -23,7 +23,7 @@ class Rounding : public testing::TestWithParam<int64_t> {
 TEST_P(Rounding, OfSumsIsToNearestEven) {
   const auto all_bits = at::arange(65536, at::kInt).to(at::kShort);
   const auto x = all_bits.view(at::kBFloat16).contiguous();
-  // Relative to x: nothing, a quarter, half, three quarters and all of the last place, either sign.
+  // Relative to x: 0, ¼, ½, ¾, 1 and 1½ units in the last place, with either sign.
   for (const float places : {0.0F, 0.25F, 0.5F, 0.75F, 1.0F, 1.5F}) {
     for (const float sign : {-1.0F, 1.0F}) {
       const auto y = (x.to(at::kFloat) * (sign * places / 128)).to(at::kBFloat16);
@@ -52,7 +52,7 @@ TEST_P(Rounding, OfSumsIsToNearestEven) {
 INSTANTIATE_TEST_SUITE_P(Targets,
                          Rounding,
                          testing::ValuesIn(highway_targets()),
-                         [](const auto& info) { return highway_target_name(info.param); });
+                         [](const auto& tested) { return highway_target_name(tested.param); });
 
 }  // namespace
 }  // namespace glm_image::kernels

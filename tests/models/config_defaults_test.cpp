@@ -1,5 +1,5 @@
-// A key that a config file leaves out has the default of the transformers or diffusers class that
-// reads it. The values here are those classes' own, as their documentation lists them.
+// A missing key of a config has the default of the transformers or diffusers class that reads it.
+// The expected values are from the documentation of these classes.
 
 #include "diffusion/flow_match.h"
 #include "models/autoencoder/config.h"
@@ -16,7 +16,7 @@ io::JsonFields fields(const nlohmann::json& object) {
   return io::JsonFields(object, "config.json");
 }
 
-/// What GlmImageTextConfig leaves to its rope_parameters, which have no default that would fit it.
+/// GlmImageTextConfig has no suitable default for rope_parameters.
 const nlohmann::json kRope = {{"partial_rotary_factor", 0.5}};
 
 TEST(ConfigDefaults, Generator) {
@@ -86,7 +86,7 @@ TEST(ConfigDefaults, Transformer) {
   EXPECT_EQ(config.time_embed_dim, 512);
   EXPECT_EQ(config.condition_dim, 256);
   EXPECT_EQ(config.prior_vq_quantizer_codebook_size, 16384);
-  // Not "as many as in_channels": the class has a number of its own.
+  // The class has its own default, which is not in_channels.
   expect_error(ErrorCode::kCorruptFile, {"out_channels", "8", "found nothing"}, [] {
     models::TransformerConfig::from_json(fields({{"in_channels", 8}}));
   });
@@ -129,7 +129,7 @@ TEST(ConfigDefaults, GlyphEncoder) {
   EXPECT_EQ(config.eos_token_id, 1);
 }
 
-/// T5's own default is "relu", another network.
+/// T5's default is "relu", which is another network.
 TEST(ConfigDefaults, GlyphEncoderFeedForwardIsNotAssumed) {
   expect_error(ErrorCode::kUnsupported, {"feed_forward_proj", "gated-gelu", "found nothing"}, [] {
     models::T5Config::from_json(fields(nlohmann::json::object()));
@@ -147,7 +147,7 @@ TEST(ConfigDefaults, Scheduler) {
   EXPECT_DOUBLE_EQ(config.max_shift, 1.15);
 }
 
-/// The class's defaults are another schedule.
+/// The class's defaults describe another schedule.
 TEST(ConfigDefaults, SchedulerShiftingIsNotAssumed) {
   expect_error(ErrorCode::kUnsupported, {"use_dynamic_shifting", "found nothing"}, [] {
     diffusion::FlowMatchConfig::from_json(fields({{"time_shift_type", "linear"}}));
@@ -164,7 +164,7 @@ TEST(ConfigDefaults, Sampling) {
   EXPECT_EQ(sampling.top_k, 50);
 }
 
-/// Present and wrong stays an error.
+/// An invalid value of an existing key is an error.
 TEST(ConfigDefaults, WrongValuesAreRefused) {
   expect_error(ErrorCode::kCorruptFile, {"attention_bias", "\"yes\""}, [] {
     models::GeneratorConfig::from_json(

@@ -1,4 +1,4 @@
-// Every model of the toy checkpoint against the numbers that the reference recorded.
+// Every model of the toy checkpoint against the values that the reference recorded.
 
 #include "diffusion/flow_match.h"
 #include "io/weight_binding.h"
@@ -44,7 +44,8 @@ TEST_F(ReferenceModels, GeneratorLogits) {
   const auto config = VisionLanguageConfig::from_json(this->config("vision_language_encoder"));
   auto model = generator(config);
   for (const auto& reference : reference_cases()) {
-    if (reference.has("prior.source_token_ids")) continue;  // needs the vision encoder, below
+    if (reference.has("prior.source_token_ids"))
+      continue;  // requires the vision encoder; tested below
     SCOPED_TRACE(reference.name());
     const auto ids = reference.tensor("ar.input_ids").unsqueeze(0);
     const int64_t tokens = ids.size(1);

@@ -1,7 +1,10 @@
-// What the toy checkpoint does not have, and other checkpoints of the layout do: against plain
-// formulas written out here.
+// Options that other checkpoints of this layout have and the toy checkpoint does not, against
+// explicit formulas.
 
+#include "core/error.h"
+#include "core/work_meter.h"
 #include "models/autoencoder/autoencoder_kl.h"
+#include "models/autoencoder/operations.h"
 #include "models/generator/language_model.h"
 #include "models/transformer/patches.h"
 #include "models/transformer/transformer_model.h"
@@ -76,7 +79,7 @@ TEST_F(Variants, QuantConvolutionsStandOutsideTheCoders) {
   for (auto& item : without->named_parameters()) item.value().copy_(p[item.key()]);
   const auto picture = at::randn({1, 3, 32, 32});
   const auto bare = without->encode(picture);
-  // The log-variance is clamped after the convolution; take a small one to stay inside.
+  // The log-variance is clamped after the convolution, so use small values.
   const auto moments = at::conv2d(
       at::cat({bare.mean, bare.log_variance}, 1), p["quant_conv.weight"], p["quant_conv.bias"]);
   EXPECT_LE(relative_error(model->encode(picture).mean, moments.narrow(1, 0, 4)), 1e-4);
@@ -85,6 +88,46 @@ TEST_F(Variants, QuantConvolutionsStandOutsideTheCoders) {
                            without->decode(at::conv2d(
                                latents, p["post_quant_conv.weight"], p["post_quant_conv.bias"]))),
             1e-4);
+}
+
+TEST_F(Variants, TheVaeReportsTheOperationsOfItsConvolutions) {
+  for (const bool has_quant : {false, true}) {
+    const auto config =
+        autoencoder_config({{"use_quant_conv", has_quant}, {"use_post_quant_conv", has_quant}});
+    for (const auto type : {at::kFloat, at::kBFloat16}) {
+      models::AutoencoderKL model(config, at::TensorOptions(type));
+      nn::materialize(*model);
+      double work = 0;
+      const WorkMeter meter([&](double operations) { work += operations; });
+      const int64_t factor = config.scale_factor(), width = 6 * factor, height = 4 * factor;
+      model->encode(at::zeros({1, 3, height, width}));
+      EXPECT_DOUBLE_EQ(work, models::encoding_operations(config, width, height));
+      work = 0;
+      model->decode(at::zeros({1, config.latent_channels, 4, 6}));
+      EXPECT_DOUBLE_EQ(work, models::decoding_operations(config, width, height));
+    }
+  }
+}
+
+TEST_F(Variants, AReportThatThrowsStopsTheVae) {
+  const auto config = autoencoder_config(nlohmann::json::object());
+  models::AutoencoderKL model(config, at::TensorOptions(at::kBFloat16));
+  nn::materialize(*model);
+  const auto latents = at::zeros({1, config.latent_channels, 16, 16});
+  // Counts bands. The number of pieces of a band that the calling thread takes varies.
+  int bands = 0;
+  {
+    const WorkMeter meter([&](double operations) { bands += operations > 0 ? 1 : 0; });
+    model->decode(latents);
+  }
+  for (const int last : {1, bands / 2, bands}) {
+    int seen = 0;
+    const WorkMeter meter([&](double operations) {
+      if (operations > 0 && ++seen == last) throw Error(ErrorCode::kCancelled, "stopped");
+    });
+    expect_error(ErrorCode::kCancelled, {"stopped"}, [&] { model->decode(latents); });
+    EXPECT_EQ(seen, last);
+  }
 }
 
 models::GeneratorConfig generator_config(const nlohmann::json& changes) {
@@ -148,11 +191,11 @@ TEST_F(Variants, RotarySectionsAreContiguous) {
   }
 }
 
-TEST_F(Variants, PatchesComeBackWhereTheyWere) {
+TEST_F(Variants, PatchesRoundTrip) {
   const auto x = at::randn({2, 3, 6, 4});
   const auto patches = models::patchify(x, 2);
   EXPECT_EQ(patches.sizes(), at::IntArrayRef({2, 6, 12}));
-  // Channel-first inside a patch: the second value is the pixel to the right in channel 0.
+  // Channels come first inside a patch: the second value is the pixel to the right in channel 0.
   EXPECT_EQ(patches[0][0][1].item<float>(), x[0][0][0][1].item<float>());
   EXPECT_EQ(patches[0][0][4].item<float>(), x[0][1][0][0].item<float>());
   EXPECT_TRUE(at::equal(models::unpatchify(patches, 3, 2, 2), x));

@@ -1,4 +1,5 @@
-// The fused gradient of bfloat16 attention against LibTorch's own of the plain form in float64.
+// The fused gradient of bfloat16 attention against LibTorch's gradient of the plain form in
+// float64.
 
 #include "kernels/bfloat16_dot_product.h"
 #include "nn/functional.h"
@@ -15,8 +16,15 @@ struct Shape {
   int64_t batch, queries, keys, heads, key_heads, dim;
 };
 
-/// Weights, scores' gradients and results are each rounded to bfloat16.
-constexpr double kAttentionGradient = 1e-2;
+/// The fused form rounds weights, gradients of scores and results to bfloat16. CPUs without its
+/// instructions take LibTorch's operators, which round the scores too: at the largest here, 16 to
+/// 32, that changes a weight by up to 6 %.
+double attention_gradient_bound() {
+#if GLM_IMAGE_HAVE_HIGHWAY
+  if (kernels::has_bfloat16_dot_product()) return 1e-2;
+#endif
+  return 8e-2;
+}
 
 void expect_gradients(const Shape& shape, const AttentionOptions& options) {
   SCOPED_TRACE(concat(shape.queries,
@@ -31,7 +39,7 @@ void expect_gradients(const Shape& shape, const AttentionOptions& options) {
   const auto heads = [&](int64_t tokens, int64_t count) {
     return random_tensor({shape.batch, tokens, count, shape.dim}).to(at::kBFloat16);
   };
-  // Scores of about ±4, so that the weights are far from equal.
+  // Scores of about ±4 make the weights unequal.
   const std::vector<Tensor> narrow = {heads(shape.queries, shape.heads) * 2,
                                       heads(shape.keys, shape.key_heads) * 2,
                                       heads(shape.keys, shape.key_heads)};
@@ -49,11 +57,12 @@ void expect_gradients(const Shape& shape, const AttentionOptions& options) {
 #endif
   for (size_t i = 0; i < narrow.size(); ++i) {
     EXPECT_EQ(found.gradients[i].scalar_type(), at::kBFloat16);
-    EXPECT_LT(relative_error(found.gradients[i], expected.gradients[i]), kAttentionGradient) << i;
+    EXPECT_LT(relative_error(found.gradients[i], expected.gradients[i]), attention_gradient_bound())
+        << i;
   }
 }
 
-/// With products by pairs, and through tiles where the CPU has them.
+/// With dot products of pairs, and with tiles if the CPU has them.
 class AttentionGradient : public testing::TestWithParam<bool> {
  protected:
 #if GLM_IMAGE_HAVE_HIGHWAY
@@ -68,8 +77,8 @@ class AttentionGradient : public testing::TestWithParam<bool> {
 
 TEST_P(AttentionGradient, OfManyShapes) {
   at::manual_seed(1);
-  // Fewer than a tile of keys and rests of it; fewer than a block of queries and rests; dims that
-  // fill no vector, several panels.
+  // Keys: fewer than a tile, and remainders. Queries: fewer than a block, and remainders.
+  // Dimensions that do not fill a vector, and several panels.
   for (const auto& shape : std::vector<Shape>{{2, 1, 3, 1, 1, 32},
                                               {2, 5, 5, 2, 2, 32},
                                               {1, 64, 66, 2, 2, 32},
@@ -95,7 +104,7 @@ TEST_P(AttentionGradient, UnderACausalMask) {
   options.causal = true;
   expect_gradients({2, 7, 7, 2, 2, 32}, options);
   expect_gradients({1, 200, 200, 4, 2, 32}, options);
-  expect_gradients({1, 70, 150, 2, 2, 64}, options);  // earlier keys in a cache
+  expect_gradients({1, 70, 150, 2, 2, 64}, options);  // with earlier keys in a cache
 }
 
 TEST_P(AttentionGradient, UnderAKeyMask) {
@@ -110,7 +119,7 @@ TEST_P(AttentionGradient, UnderAKeyMask) {
   expect_gradients({3, 90, 90, 2, 1, 32}, options);
 }
 
-TEST_P(AttentionGradient, IsZeroWhereNothingIsSeen) {
+TEST_P(AttentionGradient, IsZeroWhereAllKeysAreMasked) {
   const auto leaf = [] { return random_tensor({1, 9, 1, 32}).to(at::kBFloat16).requires_grad_(); };
   if (!kernels::has_bfloat16_dot_product()) GTEST_SKIP() << "this CPU takes the plain form";
   const auto q = leaf(), k = leaf(), v = leaf();
@@ -121,7 +130,7 @@ TEST_P(AttentionGradient, IsZeroWhereNothingIsSeen) {
 }
 
 TEST_P(AttentionGradient, OfStridedHeadsAndGradients) {
-  // The heads of a joint projection, and a gradient that arrives by head.
+  // Heads of a joint projection, and a gradient that is stored by head.
   at::manual_seed(5);
   const auto joint = random_tensor({2, 50, 3, 2, 32});
   const auto dy = random_tensor({2, 2, 50, 32});
@@ -132,10 +141,10 @@ TEST_P(AttentionGradient, OfStridedHeadsAndGradients) {
     return leaf.grad();
   };
   EXPECT_LT(relative_error(run(at::kBFloat16, nn::attention), run(at::kDouble, plain::attention)),
-            kAttentionGradient);
+            attention_gradient_bound());
 }
 
-TEST_P(AttentionGradient, IsTheSameBitsForAnyNumberOfThreads) {
+TEST_P(AttentionGradient, IsBitwiseIndependentOfTheThreads) {
   const int threads = at::get_num_threads();
   const auto gradients = [](int count) {
     at::set_num_threads(count);
@@ -149,8 +158,8 @@ TEST_P(AttentionGradient, IsTheSameBitsForAnyNumberOfThreads) {
   EXPECT_TRUE(at::equal(one, two));
 }
 
-INSTANTIATE_TEST_SUITE_P(Forms, AttentionGradient, testing::Bool(), [](const auto& info) {
-  return info.param ? "Tiles" : "Pairs";
+INSTANTIATE_TEST_SUITE_P(Forms, AttentionGradient, testing::Bool(), [](const auto& tested) {
+  return tested.param ? "Tiles" : "Pairs";
 });
 
 }  // namespace

@@ -1,4 +1,4 @@
-// nn::attention and its plain form against a softmax written out in float64.
+// nn::attention and its plain form against an explicit softmax in float64.
 
 #include <cmath>
 #include <fstream>
@@ -76,7 +76,7 @@ TEST_P(Attention, Dimensions) {
 }
 
 TEST_P(Attention, ManyKeys) {
-  // Several blocks of keys and of rows, none of them full.
+  // Several blocks of keys and of rows, all incomplete.
   expect_attention(random_tensor({1, 250, 2, 32}),
                    random_tensor({1, 700, 2, 32}),
                    random_tensor({1, 700, 2, 32}),
@@ -111,7 +111,7 @@ TEST_P(Attention, CausalWithCache) {
 TEST_P(Attention, KeyMask) {
   AttentionOptions options;
   options.key_mask = at::rand({2, 300}) > 0.5;
-  options.key_mask.select(1, 0).fill_(true);  // what a causal query 0 needs
+  options.key_mask.select(1, 0).fill_(true);  // query 0 of a causal mask sees only key 0
   for (const bool causal : {false, true}) {
     for (const int64_t queries : {2, 300}) {
       SCOPED_TRACE(concat(queries, causal ? " causal" : ""));
@@ -125,7 +125,7 @@ TEST_P(Attention, KeyMask) {
 }
 
 TEST_P(Attention, KeyMaskHidesTheLargestScore) {
-  // An implementation that takes the maximum before masking would lose every other weight.
+  // Taking the maximum before masking would set every other weight to zero.
   AttentionOptions options;
   options.key_mask = at::ones({1, 90}, at::kBool);
   options.key_mask[0][40] = false;
@@ -151,7 +151,7 @@ TEST_P(Attention, ScaleAndBias) {
 }
 
 TEST_P(Attention, LargeScores) {
-  // Softmax of scores in the thousands is exact in effect: no overflow, no 0/0.
+  // Softmax of scores in the thousands must not give overflow or 0/0.
   expect_attention(random_tensor({1, 5, 2, 16}) * 100,
                    random_tensor({1, 300, 2, 16}) * 100,
                    random_tensor({1, 300, 2, 16}),
@@ -159,7 +159,7 @@ TEST_P(Attention, LargeScores) {
 }
 
 TEST_P(Attention, ReadsPartOfACache) {
-  // Keys as KeyValueCache returns them, and heads that are part of a fused projection.
+  // Keys as returned by KeyValueCache, and heads that are slices of a fused projection.
   AttentionOptions options;
   options.causal = true;
   const auto keys = random_tensor({2, 50, 2, 16}), values = random_tensor({2, 50, 2, 16});
@@ -169,7 +169,7 @@ TEST_P(Attention, ReadsPartOfACache) {
     expect_attention(
         fused.narrow(2, 4, 4), keys.narrow(1, 0, length), values.narrow(1, 0, length), options);
   }
-  // Storage by head, and values that are not dense at all.
+  // Storage by head, and values that are not contiguous in any dimension.
   expect_attention(random_tensor({2, 4, 3, 16}).transpose(1, 2),
                    keys.narrow(1, 0, 9),
                    random_tensor({2, 16, 2, 9}).permute({0, 3, 2, 1}),
@@ -187,7 +187,7 @@ TEST(AttentionMemory, RowsAtOnceRespectTheLimit) {
   EXPECT_EQ(attention_rows_at_once(1, 1, 0, 0), 1);
 }
 
-/// Highest resident memory since the last reset, in bytes; 0 where the system does not say.
+/// Peak resident memory since the last reset, in bytes; 0 if the system does not report it.
 int64_t peak_memory() {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {
@@ -205,7 +205,8 @@ bool reset_peak_memory() {
 
 TEST(AttentionMemory, NoScoreMatrixOfManyTokens) {
   const at::NoGradGuard no_grad;
-  // 16384 keys × 32 heads: scores of all 512 queries would be 1 GiB, of all tokens 32 GiB.
+  // 16384 keys × 32 heads: the scores of all 512 queries would take 1 GiB, those of all tokens 32
+  // GiB.
   for (const auto type : {at::kFloat, at::kBFloat16}) {
     SCOPED_TRACE(type);
     const auto q = random_tensor({1, 512, 32, 16}).to(type);
@@ -213,7 +214,7 @@ TEST(AttentionMemory, NoScoreMatrixOfManyTokens) {
     if (!reset_peak_memory()) GTEST_SKIP() << "this system does not tell peak memory";
     const int64_t before = peak_memory();
     attention(q, k, k, {});
-    // Scores, and the weights made of them, are live at the same time.
+    // Scores and the weights computed from them exist at the same time.
     EXPECT_LT(peak_memory() - before, 5 * kMaxScoreBytes / 2);
   }
 }

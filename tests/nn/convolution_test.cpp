@@ -1,12 +1,13 @@
-// nn::conv2d in bfloat16 against float32 of the same values, at sizes where some version of oneDNN
-// is wrong on some CPU: rows of 256 cells and more, fewer rows than columns, odd numbers of
-// channels.
+// nn::conv2d in bfloat16 against float32 on the same values. The sizes are those for which some
+// version of oneDNN is wrong on some CPU: rows of 256 cells and more, fewer rows than columns, odd
+// numbers of channels.
 
 #include "nn/convolution.h"
 
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/work_meter.h"
 #include "nn/fused_test_support.h"
 
 namespace glm_image::nn {
@@ -99,6 +100,23 @@ TEST(Conv2d, AFrozenConvolutionPassesTheGradientOn) {
   };
   EXPECT_LT(relative_error(gradient_in(at::kBFloat16), gradient_in(at::kFloat)),
             test::kOneBfloat16Rounding);
+}
+
+// 2·9·512² operations a cell: more than are done at once.
+TEST(Conv2d, LargeConvolutionsAreDoneInBands) {
+  const at::NoGradGuard no_grad;
+  const auto weight = random_tensor({512, 512, 3, 3}) / 64, bias = random_tensor({512});
+  for (const auto& geometry : {ConvolutionGeometry{3, 1, 1, 0}, ConvolutionGeometry{3, 2, 0, 1}}) {
+    const auto x = random_tensor({1, 512, 170 * geometry.stride, 150 * geometry.stride});
+    int bands = 0;
+    const WorkMeter meter([&](double operations) { bands += operations > 0 ? 1 : 0; });
+    const auto y = convolution(x, weight, bias, geometry);
+    EXPECT_GT(bands, 1);
+    const auto padded = at::constant_pad_nd(x, {0, geometry.extra, 0, geometry.extra});
+    const auto expected = at::conv2d(padded, weight, bias, geometry.stride, geometry.padding);
+    ASSERT_EQ(y.sizes(), expected.sizes());
+    EXPECT_LT(relative_error(y, expected), 1e-5);  // float32 sums in another order
+  }
 }
 
 TEST(Conv2d, AFrozenPictureGetsNoGradient) {

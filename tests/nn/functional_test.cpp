@@ -1,7 +1,6 @@
-// Every function of nn/functional.h against its plain form, for each instruction set that the
-// kernels were compiled for. bfloat16 results are compared with the plain form of the same
-// (bfloat16) inputs computed in float32: a fused kernel rounds once, so it must come as close as
-// one rounding allows.
+// Every function of nn/functional.h against its plain form, for each instruction set with kernels.
+// bfloat16 results are compared with the plain form of the same bfloat16 inputs in float32. A fused
+// kernel rounds once, so the error is at most one rounding.
 
 #include "nn/functional.h"
 
@@ -16,14 +15,15 @@ using test::random_tensor;
 
 class Functional : public test::FusedKernels {};
 
-// Channels around and far from multiples of a vector, one token, two batches.
+// Numbers of channels close to and far from multiples of a vector; one token; two batches.
 const std::vector<int64_t> kChannels = {1, 8, 15, 16, 17, 64, 100, 333};
 
 TEST_P(Functional, ModulatedLayerNorm) {
   for (const int64_t channels : kChannels) {
     for (const int64_t tokens : {1, 5}) {
       SCOPED_TRACE(concat(channels, " channels, ", tokens, " tokens"));
-      // A mean far from zero: a variance from a difference of sums would lose its digits.
+      // The mean is far from zero: a variance computed as a difference of sums would lose
+      // precision.
       expect_matches_plain(
           {random_tensor({2, tokens, channels}) + 3,
            random_tensor({2, channels}),
@@ -35,7 +35,7 @@ TEST_P(Functional, ModulatedLayerNorm) {
 }
 
 TEST_P(Functional, ModulatedLayerNormOfSomeTokens) {
-  // What a block does to the image tokens: batches lie apart, and the modulation is a chunk.
+  // As in a block on the image tokens: batches are not contiguous, and the modulation is a chunk.
   const auto chunk = [](const Tensor& t, int64_t i) { return t.chunk(3, 1)[i]; };
   expect_matches_plain(
       {random_tensor({2, 7, 40}), random_tensor({2, 120})},
@@ -130,7 +130,7 @@ TEST_P(Functional, GeluTanh) {
       [](const auto& t) { return plain::gelu_tanh(t[0].t()); });
 }
 
-TEST_P(Functional, ActivationsAtTheEnds) {
+TEST_P(Functional, ActivationsOfExtremeValues) {
   const std::vector<float> ends = {0, 12, 1e4F, 1e30F, INFINITY};
   for (const float end : ends) {
     const auto x = torch::tensor({end, -end});
@@ -158,22 +158,22 @@ TEST_P(Functional, SiluGate) {
 INSTANTIATE_TEST_SUITE_P(Targets, Functional, test::all_targets(), test::target_name);
 
 TEST(FunctionalGradients, FlowThroughThePublicFunctions) {
-  // Whatever form is picked (gradient_test.cpp has their values).
+  // For any chosen form. gradient_test.cpp checks the values.
   const auto leaf = [](at::IntArrayRef shape) { return random_tensor(shape).requires_grad_(); };
   const auto expect_gradients = [](const Tensor& out, const std::vector<Tensor>& leaves) {
     ASSERT_TRUE(out.requires_grad());
     out.sum().backward();
-    for (auto leaf : leaves) {
-      ASSERT_TRUE(leaf.grad().defined());
-      EXPECT_GT(leaf.grad().abs().sum().item<double>(), 0);
-      leaf.mutable_grad().reset();
+    for (auto tensor : leaves) {
+      ASSERT_TRUE(tensor.grad().defined());
+      EXPECT_GT(tensor.grad().abs().sum().item<double>(), 0);
+      tensor.mutable_grad().reset();
     }
   };
   const auto x = leaf({2, 3, 16}), y = leaf({2, 3, 16}), shift = leaf({2, 16}),
              scale = leaf({2, 16}), weight = leaf({16}), heads = leaf({2, 3, 2, 8}),
              matrix = leaf({5, 16}), bias = leaf({5});
   const auto [cos, sin] = random_angles({3, 8});
-  // x² breaks the symmetry that makes the sum of a normalised row independent of it.
+  // Without the square, the sum of a normalised row would not depend on the row.
   expect_gradients(modulated_layer_norm(x, shift, scale, 1e-5).square(), {x, shift, scale});
   expect_gradients(gated_residual(x, y, scale), {x, y, scale});
   expect_gradients(head_norm_rotary(heads, cos, sin, 0, 1e-5).pow(3), {heads});

@@ -15,7 +15,7 @@
 
 namespace glm_image::test {
 
-/// Runs a test once with every instruction set that this CPU has a kernel for.
+/// Runs a test for each instruction set that has a kernel and that this CPU supports.
 class FusedKernels : public testing::TestWithParam<int64_t> {
  protected:
   void SetUp() override {
@@ -55,7 +55,7 @@ inline Tensor random_tensor(at::IntArrayRef shape) {
   return at::randn(shape, at::TensorOptions().dtype(at::kFloat));
 }
 
-/// cos and sin of random angles, their halves equal.
+/// cos and sin of random angles; both halves are equal.
 inline std::pair<Tensor, Tensor> random_angles(std::vector<int64_t> shape) {
   shape.back() /= 2;
   const auto half = random_tensor(shape) * 3;
@@ -63,12 +63,12 @@ inline std::pair<Tensor, Tensor> random_angles(std::vector<int64_t> shape) {
   return {angles.cos(), angles.sin()};
 }
 
-/// Rounding to bfloat16 (8 significant bits) changes a value by at most 2^−8 of it.
+/// Rounding to bfloat16 (8 significant bits) changes a value by at most a factor of 1 ± 2^−8.
 inline constexpr double kOneBfloat16Rounding = 1.0 / 256;
 /// Sums of a few hundred float32 products in another order.
 inline constexpr double kFloat32Rounding = 1e-6;
 
-/// fused(inputs) against plain(inputs in float64), for the inputs as float32 and as bfloat16.
+/// Compares fused(inputs) for float32 and bfloat16 inputs with plain(inputs) in float64.
 inline void expect_matches_plain(const std::vector<Tensor>& inputs,
                                  const std::function<Tensor(const std::vector<Tensor>&)>& fused,
                                  const std::function<Tensor(const std::vector<Tensor>&)>& plain) {

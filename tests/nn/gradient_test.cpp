@@ -1,6 +1,6 @@
 // The fused gradients (nn/differentiable.h) against those of the plain forms in float64, for each
-// instruction set; the plain forms' against finite differences; and the fused forms' own float32
-// values against finite differences of their own.
+// instruction set. Also compares the gradients of the plain forms and of the fused float32 forms
+// with finite differences.
 
 #include <torch/csrc/autograd/function.h>
 
@@ -17,7 +17,7 @@ using test::random_tensor;
 
 class Gradient : public test::FusedKernels {};
 
-// Channels around and far from multiples of a vector.
+// Numbers of channels close to and far from multiples of a vector.
 const std::vector<int64_t> kManyChannels = {2, 8, 15, 16, 17, 64, 100, 333};
 
 TEST_P(Gradient, ModulatedLayerNorm) {
@@ -36,7 +36,7 @@ TEST_P(Gradient, ModulatedLayerNorm) {
 }
 
 TEST_P(Gradient, ModulatedLayerNormOfManyTokens) {
-  // More tokens than one run of sums holds.
+  // More tokens than are summed in one run.
   expect_gradients_match(
       "ModulatedLayerNorm",
       {random_tensor({2, 700, 100}), random_tensor({2, 100}), random_tensor({2, 100})},
@@ -45,8 +45,8 @@ TEST_P(Gradient, ModulatedLayerNormOfManyTokens) {
 }
 
 TEST_P(Gradient, OfAPartOfTheTokens) {
-  // What a block does to text and image tokens: batches lie apart, the modulation is a chunk, and
-  // the gradient arrives as a part of that of the whole.
+  // As in a block on text and image tokens: batches are not contiguous, the modulation is a chunk,
+  // and the gradient is a slice of a larger one.
   const auto streams = [](const auto& norm, const auto& residual) {
     return [norm, residual](const std::vector<Tensor>& t) {
       const auto text = t[0].narrow(1, 0, 3), image = t[0].narrow(1, 3, 4);
@@ -141,7 +141,7 @@ TEST_P(Gradient, SiluGate) {
   }
 }
 
-TEST_P(Gradient, ActivationsAtTheEnds) {
+TEST_P(Gradient, ActivationsOfExtremeValues) {
   const at::AutoGradMode with_gradients(true);
   for (const float end : {12.0F, 1e4F, 1e30F}) {
     const auto x = torch::tensor({end, -end}).requires_grad_();
@@ -203,7 +203,7 @@ TEST(GradientOfAGradient, IsRefused) {
   });
 }
 
-TEST(GradientSums, AreTheSameBitsForAnyNumberOfThreads) {
+TEST(GradientSums, AreBitwiseIndependentOfTheThreads) {
   const auto gradients = [](int threads) {
     at::set_num_threads(threads);
     at::manual_seed(7);

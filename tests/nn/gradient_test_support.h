@@ -13,10 +13,10 @@ namespace glm_image::test {
 
 using Form = std::function<Tensor(const std::vector<Tensor>&)>;
 
-/// What float32 sums of some hundred products, divided by a deviation, keep.
+/// Precision of float32 sums of about a hundred products, divided by a standard deviation.
 inline constexpr double kFloat32Gradient = 1e-5;
-/// The result's gradient and the gradient itself, each rounded to bfloat16 at most once, and what
-/// lies between them (the terms of a difference) likewise.
+/// The gradient of the result, the gradient itself and intermediate terms are each rounded to
+/// bfloat16 at most once.
 inline constexpr double kBfloat16Gradient = 3.0 / 256;
 
 /// ⟨dy, form(inputs)⟩ in float64.
@@ -42,8 +42,8 @@ inline GradientRun run_backward(const Form& form,
   return run;
 }
 
-/// The derivative of ⟨dy, form⟩ along a random direction, from gradients and from a difference of
-/// two values a distance of 2·step apart.
+/// Compares the derivative of ⟨dy, form⟩ along a random direction, computed from gradients, with a
+/// central difference with step `step`.
 inline void expect_derivative(const Form& form,
                               const std::vector<Tensor>& inputs,
                               const Tensor& dy,
@@ -60,13 +60,13 @@ inline void expect_derivative(const Form& form,
     size += gradients[i].to(at::kDouble).square().sum().item<double>();
   }
   const double found = (loss_of(form, up, dy) - loss_of(form, down, dy)) / (2 * step);
-  // Along a random direction a derivative is about as large as the gradient's norm.
+  // Along a random direction, a derivative is about as large as the gradient's norm.
   EXPECT_NEAR(found, expected, tolerance * std::sqrt(size));
 }
 
-/// The gradients of `fused` for float32 and bfloat16 inputs against those of `plain` for the same
-/// inputs in float64, and both against finite differences. The node that computes the fused
-/// gradient must be called `node`: with another form of it this would test nothing.
+/// Compares the gradients of `fused` for float32 and bfloat16 inputs with those of `plain` in
+/// float64, and both with finite differences. The autograd node of the fused gradient must be
+/// called `node`: with another form the test would check nothing.
 inline void expect_gradients_match(const std::string& node,
                                    const std::vector<Tensor>& inputs,
                                    const Form& fused,

@@ -7,15 +7,15 @@ namespace {
 
 constexpr double kEps = 1e-6;
 
-/// x·scale + shift cancels the mean of a channel, here up to ten deviations: about ten roundings of
-/// float32 (2^−24) in each of the product, the shift and the sum.
+/// x·scale + shift cancels the mean of a channel, here up to ten standard deviations. The product,
+/// the shift and the sum each have a float32 error of about ten times 2^−24.
 constexpr double kCancellation = 3 * 10 * 0x1p-24 * 2;
 
 struct Shape {
   int64_t batch, channels, groups, height, width;
 };
 
-/// Sizes that leave rests: channels that fill no vector, pictures that end inside a run.
+/// Sizes with remainders: channels that do not fill a vector, pictures that end inside a run.
 const std::vector<Shape> kShapes = {{2, 32, 8, 16, 16}, {1, 24, 3, 37, 23}, {3, 7, 7, 5, 300}};
 
 struct Gradients {
@@ -33,7 +33,7 @@ Gradients run(const Form& form, const Shape& shape, const Tensor& x, const Tenso
   return {out.detach(), input.grad(), weight.grad(), bias.grad()};
 }
 
-/// x with a mean far from zero in each channel, as the flat colours of posters give.
+/// Each channel of x has a mean far from zero, as in posters with flat colours.
 Tensor pictures(const Shape& shape, at::ScalarType type) {
   const auto x = random_tensor({shape.batch, shape.channels, shape.height, shape.width}) +
                  3 * random_tensor({1, shape.channels, 1, 1});
@@ -65,7 +65,7 @@ TEST_P(GroupNormSilu, Bfloat16RoundsOnce) {
         run(nn::plain::group_norm_silu, shape, x.to(at::kDouble), dy.to(at::kDouble));
     EXPECT_LE(relative_error(fused.out, plain.out), kOneBfloat16Rounding);
     EXPECT_LE(relative_error(fused.dx, plain.dx), kOneBfloat16Rounding);
-    // Weight and bias themselves were rounded.
+    // Weight and bias are rounded as well.
     EXPECT_LE(relative_error(fused.dweight, plain.dweight), 2 * kOneBfloat16Rounding);
     EXPECT_LE(relative_error(fused.dbias, plain.dbias), 2 * kOneBfloat16Rounding);
   }

@@ -27,6 +27,18 @@ TEST(KeyValueCache, TruncatingLetsContinuationsShareAPrompt) {
   EXPECT_TRUE(at::equal(k.flatten(), torch::tensor({1.0F, 1.0F, 9.0F})));
 }
 
+TEST(KeyValueCache, SequencesShareAPrompt) {
+  nn::KeyValueCache cache(1, /*batch=*/3, /*capacity=*/4, 2, 3, at::kFloat);
+  const auto prompt = at::randn({1, 2, 2, 3}), two = at::randn({2, 1, 2, 3});
+  EXPECT_TRUE(at::equal(cache.append(0, prompt, -prompt).first, prompt));
+  cache.advance(2);
+  const auto [k, v] = cache.append(0, two, -two);
+  EXPECT_TRUE(at::equal(k, at::cat({prompt.expand({2, -1, -1, -1}), two}, 1)));
+  EXPECT_TRUE(at::equal(v, -k));
+  const auto four = at::zeros({4, 1, 2, 3});
+  expect_error(ErrorCode::kInternal, {"4 sequences of 3"}, [&] { cache.append(0, four, four); });
+}
+
 TEST(KeyValueCache, RefusesMoreThanItsCapacity) {
   nn::KeyValueCache cache(1, 1, 2, 1, 1, at::kFloat);
   const auto three = at::zeros({1, 3, 1, 1});

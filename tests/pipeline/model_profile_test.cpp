@@ -1,4 +1,4 @@
-// glm_image.json: what a model was trained for.
+// glm_image.json: the sizes, steps and guidance that a model was trained for.
 
 #include "pipeline/model_profile.h"
 
@@ -58,7 +58,7 @@ TEST(ModelProfile, WithoutTheFileHasThePublishedModelsValues) {
   EXPECT_TRUE(profile.examples.empty());
 }
 
-TEST(ModelProfile, SizesThatFollowFromAnySideCanBeDrawn) {
+TEST(ModelProfile, DefaultSizesForAnySideAreValid) {
   const TemporaryDirectory folder;
   for (int64_t side = 1; side <= 8192; side += side < 64 ? 1 : 37) {
     std::set<std::pair<int64_t, int64_t>> seen;
@@ -87,7 +87,7 @@ TEST(ModelProfile, IsReadFromTheFile) {
   EXPECT_EQ(size_text(profile.examples[1].size), "96x64") << "the model's own";
 }
 
-TEST(ModelProfile, WhatTheFileLeavesOutIsThePublishedModels) {
+TEST(ModelProfile, MissingFieldsHaveThePublishedModelsValues) {
   const TemporaryDirectory folder;
   write_file(folder.path() / "glm_image.json", R"({"steps": 8, "guidance": null})");
   const auto profile = load_profile(folder.path(), 1024);
@@ -96,7 +96,7 @@ TEST(ModelProfile, WhatTheFileLeavesOutIsThePublishedModels) {
   EXPECT_EQ(profile.sizes.size(), 8U);
 }
 
-TEST(ModelProfile, WrittenAndReadAgainItIsTheSame) {
+TEST(ModelProfile, RoundTrip) {
   const TemporaryDirectory folder;
   write_file(folder.path() / "glm_image.json", kSmallProfile);
   const auto json = pipeline::to_json(load_profile(folder.path(), 1024));
@@ -104,11 +104,11 @@ TEST(ModelProfile, WrittenAndReadAgainItIsTheSame) {
   EXPECT_EQ(pipeline::to_json(load_profile(folder.path(), 512)), json);
 }
 
-TEST(ModelProfile, RefusesWhatIsWrongByFileAndField) {
+TEST(ModelProfile, ErrorsNameFileAndField) {
   const TemporaryDirectory folder;
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {R"([])", "must hold a JSON object"},
-      {R"({"step": 20})", "step is no key here"},
+      {R"({"step": 20})", "step is not a known key"},
       {R"({"sizes": []})", "sizes must be"},
       {R"({"sizes": "256x256"})", "sizes must be a list"},
       {R"({"sizes": [256]})", "sizes must be a list"},
@@ -137,7 +137,7 @@ TEST(ModelProfile, RefusesWhatIsWrongByFileAndField) {
       {R"({"examples": [{"language": "fr", "prompt": "x", "seed": 1, "size": "1x1"}]})",
        "examples[0]: size must be WIDTHxHEIGHT"},
       {R"({"examples": [{"language": "fr", "prompt": "x", "seed": 1, "steps": 3}]})",
-       "examples[0]: steps is no key here"},
+       "examples[0]: steps is not a known key"},
   };
   const auto file = folder.path() / "glm_image.json";
   for (const auto& [json, fragment] : wrong) {
@@ -149,7 +149,7 @@ TEST(ModelProfile, RefusesWhatIsWrongByFileAndField) {
   }
 }
 
-TEST(ModelProfile, WarnsOfSizesFarFromTheTraining) {
+TEST(ModelProfile, WarnsAboutSizesFarFromTheTrainingSizes) {
   ModelProfile small;
   small.sizes = {{256, 256}, {320, 192}, {192, 320}};
   for (const PictureSize near :
@@ -176,7 +176,7 @@ TEST(ModelProfile, WarnsOfSizesFarFromTheTraining) {
   }
 }
 
-TEST(ModelProfile, WarnsOfEditingThatWasNotTrained) {
+TEST(ModelProfile, WarnsAboutUntrainedEditing) {
   ModelProfile profile;
   profile.sizes = {{256, 256}};
   EXPECT_TRUE(warnings_of(profile, {256, 256}, 2).empty());
@@ -188,7 +188,7 @@ TEST(ModelProfile, WarnsOfEditingThatWasNotTrained) {
             (std::vector<std::string>{"size_not_trained", "editing_not_trained"}));
 }
 
-TEST(ModelProfile, FillsWhatARequestLeavesAlone) {
+TEST(ModelProfile, FillsInUnsetFieldsOfARequest) {
   const TemporaryDirectory folder;
   link_tiny_model(folder.path(), kSmallProfile);
   const auto pipeline = Pipeline::load(folder.path());
@@ -218,16 +218,16 @@ TEST(ModelProfile, FillsWhatARequestLeavesAlone) {
   expect_error(ErrorCode::kInvalidInput, {"steps", "found 0"}, [&] { pipeline.check(request); });
 }
 
-TEST(ModelProfile, OfTheShippedModelIsWhatItsCardIsScoredWith) {
+TEST(ModelProfile, OfTheShippedModelMatchesItsCard) {
   const auto profile = load_profile(project_dir() / "models" / "nano", 1024);
   const auto card = read_file(project_dir() / "models" / "nano" / "model_card.md");
   EXPECT_NE(card.find(concat("--steps ", profile.steps, " --guidance ", profile.guidance, " ")),
             std::string::npos);
   EXPECT_EQ(size_text(profile.sizes.front()), "256x256");
-  // Its card says that editing was not trained.
+  // The card states that it was not trained for editing.
   EXPECT_FALSE(profile.edits);
   std::set<std::string> trained;
-  const auto config = io::read_json_file(project_dir() / "training" / "nano" / "decoder.json");
+  const auto config = io::read_json_file(project_dir() / "training" / "nano" / "transformer.json");
   for (const auto& size : config.at("sizes")) {
     trained.insert(size_text({size.at("width"), size.at("height")}));
   }

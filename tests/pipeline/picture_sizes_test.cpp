@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "glm_image/limits.h"
 #include "support/reference.h"
 
 namespace glm_image::test {
@@ -53,7 +54,7 @@ TEST(PictureSizes, LargePicturesKeepTheirShape) {
   expect(6000, 4000, 1024, {26, 39});
   expect(5000, 5000, 64, {8, 8});
   expect(8192, 2048, 64, {4, 16});
-  expect(16384, 4096, 1 << 20, {32, 128});  // no side beyond 4096 pixels
+  expect(16384, 4096, 1 << 20, {32, 128});  // no side exceeds 4096 pixels
 }
 
 TEST(PictureSizes, NoGridWithinTheLimitLosesLess) {
@@ -77,8 +78,8 @@ TEST(PictureSizes, NoGridWithinTheLimitLosesLess) {
   }
 }
 
-TEST(PictureSizes, APhoneSPhotoIsScaledDownToTheModelSOwnSize) {
-  const auto pipeline = Pipeline::load(tiny_model_dir());  // made for 1024×1024
+TEST(PictureSizes, PhotosAreScaledDownToTheModelsSize) {
+  const auto pipeline = Pipeline::load(tiny_model_dir());  // trained at 1024×1024
   auto checked = pipeline.check(edit_of(4032, 3024));
   EXPECT_EQ(checked.width, 1152);
   EXPECT_EQ(checked.height, 864);
@@ -87,6 +88,11 @@ TEST(PictureSizes, APhoneSPhotoIsScaledDownToTheModelSOwnSize) {
   EXPECT_EQ(checked.height, 1152);
   expect_error(ErrorCode::kInvalidInput, {"8000×1000", "4 times"}, [&] {
     pipeline.check(edit_of(8000, 1000));
+  });
+  auto second = edit_of(320, 256);
+  second.condition_images.push_back(edit_of(8000, 1000).condition_images.front());
+  expect_error(ErrorCode::kInvalidInput, {"picture 2: has 8000×1000 pixels"}, [&] {
+    pipeline.check(second);
   });
 }
 
@@ -118,7 +124,50 @@ TEST(PictureSizes, MaxPixelsHoldsForEveryRequest) {
   EXPECT_EQ(drawn.height, checked.height);
 }
 
-/// The toy model with room for so many tokens.
+TEST(PictureSizes, ReferencePixelsBoundWhatTheModelReads) {
+  auto pipeline = Pipeline::load(tiny_model_dir());
+  auto request = edit_of(1024, 768);
+  request.width = request.height = 64;
+  request.condition_images.push_back(grey(128, 128));
+  const auto pixels = [&](int64_t reference_pixels) {
+    request.reference_pixels = reference_pixels;
+    std::vector<int64_t> each;
+    for (const auto& size : pipeline.check(request).condition_sizes) {
+      each.push_back(size.width * size.height);
+    }
+    return each;
+  };
+  const auto own = pixels(0);
+  ASSERT_EQ(own.size(), 2U);
+  EXPECT_EQ(pixels(limits::kMaxReferencePixels), own);
+  auto largest = own;
+  for (const int64_t bound : {256 * 256, 160 * 160, 100 * 100}) {
+    const auto bounded = pixels(bound);
+    for (size_t i = 0; i < bounded.size(); ++i) {
+      EXPECT_LE(bounded[i], std::min(bound, largest[i]));
+    }
+    // Not smaller than necessary.
+    EXPECT_GT(bounded.at(0), bound / 2);
+    largest = bounded;
+  }
+  // What is drawn was read at these sizes.
+  const auto checked = pipeline.check(request);
+  const auto result = pipeline.generate(request);
+  const auto& grid = result.pictures.at(0).composition.conditions.at(0);
+  EXPECT_EQ(grid.height * text::kPixelsPerToken, checked.condition_sizes.at(0).height);
+  EXPECT_EQ(grid.width * text::kPixelsPerToken, checked.condition_sizes.at(0).width);
+  // The size of the new picture does not depend on it.
+  auto sized = edit_of(320, 256);
+  sized.reference_pixels = 100 * 100;
+  EXPECT_EQ(pipeline.check(sized).width, 320);
+  for (const int64_t wrong : {-1, 1023}) {
+    request.reference_pixels = wrong;
+    expect_error(
+        ErrorCode::kInvalidInput, {"reference-pixels", "1024"}, [&] { pipeline.check(request); });
+  }
+}
+
+/// The toy model with a context of `tokens` tokens.
 Pipeline with_context(const TemporaryDirectory& folder, int64_t tokens) {
   namespace fs = std::filesystem;
   fs::copy(tiny_model_dir(), folder.path(), fs::copy_options::recursive);
@@ -140,7 +189,7 @@ TEST(PictureSizes, EverythingFitsIntoTheContext) {
   auto request = edit_of(2016, 1512);
   const auto result = pipeline.generate(request);
   EXPECT_LE(result.prompt_tokens + result.condition_tokens + result.generated_tokens, kContext);
-  // Neither is made smaller than need be.
+  // Neither is reduced more than necessary.
   EXPECT_GT(result.condition_tokens, 80);
   EXPECT_GT(result.generated_tokens, 80);
   const auto& image = result.pictures.at(0).image;
@@ -148,7 +197,7 @@ TEST(PictureSizes, EverythingFitsIntoTheContext) {
   const auto& read = result.pictures.at(0).composition.conditions.at(0);
   EXPECT_NEAR(static_cast<double>(read.width) / static_cast<double>(read.height), 4.0 / 3, 0.2);
 
-  // A composition remembers the sizes that its pictures were read at, whatever the prompt.
+  // A composition keeps the sizes of its condition images, whatever the prompt.
   request.composition = result.pictures.at(0).composition;
   request.prompt += " with a long, long story about everything that is to be seen there";
   EXPECT_EQ(pipeline.generate(request).pictures.at(0).composition.conditions.at(0).tokens,

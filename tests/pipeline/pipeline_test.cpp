@@ -1,4 +1,4 @@
-// What the public interface promises, beyond agreeing with the reference.
+// Guarantees of the public interface besides agreement with the reference.
 
 #include "glm_image/pipeline.h"
 
@@ -30,14 +30,14 @@ Pipeline load_tiny() {
   return Pipeline::load(tiny_model_dir());
 }
 
-TEST(Pipeline, TheSameRequestDrawsTheSamePicture) {
+TEST(Pipeline, TheSameRequestGivesTheSamePicture) {
   auto pipeline = load_tiny();
   const auto first = pipeline.generate(small_request()).pictures.at(0).image;
   EXPECT_EQ(first.pixels, pipeline.generate(small_request()).pictures.at(0).image.pixels);
   EXPECT_NE(first.pixels, pipeline.generate(small_request(2)).pictures.at(0).image.pixels);
 }
 
-TEST(Pipeline, TwoPipelinesLiveInOneProcess) {
+TEST(Pipeline, TwoPipelinesWorkInOneProcess) {
   const auto expected = load_tiny().generate(small_request()).pictures.at(0).image.pixels;
   std::vector<std::vector<uint8_t>> drawn(2);
   std::vector<std::thread> threads;
@@ -93,7 +93,7 @@ TEST(Pipeline, CancelsWithinAStepAtEveryStage) {
   EXPECT_EQ(pipeline.generate(small_request()).pictures.size(), 1U) << "usable after cancelling";
 }
 
-TEST(Pipeline, SpellsQuotedTextsAndThoseGivenBesideThem) {
+TEST(Pipeline, SpellsQuotedAndGivenTexts) {
   auto request = small_request();
   request.texts = {"Entrée libre"};
   EXPECT_EQ(load_tiny().generate(request).spelled_texts,
@@ -103,7 +103,7 @@ TEST(Pipeline, SpellsQuotedTextsAndThoseGivenBesideThem) {
             (std::vector<std::string>{"Entrée libre"}));
 }
 
-TEST(Pipeline, TextsBesideThePromptChangeThePicture) {
+TEST(Pipeline, GivenTextsChangeThePicture) {
   auto pipeline = load_tiny();
   const auto without = pipeline.generate(small_request()).pictures.at(0).image.pixels;
   auto request = small_request();
@@ -111,7 +111,7 @@ TEST(Pipeline, TextsBesideThePromptChangeThePicture) {
   EXPECT_NE(pipeline.generate(request).pictures.at(0).image.pixels, without);
 }
 
-TEST(Pipeline, NonSquareGridsOfManyShapesComeOutWhole) {
+TEST(Pipeline, NonSquareGridsOfManyShapesAreComplete) {
   auto pipeline = load_tiny();
   for (const auto& [width, height] : std::vector<std::pair<int64_t, int64_t>>{
            {32, 32}, {32, 256}, {256, 32}, {160, 96}, {96, 416}}) {
@@ -131,7 +131,7 @@ TEST(Pipeline, NonSquareGridsOfManyShapesComeOutWhole) {
   }
 }
 
-TEST(Pipeline, ShardedWeightsDrawTheSamePicture) {
+TEST(Pipeline, ShardedWeightsGiveTheSamePicture) {
   const TemporaryDirectory folder;
   fs::copy(tiny_model_dir(), folder.path(), fs::copy_options::recursive);
   const auto component = folder.path() / "transformer";
@@ -155,7 +155,7 @@ TEST(Pipeline, ShardedWeightsDrawTheSamePicture) {
             load_tiny().generate(small_request()).pictures.at(0).image.pixels);
 }
 
-TEST(Pipeline, PicturesToStartFromMayHaveAnySize) {
+TEST(Pipeline, ConditionPicturesMayHaveAnySize) {
   auto pipeline = load_tiny();
   for (const auto& [width, height] : std::vector<std::pair<int64_t, int64_t>>{
            {1, 1}, {7, 5}, {64, 64}, {333, 200}, {100, 399}, {279, 70}}) {
@@ -174,7 +174,7 @@ TEST(Pipeline, PicturesToStartFromMayHaveAnySize) {
       ErrorCode::kInvalidInput, {"50×100", "7 bytes"}, [&] { pipeline.generate(request); });
 }
 
-TEST(Pipeline, TokensOfAPictureAreThoseThatAConditionPictureGets) {
+TEST(Pipeline, TokensOfAPictureAreThoseOfAConditionPicture) {
   auto pipeline = load_tiny();
   Image image{96, 64, {}};
   for (int64_t i = 0; i < 3 * 96 * 64; ++i) {
@@ -188,9 +188,9 @@ TEST(Pipeline, TokensOfAPictureAreThoseThatAConditionPictureGets) {
   EXPECT_EQ(tokens.width, 3);
   EXPECT_EQ(tokens.tokens, expected.tokens);
 
-  // They are a composition: painted as they are, without the generator.
+  // A composition: painted unchanged, without the generator.
   auto painted = small_request();
-  painted.composition = Composition{tokens, {}};
+  painted.composition = Composition{tokens, {}, {}};
   EXPECT_EQ(pipeline.generate(painted).pictures.at(0).composition.picture.tokens, tokens.tokens);
 
   image.width = 95;
@@ -200,14 +200,14 @@ TEST(Pipeline, TokensOfAPictureAreThoseThatAConditionPictureGets) {
   expect_error(ErrorCode::kInvalidInput, {"96×64"}, [&] { pipeline.tokens_of(image); });
 }
 
-TEST(Pipeline, ACompositionFromPicturesNeedsThem) {
+TEST(Pipeline, ACompositionWithConditionsNeedsTheirPictures) {
   auto pipeline = load_tiny();
   auto request = small_request();
   request.condition_images = {{64, 64, std::vector<uint8_t>(3 * 64 * 64, 90)}};
   const auto drawn = pipeline.generate(request).pictures.at(0);
   request.composition = drawn.composition;
   EXPECT_EQ(pipeline.generate(request).pictures.at(0).image.pixels, drawn.image.pixels);
-  // Another size than it was made from.
+  // Not the size that the composition was made from.
   request.condition_images = {{128, 64, std::vector<uint8_t>(3 * 128 * 64, 90)}};
   expect_error(ErrorCode::kInvalidInput, {"2x2", "4x2"}, [&] { pipeline.check(request); });
   request.condition_images.clear();

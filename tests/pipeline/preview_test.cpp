@@ -1,4 +1,4 @@
-// Early looks at a picture.
+// Previews of a picture.
 
 #include <cmath>
 #include <cstdlib>
@@ -28,8 +28,8 @@ Request request_with(int64_t previews) {
 
 struct Look {
   Preview preview;
-  Stage stage;   // the last that progress spoke of, other than the previewing itself
-  int64_t step;  // of it
+  Stage stage;   // the last reported stage other than previewing
+  int64_t step;  // of this stage
 };
 
 std::vector<Look> looks_of(Pipeline& pipeline, const Request& request, Result* result = nullptr) {
@@ -73,7 +73,7 @@ TEST(Preview, TheFirstComesFromThePreviewGridBeforeTheTargetGridIsWritten) {
   }
 }
 
-TEST(Preview, LooksOfTheDenoiserComeCloserToThePicture) {
+TEST(Preview, DenoiserPreviewsApproachThePicture) {
   auto pipeline = load();
   Result result;
   const auto looks = looks_of(pipeline, request_with(8), &result);
@@ -85,7 +85,7 @@ TEST(Preview, LooksOfTheDenoiserComeCloserToThePicture) {
   EXPECT_LT(late, early / 2);
 }
 
-TEST(Preview, LookingChangesNothingAboutThePicture) {
+TEST(Preview, PreviewsDoNotChangeThePicture) {
   auto pipeline = load();
   auto request = request_with(0);
   request.count = 2;
@@ -98,21 +98,21 @@ TEST(Preview, LookingChangesNothingAboutThePicture) {
   }
 }
 
-TEST(Preview, WhereStagesDoNotStayOnlyTheDenoiserIsLookedAt) {
+TEST(Preview, WithoutResidentStagesOnlyTheDenoiserGivesPreviews) {
   auto pipeline = load(Residency::kNone);
   const auto looks = looks_of(pipeline, request_with(2));
   ASSERT_EQ(looks.size(), 2U);
   EXPECT_FALSE(looks[0].preview.is_draft);
 }
 
-TEST(Preview, FewStepsGiveFewLooks) {
+TEST(Preview, FewStepsGiveFewPreviews) {
   auto pipeline = load();
   auto request = request_with(4);
   request.steps = 1;
   EXPECT_EQ(looks_of(pipeline, request).size(), 1U);
 }
 
-TEST(Preview, EditsAreLookedAtWhileDenoising) {
+TEST(Preview, EditsGivePreviewsWhileDenoising) {
   auto pipeline = load();
   auto request = request_with(2);
   request.condition_images = {{64, 64, std::vector<uint8_t>(3 * 64 * 64, 90)}};
@@ -138,7 +138,7 @@ TEST(Preview, ACancelledDraftStopsTheRun) {
   EXPECT_EQ(calls_after, 0);
 }
 
-TEST(Preview, TimeForLookingIsReportedAsAStageOfItsOwn) {
+TEST(Preview, PreviewTimeIsReportedAsASeparateStage) {
   auto pipeline = load();
   Result result;
   looks_of(pipeline, request_with(2), &result);

@@ -1,4 +1,4 @@
-// The form in which the published checkpoint comes, and forms that downloads and repacks give it.
+// The published form of the checkpoint, and the forms that downloads and conversions give it.
 
 #include "image/codec.h"
 #include "io/json_file.h"
@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using pipeline::Checkpoint;
 
-/// JSON written by hand as in the published files, with the weights of the toy checkpoint.
+/// Hand-written JSON as in the published files, with the weights of the toy checkpoint.
 fs::path published_model_dir() {
   return data_dir() / "published";
 }
@@ -38,7 +38,7 @@ std::vector<uint8_t> pixels(const Checkpoint& checkpoint, const Request& request
   return draw_recorded(checkpoint, request, recording).pictures.at(0).image.pixels;
 }
 
-/// A copy of the published form that a test may change.
+/// A copy of the published form that a test may modify.
 class PublishedCopy : public testing::Test {
  protected:
   PublishedCopy() { fs::copy(published_model_dir(), model(), fs::copy_options::recursive); }
@@ -75,7 +75,7 @@ class PublishedCopy : public testing::Test {
 
 class PublishedForm : public testing::TestWithParam<ReferenceCase> {};
 
-TEST_P(PublishedForm, DrawsThePicturesOfTheResavedForm) {
+TEST_P(PublishedForm, GeneratesThePicturesOfTheResavedForm) {
   const auto request = request_of(GetParam());
   EXPECT_EQ(pixels(open_wide(published_model_dir()), request),
             pixels(open_wide(tiny_model_dir()), request));
@@ -84,7 +84,7 @@ TEST_P(PublishedForm, DrawsThePicturesOfTheResavedForm) {
 INSTANTIATE_TEST_SUITE_P(Cases,
                          PublishedForm,
                          testing::ValuesIn(reference_cases()),
-                         [](const auto& info) { return info.param.name(); });
+                         [](const auto& tested) { return tested.param.name(); });
 
 TEST(PublishedParts, EveryCombinationWithResavedPartsLoads) {
   constexpr size_t kCount = std::size(kParts);
@@ -133,7 +133,7 @@ TEST_F(PublishedCopy, UnknownTensorsAreAWarningOrRefused) {
   });
 }
 
-TEST_F(PublishedCopy, WhatInferenceNeverUsesMayBeMissing) {
+TEST_F(PublishedCopy, TensorsThatInferenceDoesNotUseMayBeMissing) {
   auto tensors = weights("vision_language_encoder");
   const auto count = tensors.size();
   const auto is_way_back = [](const auto& tensor) {
@@ -148,7 +148,13 @@ TEST_F(PublishedCopy, WhatInferenceNeverUsesMayBeMissing) {
   }
 }
 
-/// Symmetric 4-bit AutoRound, as Intel's copy stores the transformer's blocks.
+double mean_difference(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += std::abs(a[i] - b.at(i));
+  return sum / static_cast<double>(a.size());
+}
+
+/// Symmetric 4-bit AutoRound, as in Intel's copy of the transformer's blocks.
 TEST_F(PublishedCopy, QuantisedWeightsDrawWhatTheirValuesDraw) {
   static constexpr int64_t kGroup = 16;
   Tensors packed, plain;
@@ -165,7 +171,7 @@ TEST_F(PublishedCopy, QuantisedWeightsDrawWhatTheirValuesDraw) {
     const auto scales = (grouped.abs().amax(2, true) / 7).to(at::kHalf).to(at::kFloat);
     const auto q = (grouped / scales).round().clamp(-8, 7);
     plain.emplace_back(name, (q * scales).view({out, in}));
-    // Eight inputs of an output share a word; words are transposed.
+    // A word holds eight inputs of one output; the words are transposed.
     const auto u = (q.view({out, in / 8, 8}) + 8).to(at::kLong);
     const auto shifts = at::pow(16, at::arange(8, at::kLong));
     auto words = (u * shifts).sum(2).t().contiguous();
@@ -188,7 +194,11 @@ TEST_F(PublishedCopy, QuantisedWeightsDrawWhatTheirValuesDraw) {
                                      {"sym", true}};
   });
   const auto checkpoint = open_wide(model(), /*strict=*/true);
-  EXPECT_EQ(pixels(checkpoint, request), expected);
+  // The weights stay integers and activations are rounded to 8 bits, which changes far less than
+  // rounding weights to 4 bits.
+  const auto found = pixels(checkpoint, request);
+  const auto original = pixels(open_wide(published_model_dir()), request);
+  EXPECT_LT(mean_difference(found, expected), mean_difference(expected, original) / 3);
   EXPECT_EQ(checkpoint.info().components[2].parameters,
             open_wide(published_model_dir()).info().components[2].parameters);
 
@@ -198,7 +208,7 @@ TEST_F(PublishedCopy, QuantisedWeightsDrawWhatTheirValuesDraw) {
   expect_error(ErrorCode::kUnsupported, {"transformer", "\"awq\""}, [&] { open_wide(model()); });
 }
 
-TEST_F(PublishedCopy, AQuantisationConfigOfFloatingWeightsMeansNothing) {
+TEST_F(PublishedCopy, AQuantisationConfigOfFloatingWeightsIsIgnored) {
   change("transformer/config.json", [](json& config) {
     config["quantization_config"] = {{"quant_method", "sdnq"}};
   });
@@ -213,7 +223,7 @@ TEST_F(PublishedCopy, MarkersMustAgreeWithTheVocabulary) {
   });
 }
 
-/// A prompt's own special tokens mean what they mean where tokenizer.json lists them.
+/// Special tokens in a prompt have the same ids as with a tokenizer.json that lists them.
 TEST(PublishedTokenizer, FindsTheTokensThatTheConfigNames) {
   const auto resaved = text::BpeTokenizer::load_processor(tiny_model_dir() / "processor");
   const auto published = text::BpeTokenizer::load_processor(published_model_dir() / "processor");
@@ -221,7 +231,7 @@ TEST(PublishedTokenizer, FindsTheTokensThatTheConfigNames) {
        {"a<sop>b", "<|user|> hi <|dit_token_64|>", "x<|endoftext|>", "<|dit_token_65|><eop>"}) {
     EXPECT_EQ(published.encode(prompt), resaved.encode(prompt)) << prompt;
   }
-  // Visual codes are not named: only the model writes them.
+  // Visual codes have no names, since only the model generates them.
   EXPECT_NE(published.encode("<|dit_token_3|>"), resaved.encode("<|dit_token_3|>"));
 }
 
@@ -244,7 +254,7 @@ TEST_F(PublishedCopy, LoadsFromAHuggingFaceCache) {
   expect_error(ErrorCode::kNotFound, {"snapshots"}, [&] { open_wide(repository); });
 }
 
-TEST_F(PublishedCopy, SaysWhatStandsInAFilesPlace) {
+TEST_F(PublishedCopy, NamesWhatWasSavedInPlaceOfAFile) {
   const std::string pointer =
       "version https://git-lfs.github.com/spec/v1\n"
       "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n"
@@ -264,13 +274,14 @@ TEST_F(PublishedCopy, SaysWhatStandsInAFilesPlace) {
                            "vae/config.json"}) {
     refuse(file, pointer, {file, "Git LFS pointer", "9973483320", "git lfs pull"});
     refuse(file, "", {file, "empty"});
+    refuse(file, std::string(4096, '\0'), {file, "zero bytes", "download was not finished"});
     refuse(file, "<!DOCTYPE html>\n<html><title>Sign in</title>", {file, "web page"});
     refuse(file, "../../blobs/4d7a2146", {file, "text of a link"});
   }
   EXPECT_NO_THROW(open_wide(model()));
 }
 
-TEST_F(PublishedCopy, FilesCutShortAreNamed) {
+TEST_F(PublishedCopy, TruncatedFilesAreNamed) {
   for (const char* file : {"transformer/diffusion_pytorch_model.safetensors", "vae/config.json"}) {
     const auto path = model() / file;
     const auto whole = read_file(path);

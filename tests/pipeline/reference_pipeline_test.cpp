@@ -1,5 +1,5 @@
-// The whole way from prompt to picture on the toy checkpoint, against what the reference recorded
-// at every stage.
+// The whole pipeline on the toy checkpoint, against the values that the reference recorded at each
+// stage.
 
 #include <iomanip>
 #include <map>
@@ -19,8 +19,7 @@ Checkpoint open_tiny(DataType dtype) {
   return Checkpoint::open(tiny_model_dir(), options);
 }
 
-/// The largest error of every stage, among what a run of the test program writes with
-/// --gtest_output=json:FILE.
+/// Reports the largest error of each stage as a property of the test (--gtest_output=json:FILE).
 class StageErrors {
  public:
   double add(const std::string& stage, double error) {
@@ -60,7 +59,7 @@ TEST_P(ReferencePipeline, AgreesAtEveryStage) {
     near(name.c_str(), found, reference.tensor(name));
   };
   if (reference.has("ar.pixel_values")) {
-    // The same 8-bit pixels, scaled in another order: equal to rounding.
+    // The same 8-bit pixels, scaled in another order: equal up to rounding.
     EXPECT_LE(relative_error(at::cat(recording.at("ar.pixel_values")),
                              reference.tensor("ar.pixel_values")),
               1e-6);
@@ -76,7 +75,7 @@ TEST_P(ReferencePipeline, AgreesAtEveryStage) {
     near("ar.decode_logits", recording.at("ar.decode_logits")[i], decode_logits[i]);
   }
 
-  // The reference draws one token more, the end marker's.
+  // The reference also samples the end marker.
   const auto generated = recording.at("ar.generated")[0];
   EXPECT_TRUE(
       at::equal(generated, reference.tensor("ar.generated").narrow(0, 0, generated.size(0))));
@@ -107,19 +106,21 @@ TEST_P(ReferencePipeline, AgreesAtEveryStage) {
   errors.record();
 }
 
-TEST_P(ReferencePipeline, DrawsTheReferencePicture) {
+TEST_P(ReferencePipeline, GeneratesTheReferencePicture) {
   const auto& reference = GetParam();
-  auto pipeline = Pipeline::load(tiny_model_dir(), {"cpu", "", DataType::kFloat32, 0});
+  PipelineOptions options;
+  options.dtype = DataType::kFloat32;
+  auto pipeline = Pipeline::load(tiny_model_dir(), options);
   const auto drawn = pipeline.generate(request_of(reference)).pictures.at(0).image;
   const auto expected =
       image::read_image(tiny_dir() / reference.request.at("expected_png").get<std::string>());
   EXPECT_LE(largest_difference(drawn, expected), 2);
 }
 
-TEST_P(ReferencePipeline, BFloat16StaysNear) {
+TEST_P(ReferencePipeline, BFloat16StaysClose) {
   const auto& reference = GetParam();
   const auto checkpoint = open_tiny(DataType::kBFloat16);
-  // The reference's own tokens: rounding may draw others, and the DiT would then paint those.
+  // Use the reference's tokens: rounding may lead to others, and the DiT would paint those.
   auto request = request_of(reference);
   Recording recording;
   const auto composed = draw_recorded(open_tiny(DataType::kFloat32), request, recording);
@@ -133,7 +134,7 @@ TEST_P(ReferencePipeline, BFloat16StaysNear) {
   }
   EXPECT_EQ(result.pictures.size(), 1U);
 
-  // And from the prompt, end to end.
+  // End to end, from the prompt.
   request.composition.reset();
   EXPECT_EQ(draw_recorded(checkpoint, request, recording).pictures.size(), 1U);
 }
@@ -141,7 +142,7 @@ TEST_P(ReferencePipeline, BFloat16StaysNear) {
 INSTANTIATE_TEST_SUITE_P(Tiny,
                          ReferencePipeline,
                          testing::ValuesIn(reference_cases()),
-                         [](const auto& info) { return info.param.name(); });
+                         [](const auto& tested) { return tested.param.name(); });
 
 }  // namespace
 }  // namespace glm_image::test

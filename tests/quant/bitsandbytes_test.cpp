@@ -5,7 +5,7 @@ namespace {
 
 const nlohmann::json kBitsandbytes = {{"quant_method", "bitsandbytes"}, {"load_in_4bit", true}};
 
-/// The NF4 table as QLoRA's paper gives it.
+/// The NF4 table of the QLoRA paper.
 Tensor nf4() {
   return torch::tensor({-1.0,
                         -0.6961928009986877,

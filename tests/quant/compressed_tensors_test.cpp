@@ -29,7 +29,7 @@ TEST(CompressedTensors, TheWorkedExamplesOfPacking) {
       at::equal(unpack_row(0x7F858000, 4, 8, 1), torch::tensor({-128.0F, 0.0F, 5.0F, -1.0F})));
 }
 
-/// Both layouts of widths whose values straddle words, groups, and zero points along outputs.
+/// Both layouts, for widths whose values straddle words, groups, and zero points along outputs.
 TEST(CompressedTensors, EveryWidthAndLayout) {
   constexpr int64_t kOut = 32, kIn = 256, kGroups = 4;
   for (int64_t bits = 2; bits <= 8; ++bits) {
@@ -97,6 +97,29 @@ TEST(CompressedTensors, BytesWithScalesOfEveryShape) {
   }
 }
 
+/// What `quantize` writes needs no repacking; other widths and depths do.
+TEST(CompressedTensors, WholeWordsAreReadInPlace) {
+  const auto packed = [](int64_t bits, int64_t in) {
+    const auto words = (in * bits + 31) / 32;
+    return QuantisedComponent({{"x.weight_packed", at::zeros({3, words}, at::kInt)},
+                               {"x.weight_scale", at::ones({3, 1})}},
+                              config_of(bits))
+        .is_read_in_place(3, in);
+  };
+  EXPECT_TRUE(packed(4, 64));
+  EXPECT_TRUE(packed(8, 64));
+  EXPECT_FALSE(packed(3, 64));
+  EXPECT_FALSE(packed(4, 60));
+  const auto bytes = [](int64_t in) {
+    return QuantisedComponent(
+               {{"x.weight", at::zeros({3, in}, at::kChar)}, {"x.weight_scale", at::ones({3, 1})}},
+               {{"quant_method", "compressed-tensors"}, {"format", "int-quantized"}})
+        .is_read_in_place(3, in);
+  };
+  EXPECT_TRUE(bytes(64));
+  EXPECT_FALSE(bytes(60));
+}
+
 TEST(CompressedTensors, EightBitFloats) {
   using quant::compressed_tensors::value_of_float8;
   EXPECT_EQ(value_of_float8(0x38), 1.0F);
@@ -109,7 +132,7 @@ TEST(CompressedTensors, EightBitFloats) {
   EXPECT_TRUE(std::isnan(value_of_float8(0xFF)));
 }
 
-/// LibTorch 1.13 has no such type to write: the file is made by hand.
+/// LibTorch 1.13 does not have this type, so the file is hand-made.
 TEST(CompressedTensors, ReadsFilesOfEightBitFloats) {
   const TemporaryDirectory folder;
   const std::string header =
@@ -133,7 +156,7 @@ TEST(CompressedTensors, ReadsFilesOfEightBitFloats) {
                         torch::tensor({2.0F, 2.25F, -1024.0F, 1.0F}).view({2, 2})));
 }
 
-TEST(CompressedTensors, RefusesWhatIsNotRead) {
+TEST(CompressedTensors, RefusesUnsupportedForms) {
   const QuantisedComponent::Tensors tensors = {{"x.weight_packed", words_tensor({0}, {1, 1})},
                                                {"x.weight_scale", at::ones({1, 1})}};
   for (const auto& [key, value] :

@@ -12,8 +12,7 @@ const json kAutoRound = {{"quant_method", "auto-round"},
                          {"group_size", 128},
                          {"sym", true}};
 
-/// W [out, in] packed as GPTQ does, from q [out·in] and zeros [groups·out], written one value at a
-/// time.
+/// Packs W [out, in] as GPTQ does, from q [out·in] and zeros [groups·out], one value at a time.
 QuantisedComponent::Tensors packed(const std::vector<uint32_t>& q,
                                    const std::vector<uint32_t>& zeros,
                                    const Tensor& scales,
@@ -66,8 +65,8 @@ TEST(Gptq, TheWorkedExampleOfAsymmetricZeros) {
                         -torch::tensor({8, 7, 1, 15, 3, 9, 15, 8}, at::kFloat)));
 }
 
-/// Packers subtract one from a zero of 0 too: it borrows from the next field of the word.
-TEST(Gptq, AZeroOfNothingBorrows) {
+/// Packers also subtract one from a zero point of 0, which borrows from the next field of the word.
+TEST(Gptq, AZeroPointOfZeroBorrows) {
   auto config = kAutoRound;
   config["sym"] = false;
   uint32_t word = 0;
@@ -106,6 +105,32 @@ TEST(Gptq, EveryWidthAndConvention) {
       }
     }
   }
+}
+
+/// AutoRound's symmetric 4-bit weights stay 4-bit in memory. Forms without kernels do not.
+TEST(Gptq, SymmetricWeightsStayPacked) {
+  constexpr int64_t kOut = 32, kIn = 256;
+  const auto component = [&](int64_t bits, uint32_t zero) {
+    const json config = {{"quant_method", "gptq"}, {"bits", bits}};
+    const std::vector<uint32_t> zeros(2 * kOut, zero);
+    return QuantisedComponent(packed(some_integers(kOut * kIn, bits, 4),
+                                     zeros,
+                                     at::randn({2, kOut}).to(at::kHalf),
+                                     kOut,
+                                     kIn,
+                                     bits,
+                                     /*zeros_less_one=*/true),
+                              config);
+  };
+  EXPECT_TRUE(component(4, 8).stays_packed(kOut, kIn));
+  EXPECT_TRUE(component(3, 4).stays_packed(kOut, kIn));
+  EXPECT_TRUE(component(4, 5).stays_packed(kOut, kIn));
+  EXPECT_TRUE(component(8, 128).stays_packed(kOut, kIn));
+  EXPECT_FALSE(component(8, 100).stays_packed(kOut, kIn));
+  EXPECT_TRUE(component(4, 8).is_read_in_place(kOut, kIn));
+  EXPECT_TRUE(component(8, 128).is_read_in_place(kOut, kIn));
+  EXPECT_FALSE(component(3, 4).is_read_in_place(kOut, kIn));  // is repacked with 4 bits
+  EXPECT_FALSE(component(4, 5).is_read_in_place(kOut, kIn));  // is repacked with 8 bits
 }
 
 TEST(Gptq, InputsMayHaveGroupsInAnyOrder) {

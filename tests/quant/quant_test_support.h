@@ -33,7 +33,32 @@ class QuantisedComponent {
       ADD_FAILURE() << "x is not recognised as quantised";
       return at::zeros({out, in});
     }
-    return packed->unpack("x.weight", {out, in});
+    const auto values = packed->unpack("x.weight", {out, in});
+    check_packed(*packed, values);
+    return values;
+  }
+  /// Whether the weight stays quantised in memory.
+  bool stays_packed(int64_t out, int64_t in) const {
+    const auto set = weights();
+    return quant::QuantisedWeights::open(path(), set)->packed_bytes("x.weight", {out, in}) > 0;
+  }
+  /// Whether products can read the weight where its file is mapped.
+  bool is_read_in_place(int64_t out, int64_t in) const {
+    const auto set = weights();
+    return quant::QuantisedWeights::open(path(), set)->view("x.weight", {out, in}) != nullptr;
+  }
+  static void check_packed(const quant::QuantisedWeights& packed, const Tensor& values) {
+    const auto matrix = packed.pack("x.weight", values.sizes());
+    EXPECT_EQ(matrix != nullptr, packed.packed_bytes("x.weight", values.sizes()) > 0);
+    if (matrix == nullptr) return;
+    // A factor such as SCB/127 adds one rounding.
+    constexpr double kOneRounding = 1.2e-7;
+    const auto bound = values.to(at::kDouble).abs() * kOneRounding;
+    const auto error = (matrix->values().to(at::kDouble) - values.to(at::kDouble)).abs();
+    EXPECT_TRUE((error <= bound).all().item<bool>());
+    const auto view = packed.view("x.weight", values.sizes());
+    if (view == nullptr) return;
+    EXPECT_TRUE(at::equal(view->values(), matrix->values()));
   }
   void expect_refused(ErrorCode code,
                       const std::vector<std::string>& fragments,
@@ -50,15 +75,15 @@ inline Tensor bytes_tensor(const std::vector<uint8_t>& bytes, at::IntArrayRef sh
   return torch::tensor(std::vector<int64_t>(bytes.begin(), bytes.end())).to(at::kByte).view(shape);
 }
 
-/// 32-bit words; LibTorch's int32 holds the same bits.
+/// 32-bit words, in an int32 tensor with the same bits.
 inline Tensor words_tensor(const std::vector<uint32_t>& words, at::IntArrayRef shape) {
   auto tensor = at::empty({static_cast<int64_t>(words.size())}, at::kInt);
   std::memcpy(tensor.data_ptr(), words.data(), 4 * words.size());
   return tensor.view(shape);
 }
 
-/// Appends `bits` bits of each value to a bit string, least significant first, one bit at a time;
-/// the words of the string, the last filled with zeros.
+/// Concatenates `bits` bits of each value, least significant bit first, one bit at a time. Returns
+/// the words of this bit string, padded with zeros.
 inline std::vector<uint32_t> words_of_bits(const std::vector<uint32_t>& values, int64_t bits) {
   std::vector<uint32_t> words((values.size() * bits + 31) / 32, 0);
   size_t at = 0;
@@ -68,7 +93,7 @@ inline std::vector<uint32_t> words_of_bits(const std::vector<uint32_t>& values, 
   return words;
 }
 
-/// Integers in [0, 2^bits) that depend on the seed alone.
+/// Pseudo-random integers in [0, 2^bits) that depend only on the seed.
 inline std::vector<uint32_t> some_integers(int64_t count, int64_t bits, uint64_t seed) {
   std::vector<uint32_t> values(count);
   for (auto& value : values) {

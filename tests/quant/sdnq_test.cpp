@@ -6,7 +6,7 @@ namespace {
 const nlohmann::json kSdnq = {{"quant_method", "sdnq"}, {"weights_dtype", "uint4"}};
 
 Tensor unsigned_values(const std::vector<uint8_t>& bytes, int64_t count) {
-  // A scale of 1 and a minimum of 0 leave the stored integers.
+  // A scale of 1 and a minimum of 0 give the stored integers.
   return QuantisedComponent(
              {{"x.weight", bytes_tensor(bytes, {static_cast<int64_t>(bytes.size())})},
               {"x.scale", at::ones({1, 1})},
@@ -90,7 +90,7 @@ TEST(Sdnq, TheProductOfTheSmallMatricesIsAdded) {
   EXPECT_LE(relative_error(component.unpack(2, 4), 1 + at::matmul(up, down)), 1e-6);
 }
 
-TEST(Sdnq, RefusesWhatIsNotRead) {
+TEST(Sdnq, RefusesUnsupportedForms) {
   const QuantisedComponent::Tensors tensors = {{"x.weight", bytes_tensor({0x63}, {1})},
                                                {"x.scale", at::ones({1, 1})}};
   for (const char* flag : {"use_quantized_matmul", "is_training", "use_hadamard", "use_codebook"}) {

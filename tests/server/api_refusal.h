@@ -8,7 +8,7 @@
 
 namespace glm_image::test {
 
-/// Passes when `action` throws an ApiError of this status about this field; its message.
+/// Passes if `action` throws an ApiError with this status and param. Returns its message.
 template <typename Action>
 std::string expect_refusal(int status, const std::string& param, const Action& action) {
   try {

@@ -1,8 +1,9 @@
-// Edits as forms and as JSON: where their pictures stand, and what is refused.
+// Edits as forms and as JSON: the places of their pictures, and refused requests.
 
+#include "core/base64.h"
+#include "core/text_format.h"
 #include "server/api_error.h"
 #include "server/api_refusal.h"
-#include "server/base64.h"
 #include "server/edit_request.h"
 #include "server/multipart.h"
 #include "support/test_support.h"
@@ -23,7 +24,7 @@ std::string form(const std::vector<std::pair<std::string, std::string>>& parts) 
   return body + "--b--\r\n";
 }
 
-TEST(Multipart, TakesPartsApart) {
+TEST(Multipart, ParsesParts) {
   const auto body =
       form({{"name=\"prompt\"", "a\r\nb"},
             {"name=\"image[]\"; filename=\"../../etc/passwd\"", std::string("\0--b\r\n", 6)},
@@ -41,7 +42,7 @@ TEST(Multipart, TakesPartsApart) {
   EXPECT_EQ(parts[3].content, "x--b");
 }
 
-TEST(Multipart, ComparesWithoutCaseAndTakesContentAsItIs) {
+TEST(Multipart, IgnoresCaseAndKeepsContentUnchanged) {
   const std::string head = "--b\r\ncontent-DISPOSITION: Form-Data; Name=\"prompt\"\r\n";
   const auto read_one = [&](const std::string& more) {
     return parse_multipart(head + more + "\r\nx\r\n--b--", "b").at(0);
@@ -54,7 +55,7 @@ TEST(Multipart, ComparesWithoutCaseAndTakesContentAsItIs) {
   expect_refusal(400, "", [&] { read_one("Content-Transfer-Encoding: Base64\r\n"); });
 }
 
-TEST(Multipart, KnowsWhatWasLeftEmpty) {
+TEST(Multipart, RecognisesEmptyFields) {
   const auto parts = parse_multipart(form({{"name=a; filename=\"\"", ""},
                                            {"name=a; filename=\"x.png\"", ""},
                                            {"name=a; filename=\"\"", "bytes"},
@@ -100,7 +101,7 @@ TEST(Multipart, FindsTheBoundary) {
       400, "", [] { multipart_boundary("multipart/form-data; boundary=" + std::string(71, 'x')); });
 }
 
-TEST(EditForm, TakesPicturesUnderEveryNameThatClientsUse) {
+TEST(EditForm, AcceptsTheFieldNamesOfOtherClients) {
   const auto body = form({{"name=\"prompt\"", "x"},
                           {"name=\"image\"; filename=\"a\"", "1"},
                           {"name=\"image[]\"; filename=\"b\"", "2"},
@@ -117,7 +118,7 @@ TEST(EditForm, TakesPicturesUnderEveryNameThatClientsUse) {
   expect_refusal(400, "mask", [&] { read_edit_form(parse_multipart(mask, "b"), {}); });
 }
 
-TEST(EditForm, FieldsThatWereLeftEmptyCountAsAbsent) {
+TEST(EditForm, EmptyFieldsCountAsAbsent) {
   const auto body = form({{"name=\"prompt\"", "x"},
                           {"name=\"image\"; filename=\"\"", ""},
                           {"name=\"image[]\"; filename=\"a.png\"", "1"},
@@ -149,7 +150,7 @@ TEST(EditForm, TextsAreUtf8AndOfABoundedSize) {
   expect_refusal(400, "prompt", [&] { read_prompt(std::string(300000, 'a')); });
 }
 
-TEST(EditForm, PicturesTogetherHaveABound) {
+TEST(EditForm, LimitsTheTotalSizeOfPictures) {
   const auto png = read_file(data_dir() / "tiny" / "t2i_square.png");
   Request request;
   decode_pictures({png}, 1 << 20, request);
@@ -157,10 +158,15 @@ TEST(EditForm, PicturesTogetherHaveABound) {
   Request both;
   decode_pictures({png, png}, 2 * pixels, both);
   EXPECT_EQ(both.condition_images.size(), 2U);
-  expect_refusal(400, "image", [&] {
+  const auto message = expect_refusal(400, "image", [&] {
     Request r;
     decode_pictures({png, png}, 2 * pixels - 1, r);
   });
+  for (const auto& part : {std::string("picture 2: "),
+                           concat(2 * pixels - 1, " in total"),
+                           concat("before it have ", pixels)}) {
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  }
   expect_refusal(400, "image", [&] {
     Request r;
     decode_pictures({std::string_view(png).substr(0, png.size() / 2)}, pixels, r);
@@ -168,6 +174,45 @@ TEST(EditForm, PicturesTogetherHaveABound) {
   expect_refusal(400, "image", [] {
     Request r;
     decode_pictures({""}, 1 << 20, r);
+  });
+}
+
+TEST(EditForm, PicturesOfCancelledRequestsAreNotDecoded) {
+  const auto png = read_file(data_dir() / "tiny" / "t2i_square.png");
+  Request request;
+  expect_error(ErrorCode::kCancelled, {"cancelled"}, [&] {
+    decode_pictures({png}, 1 << 20, request, "image", nullptr, [] { return false; });
+  });
+  EXPECT_TRUE(request.condition_images.empty());
+}
+
+TEST(EditForm, FormatsAreCheckedBeforeDecoding) {
+  const auto png = read_file(data_dir() / "tiny" / "t2i_square.png");
+  EXPECT_NO_THROW(check_picture_formats({png, std::string_view(png).substr(0, 40)}, "images"));
+  for (const char* wrong : {"", "GIF89a", "<svg/>", "<!DOCTYPE html><title>Sign in</title>"}) {
+    const auto message = expect_refusal(400, "images", [&] {
+      check_picture_formats({png, wrong}, "images");
+    });
+    EXPECT_EQ(message.rfind("picture 2: ", 0), 0U) << message;
+  }
+}
+
+TEST(EditForm, ErrorsOfTheEngineAboutAPictureNameItsField) {
+  const auto rethrow = [](const Error& error) {
+    try {
+      throw error;
+    } catch (const Error& caught) {
+      rethrow_with_picture_field(caught, "images");
+    }
+  };
+  const std::string about = "picture 2: has 900×100 pixels; crop it first";
+  EXPECT_EQ(expect_refusal(400, "images", [&] { rethrow(Error(ErrorCode::kInvalidInput, about)); }),
+            about);
+  expect_error(ErrorCode::kInvalidInput, {"prompt"}, [&] {
+    rethrow(Error(ErrorCode::kInvalidInput, "prompt is too long"));
+  });
+  expect_error(ErrorCode::kInternal, {"picture 2"}, [&] {
+    rethrow(Error(ErrorCode::kInternal, "picture 2: a defect of ours"));
   });
 }
 
@@ -184,7 +229,7 @@ std::vector<std::string> pictures_of(const EditForm& form) {
   return {form.pictures.begin(), form.pictures.end()};
 }
 
-TEST(EditForm, TakesDataUrls) {
+TEST(EditForm, AcceptsDataUrls) {
   const auto body = form({{"name=\"prompt\"", "x"},
                           {"name=\"url\"", data_url("1")},
                           {"name=\"image\"; filename=\"a\"", "2"},
@@ -203,7 +248,7 @@ TEST(EditForm, RefusesFilesThatWouldChangeThePicture) {
   expect_refusal(400, "control_image", [&] { read_edit_form(parse_multipart(body, "b"), {}); });
 }
 
-TEST(EditJson, TakesTheSpellingsOfOtherServersClients) {
+TEST(EditJson, AcceptsTheFieldNamesOfOtherClients) {
   const auto url = data_url("1");
   const std::vector<json> spellings = {{{"images", {{{"image_url", url}}}}},
                                        {{"images", {{{"image_url", {{"url", url}}}}}}},
@@ -234,7 +279,7 @@ TEST(EditJson, ReadsTheOtherFieldsAsAGenerationDoes) {
   });
 }
 
-TEST(EditJson, TakesEveryWayToWriteADataUrl) {
+TEST(EditJson, AcceptsEverySyntaxOfADataUrl) {
   // 0xfb 0xff is +/8= in base64.
   for (const char* url : {"data:image/png;base64,+/8=",
                           "DATA:Image/PNG;Base64,+/8=",
@@ -250,7 +295,7 @@ TEST(EditJson, TakesEveryWayToWriteADataUrl) {
   }
 }
 
-TEST(EditJson, RefusesOtherReferencesByTheirField) {
+TEST(EditJson, RefusesOtherReferencesNamingTheField) {
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {"https://a.example/a.png", "fetches nothing"},
       {"HTTP://a.example/a.png", "fetches nothing"},
@@ -289,7 +334,7 @@ TEST(EditJson, RefusesOtherReferencesByTheirField) {
   });
 }
 
-TEST(EditJson, PicturesHaveTheBoundsOfAForm) {
+TEST(EditJson, PicturesHaveTheLimitsOfAForm) {
   const auto most = json::array({data_url("123"), data_url("45")});
   EXPECT_EQ(read_json({{"images", most}}, 5).pictures.size(), 2U);
   expect_refusal(413, "images", [&] { read_json({{"images", most}}, 4); });
@@ -298,7 +343,7 @@ TEST(EditJson, PicturesHaveTheBoundsOfAForm) {
   expect_refusal(400, "images", [] {
     read_json({{"images", json(std::vector<json>(17, data_url("1")))}});
   });
-  // A body as large as a form's may bring as many bytes of pictures.
+  // A JSON body may contain as many bytes of pictures as a form.
   EXPECT_GE(max_edit_json_bytes(300), static_cast<int64_t>(base64(std::string(300, 'x')).size()));
 }
 

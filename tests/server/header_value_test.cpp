@@ -1,4 +1,4 @@
-// Header values as HTTP compares them.
+// Header values, compared as HTTP requires.
 
 #include "server/header_value.h"
 
@@ -51,7 +51,7 @@ TEST(ContentTypes, OfJsonInUtf8) {
   }
 }
 
-TEST(ContentEncoding, IdentityAlone) {
+TEST(ContentEncoding, OnlyIdentity) {
   for (const char* none : {"", "identity", "Identity", "identity, IDENTITY"}) {
     EXPECT_NO_THROW(check_content_encoding(none)) << none;
   }
@@ -60,7 +60,7 @@ TEST(ContentEncoding, IdentityAlone) {
   }
 }
 
-TEST(Expectations, ContinueAlone) {
+TEST(Expectations, OnlyContinue) {
   for (const char* known : {"", "100-continue", "100-Continue"}) {
     EXPECT_NO_THROW(check_expectation(known)) << known;
   }
@@ -69,7 +69,7 @@ TEST(Expectations, ContinueAlone) {
   }
 }
 
-TEST(AnswerOrigin, IsTheNameThatTheClientUsedOrTheAddressItReached) {
+TEST(AnswerOrigin, IsTheRequestedHostOrTheLocalAddress) {
   EXPECT_EQ(answer_origin("draw.example:8080", "10.0.0.2", 80), "http://draw.example:8080");
   EXPECT_EQ(answer_origin("[::1]:8080", "::1", 80), "http://[::1]:8080");
   for (const char* unusable : {"", "a b", "a/b", "a\"b", "a@b"}) {

@@ -1,4 +1,4 @@
-// What clients send, well-formed and not.
+// Valid and invalid requests.
 
 #include <cmath>
 #include <limits>
@@ -21,7 +21,7 @@ ImageRequest read(const json& fields, bool as_text = false) {
   return read_image_request(fields, RequestLimits(), as_text);
 }
 
-TEST(ImageRequest, ReadsWhatOpenAiClientsSendAndIgnoresWhatItDoesNotKnow) {
+TEST(ImageRequest, AcceptsOpenAisFieldsAndIgnoresUnknownOnes) {
   const auto wanted = read({{"model", "gpt-image-1"},
                             {"prompt", "a cat"},
                             {"n", 2},
@@ -44,6 +44,17 @@ TEST(ImageRequest, ReadsWhatOpenAiClientsSendAndIgnoresWhatItDoesNotKnow) {
   EXPECT_FALSE(wanted.stream);
 }
 
+TEST(ImageRequest, MessagesShowTheBeginningOfAWrongValue) {
+  // Printed whole, each byte would take six.
+  const std::string odd(100000, '\x7f');
+  for (const auto& value : {json(odd), json{odd}, json{{"x", odd}}}) {
+    const auto message = expect_refusal(400, "size", [&] {
+      read({{"prompt", "x"}, {"size", value}});
+    });
+    EXPECT_LT(message.size(), 300U);
+  }
+}
+
 TEST(ImageRequest, AnySizeIsDrawnAtTheNextMultiplesAndThenResized) {
   const auto odd = read({{"prompt", "x"}, {"size", "500x300"}});
   EXPECT_EQ(odd.request.width, 512);
@@ -54,12 +65,118 @@ TEST(ImageRequest, AnySizeIsDrawnAtTheNextMultiplesAndThenResized) {
   EXPECT_EQ(read({{"prompt", "x"}, {"size", "auto"}}).request.width, 0);
 }
 
-TEST(ImageRequest, StepsOverruleQuality) {
-  EXPECT_EQ(read({{"prompt", "x"}, {"quality", "low"}}).request.steps, 15);
-  EXPECT_EQ(read({{"prompt", "x"}, {"quality", "low"}, {"steps", 7}}).request.steps, 7);
+TEST(ImageRequest, QualityIsAPresetAndSharesOfTheModelsSteps) {
+  RequestLimits limits;
+  limits.model_steps = 20;
+  const auto of = [&](const json& fields) {
+    auto all = fields;
+    all["prompt"] = "x";
+    return read_image_request(all, limits).request;
+  };
+  for (const auto& [quality, steps, solver, guided_to] :
+       std::vector<std::tuple<const char*, int64_t, Solver, double>>{
+           {"low", 6, Solver::kMultistep, 0.3},
+           {"medium", 10, Solver::kMultistep, 0.6},
+           {"standard", 10, Solver::kMultistep, 0.6},
+           {"high", 20, Solver::kEuler, 1},
+           {"hd", 20, Solver::kEuler, 1},
+           {"xhigh", 30, Solver::kEuler, 1},
+           {"max", 40, Solver::kEuler, 1}}) {
+    const auto request = of({{"quality", quality}});
+    EXPECT_EQ(request.steps, steps) << quality;
+    EXPECT_EQ(request.solver, solver) << quality;
+    EXPECT_EQ(request.guided->end, guided_to) << quality;
+  }
+  EXPECT_EQ(of({{"quality", "low"}, {"steps", 7}}).steps, 7);
+  EXPECT_EQ(of({{"quality", "low"}, {"steps", 7}}).solver, Solver::kMultistep);
+  EXPECT_EQ(of({{"quality", "high"}, {"speed", "fast"}}).steps, 6);
+  EXPECT_EQ(of({{"speed", "fast"}, {"solver", "euler"}}).solver, Solver::kEuler);
+  EXPECT_EQ(of({{"speed", "exact"}}).speed, Speed::kExact);
+  EXPECT_FALSE(of({{"quality", "auto"}}).speed);
+  limits.max_steps = 25;
+  EXPECT_EQ(of({{"quality", "max"}}).steps, 25);
 }
 
-TEST(ImageRequest, LeavesToTheModelWhatIsNotAskedFor) {
+TEST(ImageRequest, SolverIntervalAndCacheAreSeparateFields) {
+  const auto request = read({{"prompt", "x"},
+                             {"solver", "multistep"},
+                             {"guidance_interval", {0.1, 0.5}},
+                             {"step_cache", 0.1}})
+                           .request;
+  EXPECT_EQ(request.solver, Solver::kMultistep);
+  EXPECT_EQ(request.guided->begin, 0.1);
+  EXPECT_EQ(request.guided->end, 0.5);
+  EXPECT_EQ(request.step_cache, 0.1);
+  const auto form = read({{"prompt", "x"}, {"guidance_interval", "[0, 1e-1]"}}, true).request;
+  EXPECT_EQ(form.guided->end, 0.1);
+  for (const json& wrong :
+       std::vector<json>{"0:1", {0}, {0, 0.5, 1}, {0.5, 0.1}, {0, 2}, {"0", 1}}) {
+    expect_refusal(400, "guidance_interval", [&] {
+      read({{"prompt", "x"}, {"guidance_interval", wrong}});
+    });
+  }
+  expect_refusal(400, "solver", [] { read({{"prompt", "x"}, {"solver", "heun"}}); });
+  expect_refusal(400, "speed", [] { read({{"prompt", "x"}, {"speed", "faster"}}); });
+  EXPECT_EQ(request.reference_pixels, 0);
+  EXPECT_EQ(read({{"prompt", "x"}, {"reference_pixels", "500000"}}, true).request.reference_pixels,
+            500000);
+  expect_refusal(400, "reference_pixels", [] { read({{"prompt", "x"}, {"reference_pixels", 9}}); });
+  expect_refusal(400, "step_cache", [] { read({{"prompt", "x"}, {"step_cache", 1.5}}); });
+}
+
+TEST(ImageRequest, ACompositionRoundTrips) {
+  const json grid = {{"height", 1}, {"width", 2}, {"tokens", {3, 4}}};
+  const json draft = {{"picture", {{"height", 2}, {"width", 4}, {"tokens", json::array()}}},
+                      {"conditions", json::array()},
+                      {"preview", grid}};
+  for (const char* name : {"composition", "tokens"}) {
+    for (const bool as_text : {false, true}) {
+      const json value = as_text ? json(draft.dump()) : draft;
+      const auto request = read({{"prompt", "x"}, {name, value}}, as_text).request;
+      ASSERT_TRUE(request.composition) << name;
+      EXPECT_TRUE(request.composition->is_draft());
+      EXPECT_EQ(request.composition->preview.tokens, (std::vector<int64_t>{3, 4}));
+      EXPECT_EQ(request.composition->picture.width, 4);
+    }
+    auto wrong = draft;
+    wrong["preview"]["tokens"] = {3};
+    for (const json& value : std::vector<json>{wrong, json::object(), json::array({1}), "x", 3}) {
+      expect_refusal(400, name, [&, field = name] { read({{"prompt", "x"}, {field, value}}); });
+    }
+  }
+  expect_refusal(400, "tokens", [&] {
+    read({{"prompt", "x"}, {"composition", draft}, {"tokens", draft}});
+  });
+  expect_refusal(400, "draft", [&] {
+    read({{"prompt", "x"}, {"composition", draft}, {"draft", true}});
+  });
+  EXPECT_TRUE(read({{"prompt", "x"}, {"draft", true}}).request.draft);
+  EXPECT_TRUE(read({{"prompt", "x"}, {"draft", "True"}}, true).request.draft);
+}
+
+TEST(ImageRequest, TextsAreVerifiedAndPromptsRewrittenOnRequest) {
+  const auto plain = read({{"prompt", "x"}});
+  EXPECT_FALSE(plain.request.verify);
+  EXPECT_EQ(plain.request.best_of, 1);
+  EXPECT_FALSE(plain.rewrite);
+  for (const bool as_text : {false, true}) {
+    const json yes = as_text ? json("true") : json(true), four = as_text ? json("4") : json(4);
+    const auto wanted =
+        read({{"prompt", "x"}, {"verify", yes}, {"best_of", four}, {"rewrite", yes}}, as_text);
+    EXPECT_TRUE(wanted.request.verify);
+    EXPECT_EQ(wanted.request.best_of, 4);
+    EXPECT_EQ(wanted.rewrite, true);
+  }
+  EXPECT_EQ(read({{"prompt", "x"}, {"best_of", limits::kMaxBestOf}}).request.best_of,
+            limits::kMaxBestOf);
+  for (const json& wrong : std::vector<json>{0, limits::kMaxBestOf + 1, 1.5, "many"}) {
+    expect_refusal(400, "best_of", [&] { read({{"prompt", "x"}, {"best_of", wrong}}); });
+  }
+  expect_refusal(400, "verify", [] { read({{"prompt", "x"}, {"verify", "yes"}}); });
+  expect_refusal(400, "rewrite", [] { read({{"prompt", "x"}, {"rewrite", 2}}); });
+}
+
+TEST(ImageRequest, UnsetFieldsAreLeftToTheModel) {
   const auto plain = read({{"prompt", "x"}}).request;
   EXPECT_EQ(plain.width, 0);
   EXPECT_FALSE(plain.steps);
@@ -78,7 +195,7 @@ TEST(ImageRequest, LeavesToTheModelWhatIsNotAskedFor) {
   EXPECT_EQ(steps({{"prompt", "x"}, {"quality", "low"}}), 9);
 }
 
-TEST(ImageRequest, ASeedIsKeptOrDrawn) {
+TEST(ImageRequest, ASeedIsKeptOrRandom) {
   EXPECT_EQ(read({{"prompt", "x"}, {"seed", 42}}).request.seed, 42U);
   EXPECT_NE(read({{"prompt", "x"}}).request.seed,
             read({{"prompt", "x"}, {"seed", -1}}).request.seed);
@@ -88,7 +205,7 @@ TEST(ImageRequest, ASeedHasTheRangeOfTheCommandLine) {
   constexpr auto kLargest = std::numeric_limits<uint64_t>::max();
   EXPECT_EQ(read({{"prompt", "x"}, {"seed", kLargest}}).request.seed, kLargest);
   EXPECT_EQ(read({{"prompt", "x"}, {"seed", "18446744073709551615"}}, true).request.seed, kLargest);
-  // 2^53 + 1, which no double holds.
+  // 2^53 + 1, which a double cannot represent.
   const auto of_body = [](const std::string& seed) {
     return read(parse_body(R"({"prompt": "x", "seed": )" + seed + "}")).request.seed;
   };
@@ -104,13 +221,19 @@ TEST(ImageRequest, ASeedHasTheRangeOfTheCommandLine) {
   }
 }
 
-TEST(ImageRequest, NumbersThatAreTheSameInJsonAreTheSameHere) {
+TEST(ImageRequest, RefusesAKeyThatStandsTwice) {
+  const auto message =
+      expect_refusal(400, "", [] { parse_body(R"({"prompt": "x", "seed": 1, "seed": 2})"); });
+  EXPECT_NE(message.find("'seed' is repeated"), std::string::npos) << message;
+}
+
+TEST(ImageRequest, AcceptsAllSpellingsOfANumber) {
   for (const char* hundred : {"100", "100.0", "1e2", "1E+2", "10000e-2"}) {
     const auto body = std::string(R"({"prompt": "x", "n": 1.0, "steps": )") + hundred + "}";
     EXPECT_EQ(read(parse_body(body)).request.steps, 100) << hundred;
     EXPECT_EQ(read({{"prompt", "x"}, {"steps", hundred}}, true).request.steps, 100) << hundred;
   }
-  // What JSON does not call a number is none in a form either.
+  // A form accepts only numbers in JSON's syntax.
   for (const char* wrong : {"+9", "010", "0x9", "9 ", "9.5", "9,0", "nan", "1e", "[9]"}) {
     expect_refusal(400, "steps", [&] { read({{"prompt", "x"}, {"steps", wrong}}, true); });
   }
@@ -132,7 +255,7 @@ TEST(ImageRequest, BoundsAreThoseOfTheEngine) {
   }
 }
 
-TEST(ImageRequest, FieldsThatWouldChangeThePictureAreRefusedByTheirName) {
+TEST(ImageRequest, UnsupportedFieldsAreRefusedByName) {
   const std::vector<std::pair<std::string, std::string>> fields = {
       {"image", "/v1/images/edits"},
       {"image[]", "/v1/images/edits"},
@@ -148,7 +271,9 @@ TEST(ImageRequest, FieldsThatWouldChangeThePictureAreRefusedByTheirName) {
       {"cfg_scale", "guidance"},
       {"num_images", "n"},
       {"sampler_name", "sampler"},
-      {"loras", "model"},
+      {"lora", "loras"},
+      {"adapters", "loras"},
+      {"controlnet", "model"},
       {"extra_body", "prompt"}};
   for (const auto& [name, instead] : fields) {
     const auto message = expect_refusal(400, name, [&, field = name] {
@@ -166,7 +291,32 @@ TEST(ImageRequest, FieldsThatWouldChangeThePictureAreRefusedByTheirName) {
   expect_refusal(400, "style", [] { read({{"prompt", "x"}, {"style", "manga"}}); });
 }
 
-TEST(ImageRequest, FieldsThatChangeNothingAreTaken) {
+TEST(ImageRequest, LorasAreNamesWithScales) {
+  EXPECT_FALSE(read({{"prompt", "x"}}).request.adapters.has_value());
+  EXPECT_TRUE(read({{"prompt", "x"}, {"loras", json::array()}}).request.adapters->empty());
+  const auto list = json::parse(R"([{"name": "style", "scale": 0.5}, {"name": "ink"}])");
+  for (const bool as_text : {false, true}) {
+    const auto loras = as_text ? json(list.dump()) : list;
+    const auto request =
+        read_image_request({{"prompt", "x"}, {"loras", loras}}, RequestLimits(), as_text).request;
+    ASSERT_EQ(request.adapters->size(), 2U);
+    EXPECT_EQ(request.adapters->at(0).name, "style");
+    EXPECT_EQ(request.adapters->at(0).scale, 0.5);
+    EXPECT_EQ(request.adapters->at(1).name, "ink");
+    EXPECT_EQ(request.adapters->at(1).scale, 1);
+  }
+  for (const char* bad : {R"("style")",
+                          R"({"name": "style"})",
+                          R"(["style"])",
+                          R"([{"scale": 1}])",
+                          R"([{"name": 1}])",
+                          R"([{"name": "style", "scale": "1"}])",
+                          R"([{"name": "style", "scale": 11}])"}) {
+    expect_refusal(400, "loras", [&] { read({{"prompt", "x"}, {"loras", json::parse(bad)}}); });
+  }
+}
+
+TEST(ImageRequest, NeutralValuesOfUnsupportedFieldsAreAccepted) {
   EXPECT_NO_THROW(read({{"prompt", "x"},
                         {"user", "u"},
                         {"safety_identifier", "s"},
@@ -177,7 +327,7 @@ TEST(ImageRequest, FieldsThatChangeNothingAreTaken) {
                         {"complexity", "low"}}));
 }
 
-TEST(ImageRequest, RefusesEveryWrongFieldByItsName) {
+TEST(ImageRequest, ErrorsNameTheField) {
   const std::vector<std::pair<std::string, json>> wrong = {
       {"prompt", 7},
       {"prompt", "  "},
@@ -245,25 +395,34 @@ TEST(ImageRequest, EmptyFieldsOfFormsAreAbsent) {
   expect_refusal(400, "n", [] { read({{"prompt", "x"}, {"n", ""}}); });
 }
 
-TEST(ImageRequest, BodiesThatAreNoJsonObjectAreRefused) {
+TEST(ImageRequest, BodiesThatAreNotJsonObjectsAreRefused) {
   for (const char* body : {"", "{", "[]", "null", "\"x\"", "{\"a\":\xff}", "{\"prompt\":\"x\"}}"}) {
     expect_refusal(400, "", [&] { parse_body(body); });
   }
   expect_refusal(400, "", [] { parse_body(std::string(100000, '[')); });
   expect_refusal(400, "", [] { parse_body(std::string("{}\0", 3)); });
-  // A hundred thousand values take many times their bytes in memory.
+  // What is said of files that a download left is not said of a request.
+  for (const auto& body : {std::string(), std::string(16, '\0'), std::string("<html></html>")}) {
+    try {
+      parse_body(body);
+      ADD_FAILURE() << body;
+    } catch (const ApiError& error) {
+      EXPECT_EQ(std::string(error.what()).find("download"), std::string::npos) << error.what();
+    }
+  }
+  // A hundred thousand small values take many times their size in memory.
   std::string many = "{\"a\": [0";
   for (int i = 0; i < 100000; ++i) many += ",0";
   expect_refusal(400, "", [&] { parse_body(many + "]}"); });
 }
 
-TEST(ImageRequest, BodiesThatAreNotUtf8AreRefusedAtTheFirstWrongByte) {
+TEST(ImageRequest, InvalidUtf8IsRefusedNamingTheFirstWrongByte) {
   const std::string valid = "{\"prompt\": \"une école\"}";
   EXPECT_EQ(parse_body(valid).at("prompt"), "une école");
   EXPECT_EQ(parse_body("\xef\xbb\xbf" + valid).at("prompt"), "une école");
   const std::vector<std::pair<std::string, size_t>> wrong = {
       {"{\"prompt\": \"caf\xe9\"}", 15},       // Latin-1
-      {"{\"prompt\": \"\xc3", 12},             // cut
+      {"{\"prompt\": \"\xc3", 12},             // truncated
       {"{\"prompt\": \"\xed\xa0\x80\"}", 12},  // a surrogate
       {"{\"prompt\": \"\xc0\xaf\"}", 12},      // an overlong form
       {std::string("\xff\xfe{\0", 4), 0},      // UTF-16
@@ -284,13 +443,13 @@ TEST(ApiErrors, HaveOpenAisShape) {
   const auto internal = api_error(Error(ErrorCode::kInternal, "secret /path"));
   EXPECT_EQ(internal.status(), 500);
   EXPECT_EQ(internal.json().find("secret"), std::string::npos);
-  // The model's own files are no fault of the client's, and none of its business.
+  // Messages about the model's files must not reach clients.
   const auto broken = api_error(Error(ErrorCode::kCorruptFile, "/secret/model: truncated"));
   EXPECT_EQ(broken.status(), 500);
   EXPECT_EQ(broken.json().find("secret"), std::string::npos);
 }
 
-TEST(ApiKeys, AdmitTheKeyAlone) {
+TEST(ApiKeys, AdmitOnlyTheKey) {
   const TemporaryDirectory folder;
   const auto file = folder.path() / "key";
   write_file(file, "0123456789abcdef\n");

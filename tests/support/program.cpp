@@ -6,15 +6,21 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
+#include "support/background_program.h"
 #include "support/test_support.h"
 
 namespace glm_image::test {
 namespace {
 
-constexpr double kLimitSeconds = 60;
+/// Long enough for every program of the tests on a slow machine that other tests use too.
+constexpr double kLimitSeconds = 300;
+/// No folder can be made there.
+constexpr const char* kNoCache = "/dev/null";
 
 pid_t start(const std::vector<std::string>& command,
             const std::filesystem::path& out,
@@ -29,17 +35,28 @@ pid_t start(const std::vector<std::string>& command,
   ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
   ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
   ::unsetenv("GLM_IMAGE_MODEL");
+  // Tests compare messages, which would be in the developer's language.
+  ::setenv("LC_ALL", "C.UTF-8", /*overwrite=*/1);
+  ::unsetenv("LANGUAGE");
+  // The rates that earlier runs measured change what later ones choose and print.
+  ::setenv("XDG_CACHE_HOME", kNoCache, /*overwrite=*/1);
   ::execv(arguments[0], arguments.data());
   ::_exit(127);
 }
 
+/// Whether the child has ended. It can still be waited for.
+bool has_ended(pid_t child) {
+  siginfo_t info = {};
+  return ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == child;
+}
+
 int wait_for(pid_t child) {
-  const auto began = std::chrono::steady_clock::now();
+  const Stopwatch waited;
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - began;
-    if (waited.count() > kLimitSeconds) ::kill(child, SIGKILL);
+    if (waited.seconds() > kLimitSeconds) ::kill(child, SIGKILL);
   }
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -50,14 +67,52 @@ std::string glm_image_program() {
   return std::string(GLM_IMAGE_BINARY_DIR) + "/bin/glm-image";
 }
 
+BackgroundProgram::BackgroundProgram(const std::vector<std::string>& command)
+    : child_(start(command, folder_.path() / "out", folder_.path() / "err")) {}
+
+BackgroundProgram::~BackgroundProgram() {
+  if (child_ <= 0) return;
+  ::kill(child_, SIGKILL);
+  ::waitpid(child_, nullptr, 0);
+}
+
+void BackgroundProgram::signal(int number) const {
+  ::kill(child_, number);
+}
+
+std::string BackgroundProgram::errors() const {
+  const auto file = folder_.path() / "err";
+  return std::filesystem::exists(file) ? read_file(file) : "";
+}
+
+bool BackgroundProgram::wait_for_text(const std::string& text, double seconds) const {
+  const Stopwatch waited;
+  while (true) {
+    const bool is_over = has_ended(child_);
+    if (errors().find(text) != std::string::npos) return true;
+    if (is_over || waited.seconds() > seconds) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+ProgramResult BackgroundProgram::wait() {
+  ProgramResult result;
+  result.exit_code = wait_for(std::exchange(child_, 0));
+  result.out = read_file(folder_.path() / "out");
+  result.err = errors();
+  return result;
+}
+
 ProgramResult interrupt_program(const std::vector<std::string>& command,
                                 int signal,
-                                double seconds) {
+                                const std::function<bool()>& ready) {
   const TemporaryDirectory folder;
   const auto out = folder.path() / "out", err = folder.path() / "err";
+  // They are there even if the signal comes before the program has opened them.
+  for (const auto& file : {out, err}) write_file(file, "");
   const pid_t child = start(command, out, err);
   if (signal != 0) {
-    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+    while (!ready() && !has_ended(child)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     ::kill(child, signal);
   }
   ProgramResult result;
@@ -67,8 +122,20 @@ ProgramResult interrupt_program(const std::vector<std::string>& command,
   return result;
 }
 
+ProgramResult interrupt_program(const std::vector<std::string>& command,
+                                int signal,
+                                double seconds) {
+  const Stopwatch running;
+  return interrupt_program(command, signal, [&] { return running.seconds() >= seconds; });
+}
+
+int kills() {
+  const char* given = std::getenv("GLM_IMAGE_KILLS");
+  return given == nullptr ? 4 : std::stoi(given);
+}
+
 ProgramResult run_program(const std::vector<std::string>& command) {
-  return interrupt_program(command, /*signal=*/0, /*seconds=*/0);
+  return interrupt_program(command, /*signal=*/0, /*seconds=*/0.0);
 }
 
 }  // namespace glm_image::test

@@ -2,26 +2,48 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace glm_image::test {
 
-/// What a finished program left.
+/// The result of a program.
 struct ProgramResult {
-  int exit_code = -1;  ///< 128 + n when signal n ended it
+  int exit_code = -1;  ///< 128 + n if signal n ended it
   std::string out, err;
 };
 
-/// The glm-image program that this build made.
+/// The glm-image program of this build.
 std::string glm_image_program();
 
-/// Runs a program and waits for it, one minute at most.
+/// Runs a program for at most five minutes and waits for it. It has no cache folder, so no rates
+/// and hashes of earlier runs; where a test needs them, `command` begins with env(1) and
+/// XDG_CACHE_HOME.
 ProgramResult run_program(const std::vector<std::string>& command);
 
 /// Runs a program, sends it `signal` after `seconds`, and waits for it.
 ProgramResult interrupt_program(const std::vector<std::string>& command,
                                 int signal,
                                 double seconds);
+/// Sends the signal as soon as `ready` returns true, or the program has ended.
+ProgramResult interrupt_program(const std::vector<std::string>& command,
+                                int signal,
+                                const std::function<bool()>& ready);
+
+/// Kills for each program in tests that kill at random moments: GLM_IMAGE_KILLS, else 4.
+int kills();
+
+/// Measures from its construction on.
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
 
 }  // namespace glm_image::test

@@ -11,9 +11,9 @@
 
 namespace glm_image::test {
 
-/// One case of tests/data/tiny: what was asked of the reference, and what it recorded.
+/// One case of tests/data/tiny: the request to the reference and the recorded values.
 struct ReferenceCase {
-  nlohmann::json request;  ///< its row in cases.json
+  nlohmann::json request;  ///< its entry in cases.json
   std::shared_ptr<const io::SafetensorsFile> recorded;
 
   std::string name() const { return request.at("name"); }
@@ -27,12 +27,11 @@ std::filesystem::path tiny_dir();
 std::filesystem::path tiny_model_dir();
 std::vector<ReferenceCase> reference_cases();
 
-/// Makes the folder, which must be empty, a copy of the tiny model whose glm_image.json is
-/// `profile`. Its parts are links.
+/// Fills the empty folder with a copy of the tiny model whose glm_image.json is `profile`. Its
+/// components are links.
 void link_tiny_model(const std::filesystem::path& folder, const std::string& profile);
 
-/// Largest relative error allowed between a float32 stage and the reference's: both round, in
-/// another order.
+/// Largest relative error of a float32 stage: ours and the reference round in different orders.
 inline constexpr double kStageTolerance = 1e-4;
 
 }  // namespace glm_image::test

@@ -11,17 +11,17 @@
 
 namespace glm_image::test {
 
-/// tests/data of the source tree.
+/// The folder tests/data of the source tree.
 std::filesystem::path data_dir();
 /// The source tree.
 inline std::filesystem::path project_dir() {
   return data_dir().parent_path().parent_path();
 }
 
-/// ‖a − b‖/‖b‖ in float64; infinite when the shapes differ or a value is not finite.
+/// ‖a − b‖/‖b‖ in float64; infinite if the shapes differ or a value is not finite.
 double relative_error(const Tensor& a, const Tensor& b);
 
-/// A fresh directory, removed with all it holds at the end of the scope.
+/// A new directory, removed with its contents at the end of the scope.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();
@@ -37,7 +37,8 @@ class TemporaryDirectory {
 void write_file(const std::filesystem::path& path, const std::string& bytes);
 std::string read_file(const std::filesystem::path& path);
 
-/// Passes when `action` throws a glm_image::Error of this code whose message holds every fragment.
+/// Passes if `action` throws a glm_image::Error with this code whose message contains all
+/// fragments.
 void expect_error(ErrorCode code,
                   const std::vector<std::string>& fragments,
                   const std::function<void()>& action);

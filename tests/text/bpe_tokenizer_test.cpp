@@ -15,7 +15,7 @@ using Ids = std::vector<int64_t>;
 
 const std::filesystem::path kFile = test::data_dir() / "tiny/model/processor/tokenizer.json";
 
-/// The reference checkpoint's tokenizer.json with a change made to it.
+/// The reference checkpoint's tokenizer.json with a change.
 BpeTokenizer changed(const std::function<void(Json&)>& change) {
   static const Json original = io::read_json_file(kFile);
   Json json = original;
@@ -28,7 +28,7 @@ void add_token(Json& json, int64_t id, const std::string& content, bool normaliz
   json["added_tokens"].push_back({{"id", id}, {"content", content}, {"normalized", normalized}});
 }
 
-/// Single bytes and these merges, whose results take the ids from 2000 on.
+/// Single bytes and these merges. The merged tokens have the ids from 2000.
 BpeTokenizer with_merges(const std::vector<std::pair<std::string, std::string>>& merges) {
   return changed([&](Json& json) {
     auto& model = json["model"];
@@ -59,7 +59,7 @@ TEST(BpeTokenizer, EncodesTheReferenceCases) {
   }
 }
 
-// The ids in the next tests are those of Hugging Face tokenizers 0.23.2 for the same change.
+// The expected ids are those of Hugging Face tokenizers 0.23.2 for the same change.
 
 TEST(BpeTokenizer, MergesWithoutIgnoreMerges) {
   const auto check = [](const BpeTokenizer& tokenizer) {
@@ -68,7 +68,7 @@ TEST(BpeTokenizer, MergesWithoutIgnoreMerges) {
     EXPECT_EQ(tokenizer.encode("sɔgɔma"), (Ids{154, 358, 750}));
   };
   check(changed([](Json& json) { json["model"]["ignore_merges"] = false; }));
-  // The older form of the list, "a b".
+  // The older syntax of merges, "a b".
   check(changed([](Json& json) {
     json["model"]["ignore_merges"] = false;
     for (auto& merge : json["model"]["merges"]) {
@@ -105,7 +105,7 @@ TEST(BpeTokenizer, NormalizedTokensComeAfterTheOthers) {
   EXPECT_EQ(tokenizer.encode("bo<sop>beoo<so"), (Ids{479, 776, 782, 150, 99, 154, 150}));
 }
 
-TEST(BpeTokenizer, TheLongestTokenAtTheLeftmostPlaceWins) {
+TEST(BpeTokenizer, TheLongestTokenAtTheLeftmostPositionWins) {
   const auto tokenizer = changed([](Json& json) {
     add_token(json, 782, "<a", /*normalized=*/false);
     add_token(json, 783, "<ab>", /*normalized=*/false);
@@ -118,7 +118,7 @@ TEST(BpeTokenizer, TheLongestTokenAtTheLeftmostPlaceWins) {
 TEST(BpeTokenizer, InvalidUtf8IsNamedByItsByte) {
   const auto tokenizer = BpeTokenizer::load(kFile);
   const std::string bad[] = {"abc\xff",
-                             "abc\xc3",          // cut
+                             "abc\xc3",          // truncated
                              "abc\xc0\xaf",      // overlong
                              "abc\xed\xa0\x80",  // a surrogate
                              "abc\xf4\x90\x80\x80"};
@@ -135,9 +135,9 @@ TEST(BpeTokenizer, TextsAreBounded) {
   });
 }
 
-/// A quadratic merge would take minutes; too small a stack or a time limit of the regular
-/// expression would refuse what is only long.
-TEST(BpeTokenizer, AMegabyteOfTheSame) {
+/// A quadratic merge would take minutes. A small stack or a time limit of the regular expression
+/// would refuse texts only because they are long.
+TEST(BpeTokenizer, LongRepetitiveTexts) {
   const auto tokenizer = BpeTokenizer::load(kFile);
   for (const std::string unit : {"a", "abcdefgh", " ", "\n", "1 ", "<", "é", "'s"}) {
     std::string text;
@@ -179,7 +179,7 @@ TEST(BpeTokenizer, TokensAndIds) {
     });
   }
   EXPECT_EQ(tokenizer.decode({111, 9999, 776}), "H<id 9999><sop>");
-  EXPECT_EQ(tokenizer.decode({198}), "\ufffd");  // the first byte of two
+  EXPECT_EQ(tokenizer.decode({198}), "\ufffd");  // the first of two bytes
 }
 
 TEST(BpeTokenizer, MissingFile) {
@@ -194,7 +194,7 @@ struct BadFile {
   std::vector<std::string> fragments;
 };
 
-TEST(BpeTokenizer, RefusesWhatItCannotDo) {
+TEST(BpeTokenizer, RefusesUnsupportedFeatures) {
   constexpr auto kCorrupt = ErrorCode::kCorruptFile;
   constexpr auto kUnsupported = ErrorCode::kUnsupported;
   const auto step = [](Json& j, int i) -> Json& { return j["pre_tokenizer"]["pretokenizers"][i]; };
@@ -318,7 +318,7 @@ TEST(BpeTokenizer, RefusesWhatItCannotDo) {
   }
 }
 
-TEST(BpeTokenizer, AcceptsWhatMakesNoDifference) {
+TEST(BpeTokenizer, AcceptsSettingsWithoutEffect) {
   const auto expected = BpeTokenizer::load(kFile).encode("N maana yãmb barka");
   const auto tokenizer = changed([](Json& json) {
     json["truncation"] = {{"max_length", 3}};
@@ -335,7 +335,7 @@ TEST(BpeTokenizer, AcceptsWhatMakesNoDifference) {
   EXPECT_EQ(tokenizer.encode("N maana yãmb barka"), expected);
 }
 
-/// Each takes exponential or quadratic time in a backtracking matcher.
+/// Each pattern takes exponential or quadratic time in a backtracking matcher.
 TEST(BpeTokenizer, AHostilePatternIsStopped) {
   const std::pair<const char*, std::string> hostile[] = {
       {"(a|aa)+$", std::string(60, 'a') + "b"},

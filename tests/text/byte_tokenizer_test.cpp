@@ -24,8 +24,8 @@ TEST(ByteTokenizer, EncodesTheReferenceCases) {
   }
 }
 
-/// The reference cuts to 2047 tokens and puts the end marker after them.
-TEST(ByteTokenizer, CutsAt2048) {
+/// The reference truncates to 2047 tokens and appends the end marker.
+TEST(ByteTokenizer, TruncatesAt2048) {
   const auto tokenizer = ByteTokenizer::load(kConfigFile);
   for (const std::size_t length : {2046, 2047, 2048, 5000}) {
     const auto ids = tokenizer.encode(std::string(length, 'a'));
@@ -35,8 +35,8 @@ TEST(ByteTokenizer, CutsAt2048) {
   }
 }
 
-/// By the rules of PreTrainedTokenizer.tokenize: <pad>, </s> and <unk> are lstrip and rstrip in
-/// this file, the extra ids are not.
+/// The rules of PreTrainedTokenizer.tokenize: in this file <pad>, </s> and <unk> have lstrip and
+/// rstrip; the extra ids do not.
 TEST(ByteTokenizer, SpecialTokensInTheText) {
   const auto tokenizer = ByteTokenizer::load(kConfigFile);
   const int64_t a = 'a' + 3;
@@ -57,9 +57,9 @@ TEST(ByteTokenizer, InvalidUtf8IsNamedByItsByte) {
       ErrorCode::kInvalidInput, {"UTF-8", "byte 2"}, [&] { tokenizer.encode("ab\xff"); });
 }
 
-/// transformers' ByT5Tokenizer makes its own table where the file lists no tokens; the toy
-/// checkpoint's file was saved by that class.
-TEST(ByteTokenizer, WithoutAListHasTheClassesTokens) {
+/// transformers' ByT5Tokenizer creates its own table if the file lists no tokens. That class wrote
+/// the toy checkpoint's file.
+TEST(ByteTokenizer, WithoutAListHasTheDefaultTokens) {
   const auto listed = ByteTokenizer::load(kConfigFile);
   const auto cases = io::read_json_file(test::data_dir() / "tiny/tokenizer_cases.json");
   for (const Json& config :

@@ -19,7 +19,7 @@ void PrintTo(const Case& c, std::ostream* out) {
 
 class SmartGlyphTexts : public testing::TestWithParam<Case> {};
 
-TEST_P(SmartGlyphTexts, AreWhatAReaderWouldSay) {
+TEST_P(SmartGlyphTexts, AreTheQuotedTexts) {
   EXPECT_EQ(glyph_texts(GetParam().prompt, GlyphRules::kSmart), GetParam().texts);
 }
 
@@ -78,7 +78,7 @@ const Case kFrench[] = {
     {"« sans fin et « avec fin »", {"avec fin"}},
     {"« »", {}},
     {"guillemets simples ‹ Bon › et anglais “ Bien ”", {"Bon", "Bien"}},
-    // A decomposed é is still a letter before the apostrophe.
+    // A decomposed é before the apostrophe is still a letter.
     {"cafe\u0301'noir et the\u0301'vert", {}},
 };
 
@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(Moore, SmartGlyphTexts, testing::ValuesIn(kMoore));
 INSTANTIATE_TEST_SUITE_P(German, SmartGlyphTexts, testing::ValuesIn(kGerman));
 INSTANTIATE_TEST_SUITE_P(Chinese, SmartGlyphTexts, testing::ValuesIn(kChinese));
 
-TEST(ReferenceGlyphTexts, OfTheReferenceCases) {
+TEST(ReferenceGlyphTexts, MatchTheReferenceCases) {
   const auto cases = io::read_json_file(test::data_dir() / "tiny/cases.json");
   ASSERT_GE(cases.size(), 5U);
   for (const auto& c : cases) {
@@ -171,7 +171,7 @@ TEST(GlyphTexts, AMegabyteOfMarksIsLinear) {
     while (prompt.size() + unit.size() < (1U << 20)) prompt += unit;
     for (const auto rules : {GlyphRules::kSmart, GlyphRules::kReference}) {
       const auto found = find_glyph_texts(prompt, rules);
-      // The reference goes through the prompt once for each pair of marks.
+      // The reference scans the prompt once for each pair of marks, so its spans are not in order.
       if (rules == GlyphRules::kReference) continue;
       for (std::size_t i = 1; i < found.size(); ++i) ASSERT_GE(found[i].begin, found[i - 1].end);
     }

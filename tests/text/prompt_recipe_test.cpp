@@ -10,7 +10,7 @@ namespace {
 
 const std::filesystem::path kTiny = test::data_dir() / "tiny";
 
-/// One case of the reference: the prompt and what was recorded on the way to the picture.
+/// One case of the reference: the prompt and the recorded intermediate values.
 struct RecordedCase {
   std::string name;
   std::string prompt;
@@ -70,7 +70,7 @@ void expect_decode_positions(const RecordedCase& c, const RotaryPositions& found
 class TextToImage : public testing::TestWithParam<RecordedCase> {};
 class ImageToImage : public testing::TestWithParam<RecordedCase> {};
 
-TEST_P(TextToImage, PromptAndPositionsAreTheReferences) {
+TEST_P(TextToImage, PromptAndPositionsMatchTheReference) {
   const RecordedCase& c = GetParam();
   const auto bpe = tokenizer();
   const Grid target = target_grid(c.height, c.width);
@@ -85,7 +85,7 @@ TEST_P(TextToImage, PromptAndPositionsAreTheReferences) {
   expect_decode_positions(c, decode_positions(prefill.next, {preview, target}));
 }
 
-TEST_P(ImageToImage, PromptAndPositionsAreTheReferences) {
+TEST_P(ImageToImage, PromptAndPositionsMatchTheReference) {
   const RecordedCase& c = GetParam();
   const auto bpe = tokenizer();
   auto images = c.grids();
@@ -186,7 +186,7 @@ TEST(PromptRecipe, ImageTokensInAPromptAreRefused) {
   EXPECT_NO_THROW(text_to_image_prompt("<sop> <|dit_token_3|>", {2, 2}, {16, 16}, tokens, bpe));
 }
 
-/// By hand from the rule: text, a 2×3 image, text, a 2×1 image, text.
+/// Computed by hand: text, a 2×3 image, text, a 2×1 image, text.
 TEST(RotaryPositions, ImagesInsideAPrompt) {
   constexpr int64_t kImage = 9;
   const auto found =

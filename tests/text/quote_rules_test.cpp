@@ -1,6 +1,7 @@
-// The rules of docs/quotes.md, each by the examples of tests/data/quotes.json.
+// Each rule of docs/quotes.md, with the examples of tests/data/quotes.json.
 
 #include <algorithm>
+#include <chrono>
 
 #include "io/json_file.h"
 #include "support/test_support.h"
@@ -44,7 +45,7 @@ std::vector<QuoteExample> quote_examples() {
 
 class QuoteRule : public testing::TestWithParam<const char*> {};
 
-TEST_P(QuoteRule, FindsWhatAReaderWouldSay) {
+TEST_P(QuoteRule, FindsTheQuotedTexts) {
   int count = 0;
   for (const auto& example : quote_examples()) {
     if (example.rule != GetParam()) continue;
@@ -71,7 +72,7 @@ TEST(QuoteRules, EveryExampleHasARuleAndEveryRuleAParagraph) {
   }
 }
 
-/// Spans are in order, disjoint, inside the prompt, and hold more than the text.
+/// Spans are in order, disjoint, inside the prompt, and longer than the text.
 TEST(QuoteRules, SpansAreInOrderAndDisjoint) {
   for (const auto& example : quote_examples()) {
     std::size_t last_end = 0;
@@ -84,7 +85,7 @@ TEST(QuoteRules, SpansAreInOrderAndDisjoint) {
   }
 }
 
-/// Reference rules give the bytes of the prompt.
+/// Reference rules return the bytes of the prompt.
 TEST(QuoteRules, ReferenceRulesDoNotNormalise) {
   const std::string decomposed = "E\u0301cole";
   EXPECT_EQ(glyph_texts("a \"" + decomposed + "\"", GlyphRules::kReference),
@@ -93,7 +94,7 @@ TEST(QuoteRules, ReferenceRulesDoNotNormalise) {
             std::vector<std::string>{"\u00c9cole"});
 }
 
-/// The same text, whichever pair of marks a language has.
+/// The same text in each language's quotation marks.
 TEST(QuoteRules, EveryNativePairQuotesTheSame) {
   const std::pair<const char*, const char*> pairs[] = {
       {"\"", "\""}, {"“", "”"},   {"„", "“"},   {"„", "”"},   {"”", "”"},   {"”", "“"},
@@ -106,6 +107,19 @@ TEST(QuoteRules, EveryNativePairQuotesTheSame) {
       EXPECT_EQ(glyph_texts(prompt, GlyphRules::kSmart), (std::vector<std::string>{text, "Z"}))
           << prompt;
     }
+  }
+}
+
+// Each position may begin a key, so a search for its end each time would take quadratic time: 13 s
+// for this prompt.
+TEST(QuoteRules, ManyBlanksTakeLinearTime) {
+  for (const char* blank : {" ", "\n", "\t", " \n"}) {
+    std::string prompt;
+    while (prompt.size() < 64000) prompt += blank;
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_EQ(glyph_texts(prompt + "\"Saaba\"", GlyphRules::kSmart),
+              std::vector<std::string>{"Saaba"});
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
   }
 }
 

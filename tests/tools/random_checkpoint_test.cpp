@@ -7,8 +7,10 @@
 
 #include "core/memory.h"
 #include "glm_image/pipeline.h"
+#include "io/json_file.h"
 #include "io/safetensors.h"
 #include "io/weight_set.h"
+#include "pipeline/quantise_checkpoint.h"
 #include "random_checkpoint/random_weights.h"
 #include "support/program.h"
 #include "support/test_support.h"
@@ -20,6 +22,7 @@ namespace fs = std::filesystem;
 using namespace random_checkpoint;
 
 constexpr uint64_t kOneFile = uint64_t{1} << 40;
+const quant::FormRules kAsTheyAre("bf16", "");
 
 ConfigFiles tiny_configs() {
   auto configs = published_configs();
@@ -30,18 +33,19 @@ ConfigFiles tiny_configs() {
 void write(const ConfigFiles& configs,
            const fs::path& output,
            uint64_t seed = 1,
-           uint64_t shard_bytes = kOneFile) {
-  write_checkpoint(configs, plan_components(configs, shard_bytes), seed, output, {});
+           uint64_t shard_bytes = kOneFile,
+           const quant::FormRules& rules = kAsTheyAre) {
+  write_checkpoint(configs, plan_components(configs, rules, shard_bytes), seed, output, {});
 }
 
 std::string program() {
   return std::string(GLM_IMAGE_BINARY_DIR) + "/bin/random_checkpoint";
 }
 
-// Parameters by the sizes of the published configs, written out by hand: for a stack of layers the
-// matrices, biases and norms of one, and what stands around the stack.
+// Numbers of parameters for the sizes of the published configs, written out by hand: matrices,
+// biases and norms per layer, and the modules around the stack.
 TEST(RandomCheckpoint, PublishedSizesHaveThePublishedParameters) {
-  const auto components = plan_components(published_configs(), kOneFile);
+  const auto components = plan_components(published_configs(), kAsTheyAre, kOneFile);
   ASSERT_EQ(components.size(), 4U);
 
   const uint64_t d = 4096, inner = 13696, kv = 2 * 128;
@@ -54,12 +58,12 @@ TEST(RandomCheckpoint, PublishedSizesHaveThePublishedParameters) {
   const uint64_t vision = 128 * 128 * v + (3 * 16 * 16 * v + v) + 40 * vision_layer;
   const uint64_t vq = (v * 2048 + 2048) + (2048 * v + v) + 16384 * 2048;
   EXPECT_EQ(components[0].folder, "vision_language_encoder");
-  EXPECT_EQ(components[0].parameters(), generator + vision + vq);
+  EXPECT_EQ(components[0].parameters, generator + vision + vq);
   EXPECT_EQ(components[0].tensors(), 1011U);
 
   const uint64_t t = 1472, t_inner = 3584, heads = 6 * 64;
   const uint64_t text_layer = 4 * t * heads + 3 * t * t_inner + 2 * t;
-  EXPECT_EQ(components[1].parameters(), 384 * t + 12 * text_layer + 32 * 6 + t);
+  EXPECT_EQ(components[1].parameters, 384 * t + 12 * text_layer + 32 * 6 + t);
   EXPECT_EQ(components[1].type, io::ElementType::kFloat32);
 
   const auto linear = [](uint64_t in, uint64_t out) { return in * out + out; };
@@ -69,12 +73,12 @@ TEST(RandomCheckpoint, PublishedSizesHaveThePublishedParameters) {
                           2 * linear(d, d) + 2 * linear(512, 512) + linear(1024, 512) +
                           linear(512, 512) + linear(512, 2 * d) + linear(d, 64);
   EXPECT_EQ(components[2].folder, "transformer");
-  EXPECT_EQ(components[2].parameters(), 30 * block + around);
+  EXPECT_EQ(components[2].parameters, 30 * block + around);
   EXPECT_EQ(components[2].tensors(), 443U);
 
   // Published: 10.1 and 6.9 billion parameters, files of 18.84 and 12.90 GiB, 830 and 775 MiB.
-  EXPECT_NEAR(static_cast<double>(components[0].parameters()), 10.11e9, 0.01e9);
-  EXPECT_NEAR(static_cast<double>(components[2].parameters()), 6.93e9, 0.01e9);
+  EXPECT_NEAR(static_cast<double>(components[0].parameters), 10.11e9, 0.01e9);
+  EXPECT_NEAR(static_cast<double>(components[2].parameters), 6.93e9, 0.01e9);
   const double gib = 1 << 30, mib = 1 << 20;
   EXPECT_NEAR(static_cast<double>(components[0].bytes()) / gib, 18.84, 0.005);
   EXPECT_NEAR(static_cast<double>(components[1].bytes()) / mib, 830.3, 0.05);
@@ -84,7 +88,7 @@ TEST(RandomCheckpoint, PublishedSizesHaveThePublishedParameters) {
 
 TEST(RandomCheckpoint, FilesStayWithinTheShardSizeAndHoldEveryTensorOnce) {
   constexpr uint64_t kShard = 5'000'000'000;
-  for (const auto& component : plan_components(published_configs(), kShard)) {
+  for (const auto& component : plan_components(published_configs(), kAsTheyAre, kShard)) {
     std::set<std::string> names;
     for (const auto& file : component.files) {
       EXPECT_LE(file.bytes(), kShard);
@@ -102,7 +106,7 @@ TEST(RandomCheckpoint, FilesStayWithinTheShardSizeAndHoldEveryTensorOnce) {
   }
 }
 
-TEST(RandomCheckpoint, ATinyOneDrawsAPicture) {
+TEST(RandomCheckpoint, ATinyCheckpointGeneratesAPicture) {
   const TemporaryDirectory folder;
   write(tiny_configs(), folder.path() / "model", /*seed=*/1, /*shard_bytes=*/100'000);
   for (const auto dtype : {DataType::kFloat32, DataType::kBFloat16}) {
@@ -119,7 +123,7 @@ TEST(RandomCheckpoint, ATinyOneDrawsAPicture) {
     const auto& visual = picture.composition.picture.tokens;
     const std::set<int64_t> tokens(visual.begin(), visual.end());
     EXPECT_GT(tokens.size(), 2U) << "the generator repeats itself";
-    // Neither black nor flat nor saturated.
+    // Not black, uniform or saturated.
     const auto& pixels = picture.image.pixels;
     const auto values =
         torch::from_blob(
@@ -153,15 +157,79 @@ TEST(RandomCheckpoint, TheSeedDecidesTheBytes) {
   EXPECT_NE(weights("other_seed", 2, kOneFile), first);
 }
 
-TEST(RandomCheckpoint, NothingIsLeftWhereWritingStops) {
+/// The type, shape and bytes of every tensor by name.
+std::map<std::string, std::string> stored_tensors(const fs::path& component) {
+  std::map<std::string, std::string> tensors;
+  const auto set = io::WeightSet::open(component);
+  for (const auto& [name, location] : set.tensors()) {
+    const auto& entry = *location.entry;
+    tensors[name] =
+        concat(io::element_type_name(entry.type),
+               at::IntArrayRef(entry.shape),
+               location.file->file().bytes().substr(entry.begin, entry.end - entry.begin));
+  }
+  return tensors;
+}
+
+TEST(RandomCheckpoint, QuantisedWeightsAreThoseThatQuantizeWrites) {
+  const TemporaryDirectory folder;
+  const auto original = folder.path() / "original";
+  write(tiny_configs(), original);
+  // No layer of the tiny model has groups of 128 inputs per scale, so a rule sets the group size.
+  for (const auto& [weights, rules] : std::vector<std::pair<std::string, std::string>>{
+           {"q8", ""}, {"q4", ""}, {"q4", R"(\.ff\.=q4:32,glyph_projector=q8)"}}) {
+    const auto copy = folder.path() / "copy", random = folder.path() / "random";
+    const quant::FormRules form_rules(weights, rules);
+    pipeline::write_quantised(
+        pipeline::plan_quantisation(original, form_rules, kOneFile), copy, /*threads=*/1, {});
+    write(tiny_configs(), random, /*seed=*/1, /*shard_bytes=*/100'000, form_rules);
+    for (const char* component :
+         {"vision_language_encoder", "text_encoder", "transformer", "vae"}) {
+      EXPECT_EQ(stored_tensors(random / component), stored_tensors(copy / component)) << component;
+      EXPECT_EQ(io::read_json_file(random / component / "config.json"),
+                io::read_json_file(copy / component / "config.json"));
+    }
+    fs::remove_all(copy);
+    fs::remove_all(random);
+  }
+}
+
+TEST(RandomCheckpoint, QuantisedSizesAreThoseOfTheForms) {
+  const auto bytes = [](const char* weights) {
+    uint64_t sum = 0;
+    const quant::FormRules rules(weights, "");
+    for (const auto& component : plan_components(published_configs(), rules, kOneFile)) {
+      sum += component.bytes();
+    }
+    return static_cast<double>(sum);
+  };
+  // The quantised weights: the matrices of the blocks, counted as in the test above.
+  const double d = 4096, inner = 13696, kv = 256, v = 1536;
+  const double generator = 40 * (2 * d * d + 2 * d * kv + 3 * d * inner);
+  const double vision = 40 * (4 * v * v + 8 * v * v);
+  const double modulation = 30 * 512 * 12 * d;
+  const double blocks = 30 * (4 * d * d + 8 * d * d);
+  const double scales_of_8 = 0.01, scale_of_4 = 2.0 / 128;
+  EXPECT_NEAR(bytes("bf16") - bytes("q8"),
+              generator + vision + modulation + blocks,
+              scales_of_8 * (generator + blocks));
+  EXPECT_NEAR(bytes("bf16") - bytes("q4"),
+              (generator + blocks) * (1.5 - scale_of_4) + vision + modulation,
+              scales_of_8 * (generator + blocks) * 0.1);
+}
+
+TEST(RandomCheckpoint, NothingIsLeftAfterAnInterruption) {
   const TemporaryDirectory folder;
   const auto output = folder.path() / "model";
   const auto configs = tiny_configs();
   expect_error(ErrorCode::kCancelled, {"enough"}, [&] {
-    write_checkpoint(
-        configs, plan_components(configs, kOneFile), 1, output, [](uint64_t done, uint64_t total) {
-          if (2 * done > total) throw Error(ErrorCode::kCancelled, "enough");
-        });
+    write_checkpoint(configs,
+                     plan_components(configs, kAsTheyAre, kOneFile),
+                     1,
+                     output,
+                     [](uint64_t done, uint64_t total) {
+                       if (2 * done > total) throw Error(ErrorCode::kCancelled, "enough");
+                     });
   });
   EXPECT_TRUE(fs::is_empty(folder.path()));
 
@@ -175,10 +243,10 @@ TEST(RandomCheckpoint, MemoryDoesNotGrowWithTheWeights) {
   const auto wide = nlohmann::ordered_json::parse(
       R"({"vision_language_encoder/config.json": {"text_config": {"intermediate_size": 100000}}})");
   apply_changes(configs, wide, "wide");
-  const auto components = plan_components(configs, kOneFile);
+  const auto components = plan_components(configs, kAsTheyAre, kOneFile);
   ASSERT_GT(components[0].bytes(), uint64_t{200 * kMebibyte});
   const TemporaryDirectory folder;
-  write(tiny_configs(), folder.path() / "tiny");  // what the first run alone allocates
+  write(tiny_configs(), folder.path() / "tiny");  // excludes what only the first run allocates
   reset_peak_resident_bytes();
   const int64_t before = peak_resident_bytes();
   write_checkpoint(configs, components, 1, folder.path() / "model", {});
@@ -207,11 +275,11 @@ TEST(RandomCheckpoint, ChangesMustFitAFile) {
 TEST(RandomCheckpoint, LayersChangeEveryStack) {
   auto configs = published_configs();
   set_layers(configs, 2);
-  const auto full = plan_components(published_configs(), kOneFile);
-  const auto cut = plan_components(configs, kOneFile);
-  // The VAE has no stack.
-  for (size_t i = 0; i < 3; ++i) EXPECT_LT(cut[i].parameters(), full[i].parameters() / 3);
-  EXPECT_EQ(cut[3].parameters(), full[3].parameters());
+  const auto full = plan_components(published_configs(), kAsTheyAre, kOneFile);
+  const auto cut = plan_components(configs, kAsTheyAre, kOneFile);
+  // The VAE has no stack of layers.
+  for (size_t i = 0; i < 3; ++i) EXPECT_LT(cut[i].parameters, full[i].parameters / 3);
+  EXPECT_EQ(cut[3].parameters, full[3].parameters);
 }
 
 TEST(RandomValues, HaveTheirMeanAndDeviation) {
@@ -221,8 +289,8 @@ TEST(RandomValues, HaveTheirMeanAndDeviation) {
     const RandomValues random({/*mean=*/0, /*deviation=*/0.25}, type, /*key=*/7);
     random.draw(0, kCount, static_cast<char*>(values.data_ptr()));
     values = values.to(at::kDouble);
-    // Five standard errors of a mean, a deviation and a correlation of a million values; bfloat16
-    // rounds by up to 2⁻⁹ of a value.
+    // Five standard errors of the mean, the deviation and the correlation of a million values.
+    // bfloat16 rounds by up to a factor of 2⁻⁹.
     EXPECT_NEAR(values.mean().item<double>(), 0, 0.25 * 5e-3);
     EXPECT_NEAR(values.std().item<double>(), 0.25, 0.25 * 4e-3);
     for (const int64_t lag : {1, 2, 4, 4096}) {
@@ -234,7 +302,7 @@ TEST(RandomValues, HaveTheirMeanAndDeviation) {
   }
 }
 
-TEST(RandomValues, APartIsThePartOfTheWhole) {
+TEST(RandomValues, PartsEqualTheWhole) {
   constexpr uint64_t kCount = 300'001;
   const RandomValues random({0, 1}, io::ElementType::kFloat32, 3);
   std::vector<float> whole(kCount), parts(kCount);
@@ -247,7 +315,7 @@ TEST(RandomValues, APartIsThePartOfTheWhole) {
   EXPECT_EQ(std::memcmp(whole.data(), parts.data(), kCount * sizeof(float)), 0);
 }
 
-TEST(RandomCheckpointProgram, TellsTheSizesWithoutWriting) {
+TEST(RandomCheckpointProgram, PrintsTheSizesWithoutWriting) {
   const auto result = run_program({program(), "--dry-run"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("(35.8 GB)"), std::string::npos) << result.out;

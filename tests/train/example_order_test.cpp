@@ -1,4 +1,4 @@
-#include "train/example_order.h"
+#include "train/data/example_order.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <set>
 
 #include "core/random.h"
-#include "train/stratified_uniform.h"
+#include "train/batch/stratified_uniform.h"
 
 namespace glm_image::train {
 namespace {
@@ -41,7 +41,7 @@ TEST(ExampleOrder, EpochsAndSeedsDiffer) {
   for (const uint64_t seed : {0, 1, 2}) {
     for (int64_t epoch = 0; epoch < 20; ++epoch) orders.insert(epoch_of({20, seed}, epoch));
   }
-  // Two of 20! orders are never the same by chance.
+  // Two of 20! orders are practically never equal by chance.
   EXPECT_EQ(orders.size(), 60U);
 }
 
@@ -61,7 +61,7 @@ TEST(ExampleOrder, EveryOrderOfAFewExamplesIsEquallyLikely) {
   }
 }
 
-TEST(ExampleOrder, AnExampleIsEquallyOftenAtEveryPlace) {
+TEST(ExampleOrder, AnExampleIsEquallyOftenAtEveryPosition) {
   constexpr int64_t kExamples = 50, kEpochs = 5000;
   std::array<std::array<int64_t, kExamples>, kExamples> counts{};
   const ExampleOrder order{kExamples, /*seed=*/9};
@@ -93,7 +93,7 @@ TEST(ExampleOrder, TheLargestDataSetHasAnOrder) {
   EXPECT_GT(*seen.rbegin(), kExamples / 100 * 99);
 }
 
-TEST(ExampleOrder, WithoutEndEveryPositionIsANewExample) {
+TEST(ExampleOrder, AnUnlimitedDataSetNeverRepeats) {
   const ExampleOrder order{0, /*seed=*/3};
   for (const int64_t position : {0, 1, 17, 1000000}) EXPECT_EQ(order.at(position), position);
 }
@@ -106,7 +106,7 @@ TEST(StratifiedUniform, HasOneNumberInEveryStratum) {
     const auto strata = (numbers * (batch * repeats)).floor().to(at::kLong);
     const auto sorted = std::get<0>(strata.sort());
     EXPECT_TRUE(at::equal(sorted, at::arange(batch * repeats))) << numbers;
-    // The repeats of an example share the range evenly.
+    // The repeats of an example are spread evenly over the range.
     const auto parts = (numbers * repeats).floor().view({repeats, batch});
     for (int64_t example = 0; example < batch; ++example) {
       EXPECT_EQ(
@@ -123,7 +123,7 @@ TEST(StratifiedUniform, FollowsTheGenerator) {
   EXPECT_FALSE(at::equal(numbers, stratified_uniform(6, 2, other)));
 }
 
-// A data set whose size is a multiple of the batch: the worst case for fixed slots.
+// The size of the data set is a multiple of the batch, the worst case for fixed slots.
 TEST(StratifiedUniform, OverManyEpochsEveryExampleMeetsEveryStratum) {
   constexpr int64_t kExamples = 12, kBatch = 4, kRepeats = 2, kEpochs = 400;
   constexpr int64_t kStrata = kBatch * kRepeats;
@@ -139,7 +139,8 @@ TEST(StratifiedUniform, OverManyEpochsEveryExampleMeetsEveryStratum) {
   }
   for (const auto& of_example : met) {
     for (const auto count : of_example) {
-      // Each of a repeat's kBatch strata once in kBatch epochs, within five deviations.
+      // On average each of a repeat's kBatch strata once in kBatch epochs, within five standard
+      // deviations.
       EXPECT_NEAR(static_cast<double>(count), 100.0, 50.0);
     }
   }

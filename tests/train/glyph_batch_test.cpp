@@ -1,4 +1,4 @@
-#include "train/glyph_batch.h"
+#include "train/batch/glyph_batch.h"
 
 #include "pipeline/checkpoint.h"
 #include "pipeline/spell.h"

@@ -7,12 +7,12 @@
 #include "core/random.h"
 #include "nn/modules.h"
 #include "support/test_support.h"
+#include "train/run/training_loop.h"
 #include "train/seeds.h"
-#include "train/training_loop.h"
 
 namespace glm_image::test {
 
-/// Fits a matrix to random points. The points of a batch follow from its number.
+/// Fits a matrix to random points, which depend on the index of the batch.
 class LineStage : public train::Stage {
  public:
   std::vector<train::TrainedModule> modules() override { return {{"line", line_.get()}}; }
@@ -50,11 +50,11 @@ class LineStage : public train::Stage {
   }
 
   int64_t fails_at = -1;
-  /// What becomes of the loss of the batches spoilt_from … spoilt_until − 1.
+  /// Changes the loss of the batches spoilt_from … spoilt_until − 1.
   std::function<Tensor(const Tensor& loss)> spoil;
   int64_t spoilt_from = 0, spoilt_until = 1000000;
   int64_t makers = 0;
-  /// Of every call of forward: its step, its batch's number, and the loss before it was spoilt.
+  /// Per call of forward: its step, its batch's index, and the loss before it was changed.
   std::vector<int64_t> forward_steps, batch_numbers;
   std::vector<double> losses;
   double counted() const { return counted_.item<double>(); }
@@ -82,12 +82,12 @@ struct Run {
   double counted;
 };
 
-/// Runs the stage, with weights of its own, until the run is done or stopped.
+/// Runs the stage with its own weights until it is done or stopped.
 inline Run run(LineStage& stage,
                const std::filesystem::path& folder,
                const train::LoopOptions& options,
                const train::LoopCallbacks& callbacks = {}) {
-  train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
+  train::MixedPrecisionAdamW weights(stage.modules(), at::kFloat, at::kCPU, {});
   train::RunFolder run_folder(folder);
   const auto next = train::run_training(stage, weights, run_folder, options, callbacks);
   return {run_folder.history(), stage.weight(), next, stage.counted()};
@@ -100,7 +100,7 @@ inline Run run(const std::filesystem::path& folder,
   return run(stage, folder, options, callbacks);
 }
 
-/// Asks a run to stop after so many steps.
+/// Asks a run to stop after `steps` steps.
 inline train::LoopCallbacks stop_after(int64_t steps) {
   train::LoopCallbacks callbacks;
   callbacks.should_stop = [left = steps]() mutable { return --left == 0; };

@@ -1,7 +1,7 @@
-// What a run reads back from its folder, damaged in every way: an Error that names the file and the
-// field, and no step is trained on it.
+// Resuming from a damaged folder throws an Error that names the file and the field, and trains no
+// step.
 
-#include "train/run_folder.h"
+#include "train/run/run_folder.h"
 
 #include <cmath>
 #include <functional>
@@ -9,14 +9,15 @@
 
 #include "io/safetensors.h"
 #include "train/line_stage.h"
-#include "train/metrics_lines.h"
+#include "train/run/metrics_lines.h"
+#include "train/weights/ema.h"
 
 namespace glm_image::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// The content of a checkpoint, to be changed and written again.
+/// The content of a checkpoint, for tests to modify and write.
 struct Content {
   train::NamedTensors tensors;
   std::map<std::string, std::string> metadata;
@@ -68,12 +69,14 @@ class DamagedRun : public testing::Test {
     write_file(checkpoint(), checkpoint_);
   }
 
-  /// Goes on, or ends with an Error: true when it goes on.
+  /// Returns true if the run continues and false if it throws an Error.
   bool is_taken_or_refused() const {
     LineStage stage;
     try {
-      train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
+      train::MixedPrecisionAdamW weights(stage.modules(), at::kFloat, at::kCPU, {});
+      const train::ExponentialMovingAverage average(weights, /*decay=*/0);
       auto state = weights.state();
+      for (const auto& item : average.state()) state.push_back(item);
       for (const auto& item : stage.state()) state.push_back(item);
       train::RunFolder run_folder(folder_.path());
       train::MetricsWindow window;
@@ -93,7 +96,7 @@ class DamagedRun : public testing::Test {
   std::string checkpoint_, metrics_;
 };
 
-TEST_F(DamagedRun, AStepThatIsNoStep) {
+TEST_F(DamagedRun, InvalidSteps) {
   for (const char* step : {"-1",
                            "",
                            "seven",
@@ -110,7 +113,7 @@ TEST_F(DamagedRun, AStepThatIsNoStep) {
     expect_checkpoint_refused([&](Content& content) { content.metadata["next_step"] = step; },
                               {"next_step must be a whole number from 0 to", step});
   }
-  // Numbers, but not of this run, which took seven steps.
+  // Numbers that do not fit this run, which took seven steps.
   for (const char* step : {"0", "6", "8", "1000000"}) {
     expect_checkpoint_refused([&](Content& content) { content.metadata["next_step"] = step; }, {});
   }
@@ -163,7 +166,7 @@ TEST_F(DamagedRun, TensorsOfAnotherModel) {
       {"'master.other'", "belongs to no part of this run"});
 }
 
-TEST_F(DamagedRun, MetricsThatWereBegun) {
+TEST_F(DamagedRun, AMetricsWindow) {
   const auto begun = [&](const std::string& json) {
     return [json](Content& content) { content.metadata["metrics_begun"] = json; };
   };
@@ -195,7 +198,7 @@ TEST_F(DamagedRun, MetricsThatWereBegun) {
   }
 }
 
-TEST_F(DamagedRun, FilesThatWereCut) {
+TEST_F(DamagedRun, TruncatedFiles) {
   for (size_t length = 0; length < checkpoint_.size(); length += length < 64 ? 1 : 37) {
     write_file(checkpoint(), checkpoint_.substr(0, length));
     EXPECT_FALSE(is_taken_or_refused()) << length;
@@ -204,7 +207,22 @@ TEST_F(DamagedRun, FilesThatWereCut) {
   EXPECT_FALSE(is_taken_or_refused());
 }
 
-TEST_F(DamagedRun, AnyByteThatChanges) {
+TEST_F(DamagedRun, SaysWhatToDoAboutATruncatedCheckpoint) {
+  for (const std::size_t length : {std::size_t{0}, checkpoint_.size() / 2}) {
+    write_file(checkpoint(), checkpoint_.substr(0, length));
+    LineStage stage;
+    try {
+      run(stage, folder_.path(), options_of(20));
+      FAIL() << "the run continued";
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      EXPECT_NE(message.find("remove it to start the run again"), std::string::npos) << message;
+      EXPECT_EQ(message.find("download"), std::string::npos) << message;
+    }
+  }
+}
+
+TEST_F(DamagedRun, AnyChangedByte) {
   const auto flipped = [](std::string bytes, size_t i) {
     bytes[i] = static_cast<char>(bytes[i] ^ (1 << i % 8));
     return bytes;
@@ -220,12 +238,12 @@ TEST_F(DamagedRun, AnyByteThatChanges) {
   }
 }
 
-TEST_F(DamagedRun, ACheckpointOrMetricsThatAreNoFiles) {
+TEST_F(DamagedRun, ACheckpointOrMetricsThatAreNotFiles) {
   fs::remove(checkpoint());
   fs::create_directory(checkpoint());
   EXPECT_FALSE(is_taken_or_refused());
   fs::remove(checkpoint());
-  // A link to a disk that is not there: the run must not begin anew.
+  // A link to a missing disk: the run must not restart.
   fs::create_symlink(folder_.path() / "absent", checkpoint());
   LineStage stage;
   EXPECT_THROW(run(stage, folder_.path(), options_of(20)), Error);
@@ -279,7 +297,7 @@ TEST_F(DamagedRun, LinesOfMetrics) {
   }
 }
 
-TEST_F(DamagedRun, TheEndOfALineThatWasKilledIsNoDamage) {
+TEST_F(DamagedRun, AnIncompleteLastLineIsAccepted) {
   for (const std::string& end : {std::string("{\"step\":7,\"lo"),
                                  std::string("{"),
                                  std::string(200, '\0'),
@@ -290,7 +308,7 @@ TEST_F(DamagedRun, TheEndOfALineThatWasKilledIsNoDamage) {
   }
 }
 
-TEST(MetricsLines, KeepWhatWasNotFinite) {
+TEST(MetricsLines, KeepValuesThatWereNotFinite) {
   train::Metrics metrics{4, {{"loss", std::nan("")}, {"psnr", 20.5}}};
   const auto line = train::to_line(metrics);
   EXPECT_EQ(line, "{\"step\":4,\"loss\":\"not finite\",\"psnr\":20.5}\n");

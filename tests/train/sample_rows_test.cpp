@@ -1,4 +1,4 @@
-#include "train/sample_rows.h"
+#include "train/stages/sample_rows.h"
 
 #include <gtest/gtest.h>
 
@@ -19,12 +19,12 @@ TEST(SampleRows, ShowTheTrainedSizesTheMostFrequentFirst) {
             (Sizes{{96, 32}, {64, 96}, {96, 32}}));
   EXPECT_EQ(sizes_of(sample_rows({{32, 32, 0.5}, {64, 96, 1}, {96, 32, 0}, {64, 64, 1}}, 6)),
             (Sizes{{64, 96}, {64, 64}, {32, 32}}));
-  // The same size twice is one size.
+  // Repeated sizes count as one.
   EXPECT_EQ(sizes_of(sample_rows({{64, 64, 2}, {32, 32, 1.5}, {32, 32, 1.5}, {96, 96, 1}}, 6)),
             (Sizes{{32, 32}, {64, 64}, {96, 96}}));
 }
 
-TEST(SampleRows, EveryPictureIsAnotherExample) {
+TEST(SampleRows, NoExampleRepeats) {
   int64_t next = 0;
   for (const auto& row : sample_rows({{64, 64, 1}, {4096, 4096, 1}, {1024, 1024, 1}}, 5)) {
     EXPECT_EQ(row.first, next);

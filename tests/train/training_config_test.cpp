@@ -1,22 +1,22 @@
-#include "train/training_config.h"
+#include "train/config/training_config.h"
 
 #include <nlohmann/json.hpp>
 
 #include "support/test_support.h"
+#include "train/config/stage_keys.h"
+#include "train/lora/lora_keys.h"
 
 namespace glm_image::test {
 namespace {
 
 nlohmann::ordered_json valid() {
-  return {
-      {"stage", "vae"},
-      {"run", "runs/a"},
-      {"data", "data"},
-      {"model", "model"},
-      {"sizes", {{{"width", 256}, {"height", 192}, {"share", 3}}, {{"width", 64}, {"height", 64}}}},
-      {"batch", 8},
-      {"steps", 100},
-      {"learning_rate", 1e-3}};
+  return {{"stage", "vae"},
+          {"run", "runs/a"},
+          {"data", "data"},
+          {"model", "model"},
+          {"batch", 8},
+          {"steps", 100},
+          {"learning_rate", 1e-3}};
 }
 
 train::TrainingConfig load(const nlohmann::ordered_json& json) {
@@ -34,28 +34,14 @@ TEST(TrainingConfig, PathsStartAtTheFile) {
   EXPECT_EQ(config.loop.learning_rate.steps, 100);
 }
 
-TEST(TrainingConfig, SizesComeInTheirShares) {
-  const auto config = load(valid());
-  int64_t wide = 0;
-  for (int64_t step = 0; step < 4000; ++step) wide += config.size_at(step).width == 256 ? 1 : 0;
-  EXPECT_NEAR(static_cast<double>(wide) / 4000, 0.75, 0.03);
-}
-
-TEST(TrainingConfig, SizesGoToTheEnginesLargest) {
-  auto json = valid();
-  json["sizes"] = {{{"width", 4096}, {"height", 32}}, {{"width", 32}, {"height", 4096}}};
-  EXPECT_EQ(load(json).sizes.at(0).width, 4096);
-  EXPECT_EQ(load(json).sizes.at(1).height, 4096);
-}
-
-// The configs that the project ships, with their own paths.
+// The configs that ship with the project, with their own paths.
 TEST(TrainingConfig, RecordedConfigsAreRead) {
   for (const char* file : {"nano/vae",
                            "nano/vae_decoder",
-                           "nano/tokenizer",
-                           "nano/decoder",
+                           "nano/vq",
+                           "nano/transformer",
                            "nano/generator",
-                           "adapt/decoder",
+                           "adapt/transformer",
                            "adapt/generator"}) {
     const auto path = project_dir() / "training" / (std::string(file) + ".json");
     EXPECT_GT(train::TrainingConfig::load(path).loop.steps, 0) << file;
@@ -68,32 +54,72 @@ struct Fault {
   std::vector<std::string> message;
 };
 
-TEST(TrainingConfig, AFaultNamesTheLineTheKeyAndWhatIsAllowed) {
+TEST(TrainingConfig, ErrorsNameTheLineTheKeyAndTheAllowedValues) {
   const std::vector<Fault> faults = {
-      {"batch", 0, {"line 17", "batch", "1 to 4096", "0"}},
-      {"batch", "eight", {"line 17", "batch", "an integer"}},
-      {"learning_rate", -1, {"line 19", "learning_rate", "-1"}},
+      {"batch", 0, {"line 6", "batch", "1 to 4096", "0"}},
+      {"batch", "eight", {"line 6", "batch", "an integer"}},
+      {"learning_rate", -1, {"line 8", "learning_rate", "-1"}},
       {"steps", nullptr, {"steps", "an integer", "nothing"}},
       {"dtype", "float8", {"dtype", "bfloat16", "float32"}},
-      {"sizes",
-       nlohmann::json::array({{{"width", 100}, {"height", 64}}}),
-       {"sizes", "multiples of 32"}},
-      {"sizes", 3, {"sizes", "a list"}},
-      {"sizes",
-       nlohmann::json::array({{{"width", 4128}, {"height", 64}}}),
-       {"sizes", "width", "32 to 4096"}},
-      {"sizes",
-       nlohmann::json::array({{{"width", 64}, {"height", 64}, {"share", 0}}}),
-       {"sizes", "share above 0"}},
-      {"sizes",
-       nlohmann::json::array({{{"width", 64}, {"height", 64}, {"shares", 2}}}),
-       {"shares", "no key", "height, share, width"}},
   };
   for (const auto& fault : faults) {
     auto json = valid();
     json[fault.key] = fault.value;
     expect_error(ErrorCode::kCorruptFile, fault.message, [&] { load(json); });
   }
+}
+
+TEST(TrainingConfig, FormerNamesOfKeysAndStagesAreAcceptedWithAWarning) {
+  auto json = valid();
+  json["stage"] = "decoder";
+  json["clip"] = 0.5;
+  json["average"] = 0.75;
+  json["accumulate"] = 3;
+  json["decoder"] = {{"vae", "a"}, {"tokenizer", "b"}, {"drop_share", 0.25}};
+  const auto config = load(json);
+  EXPECT_EQ(config.stage, "transformer");
+  EXPECT_EQ(config.optimizer.max_grad_norm, 0.5);
+  EXPECT_EQ(config.loop.ema_decay, 0.75);
+  EXPECT_EQ(config.loop.accumulate, 3);
+  const auto keys = config.read_stage<train::TransformerKeys>();
+  EXPECT_EQ(keys.vq, "b");
+  EXPECT_EQ(keys.cfg_dropout, 0.25);
+  config.read_stage<train::TransformerKeys>();  // again: no warning repeats
+  std::string warnings;
+  for (const auto& warning : *config.warnings) warnings += warning + "\n";
+  EXPECT_EQ(config.warnings->size(), 6U) << warnings;
+  for (const char* names : {"'decoder' is now called 'transformer'",
+                            "'clip' is now called 'max_grad_norm'",
+                            "'drop_share' is now called 'cfg_dropout'"}) {
+    EXPECT_NE(warnings.find(names), std::string::npos) << names;
+  }
+}
+
+TEST(TrainingConfig, AFormerNameBesideTheNewOneIsRefused) {
+  auto json = valid();
+  json["clip"] = json["max_grad_norm"] = 1;
+  expect_error(ErrorCode::kCorruptFile, {"clip", "absent", "max_grad_norm"}, [&] { load(json); });
+}
+
+// Workers of a cluster get the coordinator's keys so, whose data start in their folder.
+TEST(LoraKeys, AreReadAsKeyWriterWritesThem) {
+  train::LoraKeys keys;
+  keys.data = "photos";
+  keys.parts = {"generator"};
+  keys.pictures.size = 256;
+  keys.pictures.trigger = "zorblax";
+  keys.learning_rate = 0.1 / 3;
+  keys.all_layers = true;
+  keys.seed = (int64_t{1} << 53) + 1;
+  keys.base = "q8";
+  train::KeyWriter written;
+  keys.visit(written);
+  auto read = train::LoraKeys::parse(written.json().dump(), "there/settings");
+  EXPECT_EQ(read.data, "there/photos");
+  read.data = keys.data;
+  train::KeyWriter again;
+  read.visit(again);
+  EXPECT_EQ(again.json(), written.json());
 }
 
 }  // namespace

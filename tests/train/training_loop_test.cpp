@@ -1,4 +1,4 @@
-#include "train/training_loop.h"
+#include "train/run/training_loop.h"
 
 #include <cmath>
 #include <limits>
@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "train/line_stage.h"
-#include "train/start_weights.h"
+#include "train/weights/start_weights.h"
 
 namespace glm_image::test {
 namespace {
@@ -22,7 +22,7 @@ void expect_same_curve(const Run& run, const Run& expected) {
 
 struct Killed {};
 
-/// Ends a run without a word after so many steps.
+/// Kills a run after `steps` steps, by an exception.
 train::LoopCallbacks kill_after(int64_t steps) {
   train::LoopCallbacks callbacks;
   callbacks.should_stop = [left = steps]() mutable -> bool {
@@ -31,13 +31,13 @@ train::LoopCallbacks kill_after(int64_t steps) {
   return callbacks;
 }
 
-/// Of a run of this stage that must end with such an error: the metrics it leaves.
+/// Runs a stage that must end with this error. Returns the metrics it leaves.
 std::vector<train::Metrics> history_before_error(LineStage& stage,
                                                  const train::LoopOptions& options,
                                                  ErrorCode code,
                                                  const std::vector<std::string>& fragments) {
   TemporaryDirectory folder;
-  train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
+  train::MixedPrecisionAdamW weights(stage.modules(), at::kFloat, at::kCPU, {});
   train::RunFolder run_folder(folder.path());
   expect_error(
       code, fragments, [&] { train::run_training(stage, weights, run_folder, options, {}); });
@@ -53,10 +53,23 @@ TEST(TrainingLoop, Learns) {
   EXPECT_LT(result.history.back().values.at("loss"), 0.02);
   const auto& last = result.history.back().values;
   EXPECT_NEAR(last.at("twice"), 2 * last.at("loss"), 1e-6);
-  EXPECT_TRUE(std::filesystem::exists(folder.path() / "loss.png"));
 }
 
-TEST(TrainingLoop, AnotherRunGoesOnWithWhatIsNeededInTrainingAlone) {
+TEST(TrainingLoop, TellsWhenItSaved) {
+  auto options = options_of(4);
+  options.checkpoint_seconds = 0;  // after each step
+  TemporaryDirectory folder;
+  std::vector<size_t> lines;
+  train::LoopCallbacks callbacks;
+  callbacks.saved = [&](const train::RunFolder& run_folder) {
+    EXPECT_TRUE(run_folder.has_checkpoint());
+    lines.push_back(run_folder.history().size());
+  };
+  run(folder.path(), options, callbacks);
+  EXPECT_EQ(lines, (std::vector<size_t>{1, 2, 3, 4}));
+}
+
+TEST(TrainingLoop, AnotherRunContinuesWithTheAuxiliaryModules) {
   TemporaryDirectory folder;
   run(folder.path(), options_of(300));
   LineStage stage;
@@ -69,10 +82,32 @@ TEST(TrainingLoop, AnotherRunGoesOnWithWhatIsNeededInTrainingAlone) {
   EXPECT_FALSE(start.fill("other.weight", weight));
 }
 
-TEST(TrainingLoop, ARunThatWasKilledInTheMiddleOfALineOfMetricsWritesThatLineAgain) {
+TEST(TrainingLoop, WritesTheAverageAndKeepsItWithTheRun) {
+  const auto written_to = [](const TemporaryDirectory& folder) {
+    LineStage stage;
+    const train::StartWeights start(folder.path() / "components", stage.modules());
+    auto weight = at::zeros({1, 3});
+    EXPECT_TRUE(start.fill("line.weight", weight));
+    return weight;
+  };
+  auto options = options_of(20);
+  options.ema_decay = 0;
+  TemporaryDirectory last, averaged, resumed;
+  const auto weight = run(last.path(), options).weight;
+  EXPECT_TRUE(at::equal(written_to(last), weight));
+
+  options.ema_decay = 0.9;
+  EXPECT_TRUE(at::equal(run(averaged.path(), options).weight, weight));
+  EXPECT_FALSE(at::equal(written_to(averaged), weight));
+  run(resumed.path(), options, stop_after(9));
+  run(resumed.path(), options);
+  EXPECT_TRUE(at::equal(written_to(resumed), written_to(averaged)));
+}
+
+TEST(TrainingLoop, AKilledRunRepeatsAnUnfinishedLineOfMetrics) {
   auto options = options_of(20);
   options.metrics_every = 4;
-  options.checkpoint_seconds = 0;  // whenever it may
+  options.checkpoint_seconds = 0;  // as often as possible
   TemporaryDirectory whole_folder, killed_folder;
   const auto whole = run(whole_folder.path(), options);
 
@@ -81,13 +116,13 @@ TEST(TrainingLoop, ARunThatWasKilledInTheMiddleOfALineOfMetricsWritesThatLineAga
   expect_same_curve(rest, whole);
 }
 
-TEST(TrainingLoop, ARunThatWasKilledBeforeItsFirstCheckpointBeginsItsMetricsAnew) {
+TEST(TrainingLoop, ARunKilledBeforeItsFirstCheckpointRestartsItsMetrics) {
   TemporaryDirectory folder;
   EXPECT_THROW(run(folder.path(), options_of(20), kill_after(5)), Killed);
   EXPECT_EQ(run(folder.path(), options_of(20)).history.size(), 20U);
 }
 
-TEST(TrainingLoop, ARunThatWasStoppedGoesOnAsIfItHadNot) {
+TEST(TrainingLoop, AResumedRunEqualsAnUninterruptedOne) {
   TemporaryDirectory whole_folder, parts_folder;
   const auto whole = run(whole_folder.path(), options_of(40));
 
@@ -99,7 +134,7 @@ TEST(TrainingLoop, ARunThatWasStoppedGoesOnAsIfItHadNot) {
   expect_same_curve(rest, whole);
 }
 
-TEST(TrainingLoop, ARunThatWasStoppedInTheMiddleOfALineOfMetricsGoesOnWithIt) {
+TEST(TrainingLoop, AResumedRunContinuesAnUnfinishedLineOfMetrics) {
   auto options = options_of(40);
   options.metrics_every = 7;
   TemporaryDirectory whole_folder, parts_folder;
@@ -109,7 +144,7 @@ TEST(TrainingLoop, ARunThatWasStoppedInTheMiddleOfALineOfMetricsGoesOnWithIt) {
   expect_same_curve(run(parts_folder.path(), options), whole);
 }
 
-TEST(TrainingLoop, WhatABatchCouldNotMeasureDoesNotCount) {
+TEST(TrainingLoop, MissingMeasurementsDoNotCount) {
   auto options = options_of(20);
   TemporaryDirectory folder, lines_folder;
   const auto steps = run(folder.path(), options).history;
@@ -121,7 +156,7 @@ TEST(TrainingLoop, WhatABatchCouldNotMeasureDoesNotCount) {
               1e-6);
 }
 
-TEST(TrainingLoop, ARunThatHasNoFiniteGradientEnds) {
+TEST(TrainingLoop, ARunWithoutFiniteGradientsEnds) {
   LineStage stage;
   stage.spoilt_from = 30;
   stage.spoil = [](const Tensor& loss) { return loss * std::nan(""); };
@@ -130,17 +165,17 @@ TEST(TrainingLoop, ARunThatHasNoFiniteGradientEnds) {
   const auto history = history_before_error(
       stage, options, ErrorCode::kInvalidInput, {"finite gradient", "learning rate"});
   ASSERT_EQ(history.size(), 12U);
-  // Not a loss of 0, which looks like success.
+  // Not a loss of 0, which would look like success.
   EXPECT_TRUE(std::isnan(history.back().values.at("loss")));
   EXPECT_EQ(history.back().values.at("skipped"), 10);
 }
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Ways to lose a step. The first has a finite gradient, the second a finite loss.
+/// Ways to make a step invalid. The first keeps the gradient finite, the second the loss.
 const std::vector<std::function<Tensor(const Tensor&)>> kSpoilt = {
     [](const Tensor& loss) { return loss + kInfinity; },
-    // The square root of 0 has an infinite slope.
+    // The slope of the square root at 0 is infinite.
     [](const Tensor& loss) { return loss + (loss - loss.detach()).abs().sqrt(); },
     [](const Tensor& loss) { return loss * std::nan(""); }};
 
@@ -150,7 +185,7 @@ TEST(TrainingLoop, AStepWithoutAFiniteLossOrGradientChangesNothing) {
     LineStage stage;
     stage.spoil = spoil;
     stage.spoilt_from = 5;
-    train::MasterWeights weights(stage.modules(), at::kFloat, at::kCPU, {});
+    train::MixedPrecisionAdamW weights(stage.modules(), at::kFloat, at::kCPU, {});
     train::RunFolder run_folder(folder.path());
     const auto copies = [&] {
       std::vector<Tensor> tensors;
@@ -175,7 +210,7 @@ TEST(TrainingLoop, AStepWithoutAFiniteLossOrGradientChangesNothing) {
   }
 }
 
-TEST(TrainingLoop, OneSpoiltBatchLosesTheWholeStepAndNoOther) {
+TEST(TrainingLoop, OneInvalidBatchSkipsItsStepAndNoOther) {
   for (const auto& spoil : kSpoilt) {
     TemporaryDirectory folder;
     LineStage stage;
@@ -195,8 +230,8 @@ TEST(TrainingLoop, OneSpoiltBatchLosesTheWholeStepAndNoOther) {
   }
 }
 
-// What a reader of the file sees: every line has the same keys.
-TEST(TrainingLoop, MetricsSayWhatWasNotFinite) {
+// Every line of the file has the same keys.
+TEST(TrainingLoop, MetricsMarkValuesThatWereNotFinite) {
   for (size_t way = 0; way < kSpoilt.size(); ++way) {
     TemporaryDirectory folder;
     LineStage stage;
@@ -223,7 +258,7 @@ TEST(TrainingLoop, MetricsSayWhatWasNotFinite) {
   }
 }
 
-TEST(TrainingLoop, ARunWithLostStepsGoesOnAsIfItHadNotBeenStopped) {
+TEST(TrainingLoop, AResumedRunWithSkippedStepsEqualsAnUninterruptedOne) {
   auto options = options_of(30);
   options.metrics_every = 4;
   const auto run_in = [&](const std::filesystem::path& folder,
@@ -245,7 +280,7 @@ TEST(TrainingLoop, ARunWithLostStepsGoesOnAsIfItHadNotBeenStopped) {
     for (const char* name : {"loss", "gradient_norm", "skipped"}) {
       ASSERT_EQ(found.count(name), expected.count(name)) << name << i;
       if (found.count(name) == 0) continue;
-      // NaN is equal to NaN here.
+      // Here NaN equals NaN.
       EXPECT_EQ(std::isnan(found.at(name)), std::isnan(expected.at(name))) << name << i;
       if (!std::isnan(found.at(name))) {
         EXPECT_EQ(found.at(name), expected.at(name)) << name << i;
@@ -254,7 +289,7 @@ TEST(TrainingLoop, ARunWithLostStepsGoesOnAsIfItHadNotBeenStopped) {
   }
 }
 
-TEST(TrainingLoop, WhatAKilledRunHadHalfWrittenGoes) {
+TEST(TrainingLoop, TemporaryFilesOfAKilledRunAreRemoved) {
   TemporaryDirectory folder;
   { const train::RunFolder first(folder.path()); }
   write_file(folder.path() / ".glm-image-12345-0.tmp", "half a checkpoint");
@@ -266,10 +301,10 @@ TEST(TrainingLoop, WhatAKilledRunHadHalfWrittenGoes) {
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "notes.tmp"));
 }
 
-TEST(TrainingLoop, MetricsAfterTheCheckpointAreForgottenWithHalfALine) {
+TEST(TrainingLoop, MetricsAfterTheCheckpointAreDiscarded) {
   TemporaryDirectory folder;
   run(folder.path(), options_of(10), stop_after(5));
-  // What a killed run leaves: steps that no checkpoint knows of, and half a line.
+  // A killed run leaves steps after the checkpoint and an incomplete line.
   const auto metrics = folder.path() / "metrics.jsonl";
   write_file(metrics, read_file(metrics) + "{\"step\":5,\"loss\":123}\n{\"step\":6,\"lo");
   const auto rest = run(folder.path(), options_of(10));
@@ -318,7 +353,7 @@ TEST(TrainingLoop, ManyLoaderThreadsGiveTheSameCurveAsOne) {
   }
 }
 
-TEST(TrainingLoop, AFaultOfTheDataEndsTheRunWithItsMessage) {
+TEST(TrainingLoop, AnErrorInTheDataEndsTheRunWithItsMessage) {
   for (const int64_t threads : {1, 4}) {
     LineStage stage;
     stage.fails_at = 4;
@@ -327,7 +362,7 @@ TEST(TrainingLoop, AFaultOfTheDataEndsTheRunWithItsMessage) {
     const auto history =
         history_before_error(stage, options, ErrorCode::kCorruptFile, {"no data for step 4"});
     EXPECT_EQ(stage.makers, threads);
-    // The batches before the fault were used.
+    // The batches before the error were used.
     EXPECT_EQ(history.size(), 4U);
   }
 }

@@ -10,10 +10,10 @@ namespace {
 
 struct SpecialToken {
   const char* content;
-  bool special;  ///< left out of decoded text
+  bool special;  ///< omitted from decoded text
 };
 
-/// In the order of their ids, from pad_token_id of the text_config on.
+/// In the order of their ids, beginning at the text_config's pad_token_id.
 constexpr std::array<SpecialToken, 23> kSpecialTokens = {{{"<|endoftext|>", true},
                                                           {"[MASK]", true},
                                                           {"[gMASK]", true},

@@ -1,5 +1,5 @@
 // random_checkpoint: writes a checkpoint of given sizes with random weights, for measuring speed,
-// memory and loading where the published weights are not at hand. Its pictures are noise.
+// memory and loading without the published weights. Its pictures are noise.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -32,10 +32,11 @@ constexpr const char* kFooter =
     "  random_checkpoint --dry-run\n"
     "  random_checkpoint -o models/random\n"
     "  random_checkpoint --layers 2 -o models/random2\n"
+    "  random_checkpoint --weights q4 -o models/random-q4\n"
     "  random_checkpoint --sizes tiny -o models/random_tiny";
 
 struct Options {
-  std::string sizes = "published", output;
+  std::string sizes = "published", weights = "bf16", rules, output;
   int64_t layers = 0;
   uint64_t seed = 0, shard_bytes = 5'000'000'000;
   bool dry_run = false;
@@ -55,37 +56,36 @@ ConfigFiles configs_of(const Options& options) {
 void print_sizes(const std::vector<Component>& components) {
   uint64_t tensors = 0, parameters = 0, bytes = 0;
   std::size_t files = 0;
-  std::printf("%-24s %5s %8s %15s %6s %15s\n",
+  std::printf("%-24s %5s %8s %15s %15s %14s\n",
               "component",
               "files",
               "tensors",
               "parameters",
-              "dtype",
-              "bytes");
+              "bytes",
+              "stored as");
   for (const auto& component : components) {
-    std::printf("%-24s %5zu %8llu %15llu %6s %15llu\n",
+    std::printf("%-24s %5zu %8llu %15llu %15llu %14s\n",
                 component.folder.c_str(),
                 component.files.size(),
                 static_cast<unsigned long long>(component.tensors()),
-                static_cast<unsigned long long>(component.parameters()),
-                std::string(io::element_type_name(component.type)).c_str(),
-                static_cast<unsigned long long>(component.bytes()));
+                static_cast<unsigned long long>(component.parameters),
+                static_cast<unsigned long long>(component.bytes()),
+                component.types().c_str());
     files += component.files.size();
     tensors += component.tensors();
-    parameters += component.parameters();
+    parameters += component.parameters;
     bytes += component.bytes();
   }
-  std::printf("%-24s %5zu %8llu %15llu %6s %15llu (%.1f GB)\n",
-              "together",
+  std::printf("%-24s %5zu %8llu %15llu %15llu (%.1f GB)\n",
+              "total",
               files,
               static_cast<unsigned long long>(tensors),
               static_cast<unsigned long long>(parameters),
-              "",
               static_cast<unsigned long long>(bytes),
               static_cast<double>(bytes) / kGigabyte);
 }
 
-/// Shows how far the writing is, how fast, and how long it will take; stops it on Ctrl-C.
+/// Shows progress, speed and remaining time; stops on Ctrl-C.
 class WritingDisplay {
  public:
   void show(uint64_t done, uint64_t total) {
@@ -111,7 +111,9 @@ class WritingDisplay {
 
 void run(const Options& options) {
   const auto configs = configs_of(options);
-  const auto components = plan_components(configs, options.shard_bytes);
+  const quant::FormRules rules(options.weights, options.rules);
+  const auto components = plan_components(configs, rules, options.shard_bytes);
+  rules.check_all_used();
   print_sizes(components);
   if (options.dry_run) return;
   std::fflush(stdout);
@@ -136,13 +138,18 @@ int main(int argc, char** argv) {
   Options options;
   app.add_option("--sizes", options.sizes, "published, tiny, or a JSON FILE with changes")
       ->capture_default_str();
-  app.add_option("--layers", options.layers, "Layers of every stack, instead of the config's")
+  app.add_option("--layers", options.layers, "Layers of every transformer (default: the config's)")
       ->check(CLI::Range(1, 1024));
   app.add_option("--seed", options.seed, "The same seed gives the same weights")
       ->capture_default_str();
-  app.add_option("--shard-size", options.shard_bytes, "Most bytes of tensors in a file, like 5GB")
+  app.add_option(
+         "--shard-size", options.shard_bytes, "Maximum size of the tensors in a file, e.g. 5GB")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
       ->capture_default_str();
+  app.add_option("--weights", options.weights, "Form of the large layers, as glm-image quantize")
+      ->check(CLI::IsMember({"bf16", "q8", "q4"}))
+      ->capture_default_str();
+  app.add_option("--rules", options.rules, "Forms by layer, as glm-image quantize takes them");
   auto* output = app.add_option("-o,--output", options.output, "The folder to write");
   auto* dry_run = app.add_flag("--dry-run", options.dry_run, "Only print the sizes");
   output->excludes(dry_run);

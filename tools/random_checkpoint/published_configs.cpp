@@ -142,7 +142,7 @@ constexpr const char* kTransformer = R"({
   "time_embed_dim": 512
 })";
 
-/// The statistics of the latents are not public: these suit random weights.
+/// The published latent statistics are unknown: these are for random weights.
 constexpr const char* kVae = R"({
   "_class_name": "AutoencoderKL",
   "_diffusers_version": "0.37.0.dev0",

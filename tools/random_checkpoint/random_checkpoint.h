@@ -3,42 +3,52 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "io/safetensors_writer.h"
+#include "io/sharded_weights.h"
+#include "quant/quantise.h"
 #include "random_checkpoint/checkpoint_files.h"
 
-/// A checkpoint in the published layout with random weights, of any size.
+/// Writes checkpoints in the published layout with random weights and any sizes.
 namespace glm_image::random_checkpoint {
 
-struct WeightFile {
+struct QuantisedLayer {
   std::string name;
-  std::vector<io::TensorDescription> tensors;
-  uint64_t bytes() const;  ///< of its tensors
+  int64_t out = 0, in = 0;
+  quant::WeightForm form;
 };
 
 struct Component {
   std::string folder;
-  io::ElementType type = io::ElementType::kBFloat16;
-  std::string index_name;  ///< of the index file; needed for more than one weight file
-  std::vector<WeightFile> files;
+  std::string stem;                                   ///< of the names of its weight files
+  io::ElementType type = io::ElementType::kBFloat16;  ///< of what is not quantised
+  quant::LayerForms layers;                           ///< all linear layers
+  std::map<std::string, QuantisedLayer> quantised;    ///< by the name of the first tensor
+  std::vector<io::WeightFile> files;
+  uint64_t parameters = 0;
+
   uint64_t bytes() const;
   uint64_t tensors() const;
-  uint64_t parameters() const;
+  /// The types of its tensors, "BF16" or "BF16, I8".
+  std::string types() const;
 };
 
-/// The components that the configs describe: the names and shapes of the modules' own parameters,
-/// in the modules' order, in files of at most `shard_bytes` of tensors (of one, if it is larger).
-/// Throws as the readers of the configs do.
-std::vector<Component> plan_components(const ConfigFiles& configs, uint64_t shard_bytes);
+/// Returns the components that the configs describe: the names and shapes of the modules'
+/// parameters, in the modules' order, split into files of at most `shard_bytes` of tensors. A
+/// larger tensor has a file of its own. Layers that `rules` quantise are stored as
+/// `glm-image quantize` stores them. Throws as the readers of the configs do.
+std::vector<Component> plan_components(const ConfigFiles& configs,
+                                       const quant::FormRules& rules,
+                                       uint64_t shard_bytes);
 
-/// Called with the bytes written so far and in all; throws to stop.
+/// Called with the bytes written so far and in total; may throw to stop.
 using WriteProgress = std::function<void(uint64_t done, uint64_t total)>;
 
-/// Writes the whole checkpoint, which appears whole or not at all. The memory needed does not grow
-/// with the weights. The same configs and seed give the same bytes. Throws kOutput, in particular
-/// when `output` is already there or the disk is too small.
+/// Writes a checkpoint atomically (AtomicFolder). Memory use does not grow with the weights. The
+/// same configs and seed give the same bytes, and the same values before they are quantised. Throws
+/// kOutput, in particular if `output` exists or the disk is too small.
 void write_checkpoint(const ConfigFiles& configs,
                       const std::vector<Component>& components,
                       uint64_t seed,

@@ -6,23 +6,20 @@
 #include <type_traits>
 
 #include "core/error.h"
+#include "core/random_stream.h"
+#include "core/suffix.h"
 #include "io/safetensors.h"
-#include "posters/random_stream.h"
 
 namespace glm_image::random_checkpoint {
 namespace {
 
 constexpr int64_t kQuantiles = 65536;
-/// Random bits of one quantile; 64 bits give the indices of four.
+/// Random bits per quantile index; 64 bits give four indices.
 constexpr int kIndexBits = 16;
 constexpr uint64_t kValuesPerDraw = 4;
 constexpr uint64_t kValuesPerTask = uint64_t{1} << 17;
-/// Gates, scales and shifts stay small beside the residual stream and beside 1.
+/// Keeps gates, scales and shifts small compared with the residual stream and with 1.
 constexpr double kModulation = 0.5;
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
 
 bool has(const std::string& name, const char* part) {
   return name.find(part) != std::string::npos;
@@ -41,7 +38,7 @@ const Tensor& normal_quantiles() {
 template <typename Value>
 void look_up(const Value* quantiles, uint64_t key, uint64_t first, uint64_t count, Value* values) {
   for (uint64_t i = 0; i < count; i += kValuesPerDraw) {
-    uint64_t bits = posters::mix_bits(key + (first + i) / kValuesPerDraw);
+    uint64_t bits = mix_bits(key + (first + i) / kValuesPerDraw);
     const uint64_t end = std::min(kValuesPerDraw, count - i);
     for (uint64_t j = 0; j < end; ++j) {
       values[i + j] = quantiles[bits & (kQuantiles - 1)];

@@ -7,34 +7,34 @@
 #include "core/torch.h"
 #include "io/safetensors_header.h"
 
-/// Random weights of a deterministic kind, fast enough for a disk.
+/// Deterministic random weights, generated at least as fast as a disk writes.
 namespace glm_image::random_checkpoint {
 
-/// What the values of a tensor are: `mean` plus a normal variable of this deviation.
+/// The normal distribution of a tensor's values.
 struct Distribution {
   double mean = 0;
   double deviation = 0;
 };
 
-/// The distribution with which activations keep a size of about 1 through every module: matrices
-/// and kernels have deviation 1/√fan-in, embeddings 1, gains of norms are 1 and biases 0. Gates,
-/// scales and shifts of the transformer's blocks come out smaller than 1.
-/// `d_kv`: the width of a head of the text encoder, which does not scale its scores.
+/// Returns a distribution that keeps activations at about 1 through every module. Matrices and
+/// kernels have deviation 1/√fan-in, embeddings 1; weights of norms are 1 and biases 0. Gates,
+/// scales and shifts of the transformer's blocks are smaller than 1. `d_kv` is the head dimension
+/// of the text encoder, which does not scale its attention scores.
 Distribution distribution_of(const std::string& name, at::IntArrayRef shape, int64_t d_kv);
 
-/// Values of one tensor. Each value depends on the key and on its index alone, so that any part can
-/// be drawn in any order, by any number of threads.
+/// Values of one tensor. Each value depends only on the key and its index, so that parts can be
+/// generated in any order and by any number of threads.
 class RandomValues {
  public:
   RandomValues(Distribution distribution, io::ElementType type, uint64_t key);
 
-  /// Values first … first + count − 1 as stored bytes. `first` must be a multiple of 4.
+  /// Writes the values first … first + count − 1 as stored bytes. `first` must be a multiple of 4.
   void draw(uint64_t first, uint64_t count, char* bytes) const;
 
  private:
   uint64_t key_;
   uint64_t element_size_;
-  /// Stored values of 65536 equally likely quantiles; of one if the deviation is 0.
+  /// Stored values of 65536 equally likely quantiles, or one value if the deviation is 0.
   std::vector<char> quantiles_;
 };
 

@@ -11,7 +11,8 @@ namespace {
 constexpr double kGroupNormEps = 1e-6;
 using Geometry = nn::Conv2dImpl::Geometry;
 constexpr Geometry kSame{/*kernel=*/3, /*stride=*/1, /*padding=*/1};
-constexpr Geometry kHalving{/*kernel=*/3, /*stride=*/2, /*padding=*/0};
+// One column right and one row below: a symmetric padding would shift the picture.
+constexpr Geometry kHalving{/*kernel=*/3, /*stride=*/2, /*padding=*/0, /*extra=*/1};
 constexpr Geometry kPointwise{/*kernel=*/1, /*stride=*/1, /*padding=*/0};
 
 /// Registers `count` ResNet blocks as resnets.0 … under `parent`.
@@ -59,10 +60,10 @@ ResnetBlock2DImpl::ResnetBlock2DImpl(int64_t in,
   }
 }
 
-Tensor ResnetBlock2DImpl::forward(const Tensor& x) const {
-  const auto hidden = conv1->forward(norm1->silu(x));
-  const auto update = conv2->forward(norm2->silu(hidden));
-  return (conv_shortcut.is_empty() ? x : conv_shortcut->forward(x)) + update;
+Tensor ResnetBlock2DImpl::forward(Tensor x) const {
+  auto residual = conv_shortcut.is_empty() ? x : conv_shortcut->forward(x);
+  auto hidden = conv1->forward(norm1->silu(std::move(x)));
+  return conv2->add_to(std::move(residual), norm2->silu(std::move(hidden)));
 }
 
 MidAttentionImpl::MidAttentionImpl(int64_t channels,
@@ -97,9 +98,10 @@ MidBlockImpl::MidBlockImpl(const AutoencoderConfig& config, const at::TensorOpti
   }
 }
 
-Tensor MidBlockImpl::forward(const Tensor& x) const {
-  const auto hidden = first_->forward(x);
-  return second_->forward(attention_.is_empty() ? hidden : attention_->forward(hidden));
+Tensor MidBlockImpl::forward(Tensor x) const {
+  auto hidden = first_->forward(std::move(x));
+  if (!attention_.is_empty()) hidden = attention_->forward(hidden);
+  return second_->forward(std::move(hidden));
 }
 
 EncoderImpl::EncoderImpl(const AutoencoderConfig& config, const at::TensorOptions& options) {
@@ -130,13 +132,11 @@ EncoderImpl::EncoderImpl(const AutoencoderConfig& config, const at::TensorOption
 Tensor EncoderImpl::forward(const Tensor& picture) const {
   auto x = conv_in->forward(picture);
   for (const auto& level : levels_) {
-    for (const auto& resnet : level.resnets) x = resnet->forward(x);
-    if (!level.downsampler.is_empty()) {
-      // One column right and one row below: a symmetric padding would shift the picture.
-      x = level.downsampler->forward(at::constant_pad_nd(x, {0, 1, 0, 1}));
-    }
+    for (const auto& resnet : level.resnets) x = resnet->forward(std::move(x));
+    if (!level.downsampler.is_empty()) x = level.downsampler->forward(std::move(x));
   }
-  return conv_out->forward(conv_norm_out->silu(mid_block->forward(x)));
+  x = mid_block->forward(std::move(x));
+  return conv_out->forward_to(picture.scalar_type(), conv_norm_out->silu(std::move(x)));
 }
 
 DecoderImpl::DecoderImpl(const AutoencoderConfig& config, const at::TensorOptions& options) {
@@ -167,12 +167,10 @@ DecoderImpl::DecoderImpl(const AutoencoderConfig& config, const at::TensorOption
 Tensor DecoderImpl::forward(const Tensor& latents) const {
   auto x = mid_block->forward(conv_in->forward(latents));
   for (const auto& level : levels_) {
-    for (const auto& resnet : level.resnets) x = resnet->forward(x);
-    if (!level.upsampler.is_empty()) {
-      x = level.upsampler->forward(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
-    }
+    for (const auto& resnet : level.resnets) x = resnet->forward(std::move(x));
+    if (!level.upsampler.is_empty()) x = level.upsampler->forward(nn::doubled(std::move(x)));
   }
-  return conv_out->forward(conv_norm_out->silu(x));
+  return conv_out->forward_to(latents.scalar_type(), conv_norm_out->silu(std::move(x)));
 }
 
 AutoencoderKLImpl::AutoencoderKLImpl(const AutoencoderConfig& config,
@@ -193,13 +191,14 @@ AutoencoderKLImpl::AutoencoderKLImpl(const AutoencoderConfig& config,
 
 Posterior AutoencoderKLImpl::encode(const Tensor& picture) const {
   auto moments = encoder->forward(picture);
-  if (!quant_conv.is_empty()) moments = quant_conv->forward(moments);
+  if (!quant_conv.is_empty()) moments = quant_conv->forward_to(picture.scalar_type(), moments);
   const auto halves = moments.chunk(2, /*dim=*/1);
   return {halves[0], halves[1].clamp(-30.0, 20.0)};
 }
 
 Tensor AutoencoderKLImpl::decode(const Tensor& latents) const {
-  return decoder->forward(post_quant_conv.is_empty() ? latents : post_quant_conv->forward(latents));
+  if (post_quant_conv.is_empty()) return decoder->forward(latents);
+  return decoder->forward(post_quant_conv->forward_to(latents.scalar_type(), latents));
 }
 
 Tensor AutoencoderKLImpl::normalise(const Tensor& latents) const {

@@ -4,12 +4,15 @@
 #include "nn/modules.h"
 
 /// The VAE between pictures and latents. After diffusers' models/autoencoders/autoencoder_kl.py.
+///
+/// Activations at a picture's full size are gigabytes. Each is therefore given away to the layer
+/// that reads it last (std::move), which may write its result to the same memory.
 namespace glm_image::models {
 
 /// x + conv(silu(norm(conv(silu(norm(x)))))), with a 1×1 convolution on x where the width changes.
 struct ResnetBlock2DImpl : torch::nn::Module {
   ResnetBlock2DImpl(int64_t in, int64_t out, int64_t groups, const at::TensorOptions& options);
-  Tensor forward(const Tensor& x) const;
+  Tensor forward(Tensor x) const;
 
  private:
   nn::GroupNorm norm1{nullptr}, norm2{nullptr};
@@ -31,7 +34,7 @@ TORCH_MODULE(MidAttention);
 /// ResNet, (attention,) ResNet.
 struct MidBlockImpl : torch::nn::Module {
   MidBlockImpl(const AutoencoderConfig& config, const at::TensorOptions& options);
-  Tensor forward(const Tensor& x) const;
+  Tensor forward(Tensor x) const;
 
  private:
   ResnetBlock2D first_{nullptr}, second_{nullptr};
@@ -78,6 +81,8 @@ struct Posterior {
 
 struct AutoencoderKLImpl : torch::nn::Module {
   AutoencoderKLImpl(const AutoencoderConfig& config, const at::TensorOptions& options);
+
+  // The result has the type of the input, whatever the type of the weights.
 
   /// picture [B, 3, H, W] in −1 … 1, sides multiples of scale_factor.
   Posterior encode(const Tensor& picture) const;

@@ -47,7 +47,7 @@ GeneratorConfig GeneratorConfig::from_json(const io::JsonFields& text_config) {
   const auto rope = rope_parameters(text_config);
   rope.supports_only("rope_type", "default");
   const auto rope_number = [&](const char* name, double fallback, double min, double max) {
-    // Files of older versions keep these beside the rope parameters.
+    // Older versions write these outside the rope parameters.
     return (rope.has(name) ? rope : text_config).optional_double(name, fallback, min, max);
   };
   config.rope_theta = rope_number("rope_theta", 10000, 1, 1e12);

@@ -25,21 +25,26 @@ VisionLanguageConfig VisionLanguageConfig::from_json(const io::JsonFields& json)
 }
 
 GlmImageForConditionalGenerationImpl::GlmImageForConditionalGenerationImpl(
-    const VisionLanguageConfig& config, const at::TensorOptions& options) {
+    const VisionLanguageConfig& config,
+    const at::TensorOptions& options,
+    const GeneratorShard& shard) {
   const auto model = register_module("model", std::make_shared<torch::nn::Module>());
   language_model =
-      model->register_module("language_model", GlmImageTextModel(config.text, options));
+      model->register_module("language_model", GlmImageTextModel(config.text, options, shard));
   visual = model->register_module("visual", GlmImageVisionModel(config.vision, options));
   vqmodel = model->register_module("vqmodel", GlmImageVQModel(config.vq, options));
   lm_head = register_module("lm_head",
                             nn::Linear(config.text.hidden_size,
-                                       config.text.vision_vocab_size,
+                                       shard_ranges(config.text, shard).vocabulary.count,
                                        options,
                                        /*with_bias=*/false));
 }
 
-Tensor GlmImageForConditionalGenerationImpl::logits(const Tensor& hidden) const {
-  return lm_head->forward(hidden).to(at::kFloat);
+Tensor GlmImageForConditionalGenerationImpl::logits(const Tensor& hidden,
+                                                    GeneratorShare* share) const {
+  auto own = lm_head->forward(hidden).to(at::kFloat);
+  if (share == nullptr) return own;
+  return share->gather(own, language_model->config().vision_vocab_size);
 }
 
 }  // namespace glm_image::models

@@ -6,9 +6,11 @@
 
 namespace glm_image::models {
 
-/// What the names of the vision encoder's and the codebook's parameters begin with.
+/// Prefixes of the names of the vision encoder's and the codebook's parameters.
 inline constexpr const char* kVisualPrefix = "model.visual.";
 inline constexpr const char* kVqPrefix = "model.vqmodel.";
+/// The table of token embeddings, of which a run looks up a few rows.
+inline constexpr const char* kTokenTable = "model.language_model.embed_tokens.weight";
 
 /// vision_language_encoder/config.json as a whole, with the defaults of transformers'
 /// GlmImageConfig.
@@ -27,10 +29,12 @@ struct VisionLanguageConfig {
 /// checkpoint's names.
 struct GlmImageForConditionalGenerationImpl : torch::nn::Module {
   GlmImageForConditionalGenerationImpl(const VisionLanguageConfig& config,
-                                       const at::TensorOptions& options);
+                                       const at::TensorOptions& options,
+                                       const GeneratorShard& shard = {});
 
-  /// Logits over the visual vocabulary, [..., vision_vocab], float32.
-  Tensor logits(const Tensor& hidden) const;
+  /// Logits over the visual vocabulary, [..., vision_vocab], float32. A shard needs its `share`,
+  /// and takes hidden states [N, hidden].
+  Tensor logits(const Tensor& hidden, GeneratorShare* share = nullptr) const;
 
   GlmImageTextModel language_model{nullptr};
   GlmImageVisionModel visual{nullptr};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
+
 namespace glm_image::models {
 
 SamplingOptions SamplingOptions::from_json(const io::JsonFields& json) {
@@ -29,20 +31,26 @@ Tensor token_probabilities(const Tensor& logits, const SamplingOptions& options)
   return at::softmax(scores, 0);
 }
 
-int64_t draw_token(const Tensor& probabilities, at::Generator& random) {
+int64_t sample_token(const Tensor& probabilities, at::Generator& random) {
+  // False for NaN too.
+  if (!(probabilities.sum().item<float>() > 0)) {
+    fail(ErrorCode::kInternal,
+         "the generator's predictions have values that are not finite; try --dtype float32, and "
+         "check the files of vision_language_encoder");
+  }
   return at::multinomial(probabilities, 1, /*replacement=*/false, random).item<int64_t>();
 }
 
-int64_t draw_code(const Tensor& probabilities,
-                  const Tensor& logits,
-                  int64_t codes,
-                  at::Generator& random) {
+int64_t sample_code(const Tensor& probabilities,
+                    const Tensor& logits,
+                    int64_t codes,
+                    at::Generator& random) {
   const auto among_codes = probabilities.narrow(0, 0, codes);
   if (among_codes.sum().item<float>() > 0) {
-    return draw_token(among_codes / among_codes.sum(), random);
+    return sample_token(among_codes / among_codes.sum(), random);
   }
   const auto from_logits = logits.to(at::kCPU).to(at::kFloat).narrow(0, 0, codes);
-  return draw_token(at::softmax(from_logits, 0), random);
+  return sample_token(at::softmax(from_logits, 0), random);
 }
 
 }  // namespace glm_image::models

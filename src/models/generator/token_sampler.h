@@ -13,25 +13,24 @@ namespace glm_image::models {
 struct SamplingOptions {
   double temperature = 1.0;
   double top_p = 1.0;
-  int64_t top_k = 0;  ///< 0: no cut
+  int64_t top_k = 0;  ///< 0: no limit
 
   static SamplingOptions from_json(const io::JsonFields& generation_config);
 };
 
-/// What is left of the distribution after temperature, top-k and top-p, in that order:
-/// logits [vocab] → probabilities [vocab] float32. Top-p sorts ascending and drops while the
-/// cumulative probability is ≤ 1 − p; the token that crosses the threshold stays, and one always
-/// does.
+/// Applies temperature, top-k and top-p, in that order: logits [vocab] → probabilities [vocab]
+/// float32. Top-p sorts ascending and drops tokens while the cumulative probability is ≤ 1 − p. The
+/// token that crosses the threshold is kept, so at least one token remains.
 Tensor token_probabilities(const Tensor& logits, const SamplingOptions& options);
 
-/// One multinomial draw.
-int64_t draw_token(const Tensor& probabilities, at::Generator& random);
+/// Draws one sample from the multinomial distribution.
+int64_t sample_token(const Tensor& probabilities, at::Generator& random);
 
-/// One draw among ids 0 … codes − 1 only. Where `probabilities` leave nothing to those, the model's
-/// own logits decide.
-int64_t draw_code(const Tensor& probabilities,
-                  const Tensor& logits,
-                  int64_t codes,
-                  at::Generator& random);
+/// Samples among ids 0 … codes − 1 only. If `probabilities` are zero for all of them, samples from
+/// the softmax of their logits.
+int64_t sample_code(const Tensor& probabilities,
+                    const Tensor& logits,
+                    int64_t codes,
+                    at::Generator& random);
 
 }  // namespace glm_image::models

@@ -104,7 +104,7 @@ T5Config T5Config::from_json(const io::JsonFields& json) {
   config.d_ff = json.optional_int64("d_ff", 2048, 1, kMaxWidth);
   config.num_layers = json.optional_int64("num_layers", 6, 1, kMaxLayers);
   config.num_heads = json.optional_int64("num_heads", 8, 1, kMaxHeads);
-  // Four: half of the buckets a direction, half of those exact.
+  // At least four: each direction has half of the buckets, and half of those are exact.
   config.relative_attention_num_buckets =
       json.optional_int64("relative_attention_num_buckets", 32, 4, kMaxWidth);
   config.relative_attention_max_distance =
@@ -115,8 +115,7 @@ T5Config T5Config::from_json(const io::JsonFields& json) {
   config.layer_norm_epsilon = json.optional_double("layer_norm_epsilon", 1e-6, 0, 1);
   config.pad_token_id = json.optional_int64("pad_token_id", 0, 0, config.vocab_size - 1);
   config.eos_token_id = json.optional_int64("eos_token_id", 1, 0, config.vocab_size - 1);
-  // T5's own feed-forward, "relu", is what a file means that names none, unless it spells out what
-  // "gated-gelu" stands for.
+  // The default is T5's "relu", unless the file has the two keys that "gated-gelu" stands for.
   const bool is_gated = json.optional_bool("is_gated_act", false) &&
                         json.optional_string("dense_act_fn", "") == "gelu_new";
   if (json.optional_string("feed_forward_proj", is_gated ? "gated-gelu" : "relu") != "gated-gelu") {
@@ -128,7 +127,7 @@ T5Config T5Config::from_json(const io::JsonFields& json) {
 Tensor relative_position_buckets(int64_t tokens, const T5Config& config) {
   const int64_t direction = config.relative_attention_num_buckets / 2;
   const int64_t exact = direction / 2;
-  // In float32 throughout: that decides which side of a bucket's edge a distance falls on.
+  // All in float32, as in the reference: rounding decides the bucket of a distance at a boundary.
   const float scale = static_cast<float>(
       std::log(static_cast<double>(config.relative_attention_max_distance) / exact));
   std::vector<int64_t> buckets;
@@ -153,7 +152,7 @@ T5EncoderModelImpl::T5EncoderModelImpl(const T5Config& config, const at::TensorO
     : config_(config) {
   shared = register_module("shared", nn::Embedding(config.vocab_size, config.d_model, options));
   const auto encoder = register_module("encoder", nn::group());
-  block_ = encoder->register_module("block", torch::nn::ModuleList());
+  block_ = encoder->register_module("block", nn::BlockList());
   for (int64_t i = 0; i < config.num_layers; ++i) {
     block_->push_back(Block(config, /*holds_bias=*/i == 0, options));
   }
@@ -164,12 +163,13 @@ T5EncoderModelImpl::T5EncoderModelImpl(const T5Config& config, const at::TensorO
 Tensor T5EncoderModelImpl::forward(const Tensor& ids, const Tensor& mask) const {
   auto x = shared->forward(ids);  // [B, T, d_model]
   const auto buckets = relative_position_buckets(ids.size(1), config_).to(ids.device());
-  // Held by block 0, used by all.
-  const auto position_bias = block_->ptr<BlockImpl>(0)->attention->position_bias(buckets);
-  for (const auto& item : *block_) {
-    const auto* block = item->as<BlockImpl>();
-    x = block->attention->forward(x, position_bias, mask);
-    x = block->feed_forward->forward(x);
+  Tensor position_bias;
+  for (int64_t i = 0; i < config_.num_layers; ++i) {
+    x = block_->run<BlockImpl>(i, [&](const auto& block) {
+      // Stored in block 0, used by all blocks.
+      if (i == 0) position_bias = block.attention->position_bias(buckets);
+      return block.feed_forward->forward(block.attention->forward(x, position_bias, mask));
+    });
   }
   return final_layer_norm_->forward(x);
 }

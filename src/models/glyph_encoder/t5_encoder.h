@@ -1,6 +1,7 @@
 #pragma once
 
 #include "io/json_file.h"
+#include "nn/block_list.h"
 #include "nn/modules.h"
 
 /// The glyph encoder: a T5 encoder that reads the bytes of the texts to spell (ByT5).
@@ -25,21 +26,21 @@ struct T5Config {
   static T5Config from_json(const io::JsonFields& config);
 };
 
-/// Bucket of each relative position key − query, [queries, keys] int64: half of the buckets for
-/// each direction; within one, small distances have a bucket each and larger ones share
-/// logarithmically.
+/// Returns the bucket of each relative position key − query, [tokens, tokens] int64. Each direction
+/// has half of the buckets: small distances have a bucket each, larger ones share buckets whose
+/// sizes grow logarithmically.
 Tensor relative_position_buckets(int64_t tokens, const T5Config& config);
 
 struct T5EncoderModelImpl : torch::nn::Module {
   T5EncoderModelImpl(const T5Config& config, const at::TensorOptions& options);
 
-  /// ids [B, T] int64, mask [B, T] bool (true where a token may be seen) → [B, T, d_model].
+  /// ids [B, T] int64, mask [B, T] bool (true where a token may be attended to) → [B, T, d_model].
   Tensor forward(const Tensor& ids, const Tensor& mask) const;
 
  private:
   T5Config config_;
   nn::Embedding shared{nullptr};
-  torch::nn::ModuleList block_{nullptr};
+  nn::BlockList block_{nullptr};
   nn::RMSNorm final_layer_norm_{nullptr};
 };
 TORCH_MODULE(T5EncoderModel);

@@ -25,7 +25,7 @@ TransformerConfig TransformerConfig::from_json(const io::JsonFields& json) {
   if (config.condition_dim % 2 != 0) json.refuse("condition_dim", "even (sines and cosines)");
   config.prior_vq_quantizer_codebook_size =
       json.optional_int64("prior_vq_quantizer_codebook_size", 16384, 1, kMaxVocabulary);
-  // Absent from the published config; the reference's pipeline then takes 128 (1024 pixels).
+  // Absent from the published config; the reference's pipeline then uses 128 (1024 pixels).
   config.sample_size = json.optional_int64("sample_size", 128, 1, 4096);
   return config;
 }

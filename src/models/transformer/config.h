@@ -19,7 +19,7 @@ struct TransformerConfig {
   int64_t time_embed_dim = 0;
   int64_t condition_dim = 0;
   int64_t prior_vq_quantizer_codebook_size = 0;
-  int64_t sample_size = 0;  ///< sides of the default picture, in latent cells
+  int64_t sample_size = 0;  ///< side of the default picture, in latent cells
 
   int64_t hidden_size() const { return num_attention_heads * attention_head_dim; }
 

@@ -4,6 +4,7 @@
 #include "models/transformer/patches.h"
 #include "nn/functional.h"
 #include "nn/group.h"
+#include "nn/recompute.h"
 
 namespace glm_image::models {
 namespace {
@@ -20,6 +21,13 @@ Tensor by_stream(const Tensor& x,
   const auto text = x.narrow(1, 0, text_tokens);
   const auto image = x.narrow(1, text_tokens, x.size(1) - text_tokens);
   return at::cat({on_text(text), on_image(image)}, /*dim=*/1);
+}
+
+/// Keys or values [B, text + own, H, D] and those of all ranks' image tokens, [B, T, H, D] →
+/// [B, text + T, H, D].
+Tensor with_all_images(const Tensor& own, int64_t text_tokens, const Tensor& images) {
+  if (text_tokens == 0) return images;
+  return at::cat({own.narrow(1, 0, text_tokens), images}, /*dim=*/1);
 }
 
 }  // namespace
@@ -87,6 +95,13 @@ Tensor GlmImageAttentionImpl::forward(const Tensor& x,
   auto k =
       nn::head_norm_rotary(heads(to_k), context.cos, context.sin, context.text_tokens, kNormEps);
   auto v = heads(to_v);
+  if (context.share != nullptr) {
+    const int64_t text = context.text_tokens, own = tokens - text;
+    const auto [keys, values] =
+        context.share->gather(k.narrow(1, text, own), v.narrow(1, text, own), context.image_tokens);
+    k = with_all_images(k, text, keys);
+    v = with_all_images(v, text, values);
+  }
   if (context.write != nullptr) context.write->append(block, k, v);
   if (context.read != nullptr) std::tie(k, v) = context.read->prepend_to(block, k, v);
   nn::AttentionOptions attention;
@@ -170,18 +185,18 @@ GlmImageTransformer2DModelImpl::GlmImageTransformer2DModelImpl(const Transformer
   const auto time_condition_embed = register_module("time_condition_embed", nn::group());
   const auto timestep_embedder =
       time_condition_embed->register_module("timestep_embedder", nn::group());
-  // The sinusoid of the timestep is as wide as its embedding.
+  // The sinusoid of the timestep has the same width as its embedding.
   time_1_ = timestep_embedder->register_module("linear_1", nn::Linear(temb_dim, temb_dim, options));
   time_2_ = timestep_embedder->register_module("linear_2", nn::Linear(temb_dim, temb_dim, options));
   const auto condition_embedder =
       time_condition_embed->register_module("condition_embedder", nn::group());
-  // Two numbers of the crop and two of the size.
+  // Two numbers each for the crop and the size.
   condition_1_ = condition_embedder->register_module(
       "linear_1", nn::Linear(4 * config.condition_dim, temb_dim, options));
   condition_2_ =
       condition_embedder->register_module("linear_2", nn::Linear(temb_dim, temb_dim, options));
 
-  transformer_blocks = register_module("transformer_blocks", torch::nn::ModuleList());
+  transformer_blocks = register_module("transformer_blocks", nn::BlockList());
   for (int64_t i = 0; i < config.num_layers; ++i) {
     transformer_blocks->push_back(GlmImageTransformerBlock(config, options));
   }
@@ -209,9 +224,38 @@ Tensor GlmImageTransformer2DModelImpl::conditioning(const TransformerInput& inpu
 Tensor GlmImageTransformer2DModelImpl::image_tokens(const TransformerInput& input) const {
   const auto patches = patchify(input.latents.to(dtype()), config_.patch_size);
   auto prior = prior_token_embedding->forward(input.prior_ids);  // [B, patches, hidden]
-  // A dropped prior is a zero embedding before the projector, whose biases still act.
+  // A dropped prior is a zero embedding before the projector, whose biases still apply.
   prior = prior * input.prior_drop.logical_not().to(dtype()).view({-1, 1, 1});
   return patch_projection_->forward(patches) + prior_projector->forward(prior);
+}
+
+Tensor GlmImageTransformer2DModelImpl::blocks(Tensor x,
+                                              const Tensor& temb,
+                                              const GlmImageAttentionImpl::Context& context,
+                                              const TransformerInput& input) const {
+  GLM_IMAGE_CHECK(!input.recompute_blocks || !temb.requires_grad(), "a conditioning that learns");
+  const auto run = [&](int64_t index) {
+    x = transformer_blocks->run<GlmImageTransformerBlockImpl>(index, [&](const auto&) {
+      const auto block = transformer_blocks->ptr<GlmImageTransformerBlockImpl>(index);
+      const auto forward = [block, temb, context, index](const Tensor& tokens) {
+        return block->forward(tokens, temb, context, index);
+      };
+      return input.recompute_blocks ? nn::recompute(forward, x) : forward(x);
+    });
+    if (input.block_outputs != nullptr) input.block_outputs->push_back(x);
+  };
+  if (input.step_cache == nullptr) {
+    for (int64_t block = 0; block < config_.num_layers; ++block) run(block);
+    return x;
+  }
+  const auto before = x;
+  run(0);
+  const auto after_first = x;
+  const auto first = after_first - before;
+  if (input.step_cache->may_skip(first)) return after_first + input.step_cache->rest();
+  for (int64_t block = 1; block < config_.num_layers; ++block) run(block);
+  input.step_cache->keep(first, x - after_first);
+  return x;
 }
 
 Tensor GlmImageTransformer2DModelImpl::forward(const TransformerInput& input) const {
@@ -225,13 +269,27 @@ Tensor GlmImageTransformer2DModelImpl::forward(const TransformerInput& input) co
                   "×",
                   columns);
 
+  auto* const share = input.token_share;
+  GLM_IMAGE_CHECK(share == nullptr || (input.write == nullptr && input.step_cache == nullptr &&
+                                       !input.glyph_mask.defined()),
+                  "tokens are shared in an evaluation that cannot be");
+  int64_t first = 0, own = rows * columns;
+  if (share != nullptr) std::tie(first, own) = share->own(rows * columns);
+
   auto x = image_tokens(input);
+  if (share != nullptr) x = x.narrow(1, first, own);
   if (text_tokens > 0) x = at::cat({glyph_projector->forward(input.glyphs.to(dtype())), x}, 1);
   const auto temb = conditioning(input);  // [B, time_embed_dim]
 
   GlmImageAttentionImpl::Context context;
   std::tie(context.cos, context.sin) =
       image_rotary_angles(rows, columns, config_.attention_head_dim, x.device());
+  if (share != nullptr) {
+    context.cos = context.cos.narrow(0, first, own);
+    context.sin = context.sin.narrow(0, first, own);
+  }
+  context.share = share;
+  context.image_tokens = rows * columns;
   context.text_tokens = text_tokens;
   if (input.glyph_mask.defined()) {
     GLM_IMAGE_CHECK(input.read == nullptr, "a glyph mask together with condition pictures");
@@ -241,17 +299,14 @@ Tensor GlmImageTransformer2DModelImpl::forward(const TransformerInput& input) co
   context.read = input.read;
   context.write = input.write;
 
-  for (int64_t block = 0; block < config_.num_layers; ++block) {
-    x = transformer_blocks->ptr<GlmImageTransformerBlockImpl>(block)->forward(
-        x, temb, context, block);
-    if (input.block_outputs != nullptr) input.block_outputs->push_back(x);
-  }
-
-  const auto image = x.narrow(1, text_tokens, rows * columns);
+  x = blocks(x, temb, context, input);
+  const auto image = x.narrow(1, text_tokens, own);
   const auto scale_shift = out_modulation_->forward(temb).chunk(2, /*dim=*/1);  // scale first
   const auto normed =
       nn::modulated_layer_norm(image, /*shift=*/scale_shift[1], /*scale=*/scale_shift[0], kNormEps);
-  return unpatchify(proj_out->forward(normed), rows, columns, patch);
+  auto patches = proj_out->forward(normed);
+  if (share != nullptr) patches = share->gather(patches, rows * columns);
+  return unpatchify(patches, rows, columns, patch);
 }
 
 }  // namespace glm_image::models

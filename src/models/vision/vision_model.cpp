@@ -41,7 +41,7 @@ GlmImageVisionModelImpl::GlmImageVisionModelImpl(const VisionConfig& config,
                  dim,
                  nn::Conv2dImpl::Geometry{/*kernel=*/patch, /*stride=*/patch, /*padding=*/0},
                  options));
-  blocks = register_module("blocks", torch::nn::ModuleList());
+  blocks = register_module("blocks", nn::BlockList());
   for (int64_t i = 0; i < config.depth; ++i)
     blocks->push_back(GlmImageVisionBlock(config, options));
 }
@@ -67,13 +67,14 @@ Tensor GlmImageVisionModelImpl::position_embedding(int64_t grid_height, int64_t 
 Tensor GlmImageVisionModelImpl::forward(const Tensor& pixel_patches,
                                         int64_t grid_height,
                                         int64_t grid_width) const {
-  // A convolution whose kernel is its stride sees each patch once: a matrix product.
+  // A convolution whose kernel size equals its stride is a matrix product over patches.
   const auto& kernel = patch_projection_->weight;
   auto x = nn::linear(
       pixel_patches.to(kernel.scalar_type()), kernel.flatten(1), patch_projection_->bias);
   x = x + position_embedding(grid_height, grid_width);
-  for (const auto& block : *blocks) {
-    x = block->as<GlmImageVisionBlockImpl>()->forward(x);
+  for (int64_t i = 0; i < config_.depth; ++i) {
+    x = blocks->run<GlmImageVisionBlockImpl>(i,
+                                             [&](const auto& block) { return block.forward(x); });
   }
   return x;
 }

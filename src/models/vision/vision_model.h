@@ -1,6 +1,7 @@
 #pragma once
 
 #include "models/vision/config.h"
+#include "nn/block_list.h"
 #include "nn/modules.h"
 
 /// The vision encoder: a plain ViT over the patches of one picture of any shape.
@@ -33,7 +34,7 @@ struct GlmImageVisionModelImpl : torch::nn::Module {
   VisionConfig config_;
   nn::Embedding position_table_{nullptr};
   nn::Conv2d patch_projection_{nullptr};
-  torch::nn::ModuleList blocks{nullptr};
+  nn::BlockList blocks{nullptr};
 };
 TORCH_MODULE(GlmImageVisionModel);
 

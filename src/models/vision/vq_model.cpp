@@ -7,7 +7,7 @@
 namespace glm_image::models {
 namespace {
 
-/// Of the four matrices of distances that stand beside each other, together.
+/// Maximum size of the four distance matrices that exist at the same time.
 constexpr int64_t kMaxDistanceBytes = int64_t{256} << 20;
 
 Tensor l2_normalise(const Tensor& x) {
@@ -20,7 +20,7 @@ GlmImageVQModelImpl::GlmImageVQModelImpl(const VqConfig& config, const at::Tenso
   const nn::Conv2dImpl::Geometry pointwise{/*kernel=*/1, /*stride=*/1, /*padding=*/0};
   quant_conv = register_module(
       "quant_conv", nn::Conv2d(config.latent_channels, config.embed_dim, pointwise, options));
-  // The way back from codes to features: part of the checkpoint, used in training alone.
+  // The projection from codes back to features: in the checkpoint, but used only in training.
   post_quant_conv = register_module(
       "post_quant_conv", nn::Conv2d(config.embed_dim, config.latent_channels, pointwise, options));
   const auto quantize = register_module("quantize", std::make_shared<torch::nn::Module>());
@@ -40,8 +40,8 @@ Tensor GlmImageVQModelImpl::codes() const {
 }
 
 Tensor GlmImageVQModelImpl::nearest(const Tensor& vectors, const Tensor& codes) {
-  // ‖z‖² + ‖e‖² − 2·z·e, written out as the reference does: on unit vectors the first two terms
-  // only round, but they decide ties the same way.
+  // ‖z‖² + ‖e‖² − 2·z·e, in the reference's form. For unit vectors the first two terms only add
+  // rounding errors, but these resolve ties as in the reference.
   const auto code_lengths = codes.pow(2).sum(1);
   const int64_t rows_at_once =
       std::max<int64_t>(kMaxDistanceBytes / (4 * codes.size(0) * codes.element_size()), 1);

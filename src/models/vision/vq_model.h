@@ -11,13 +11,16 @@ struct GlmImageVQModelImpl : torch::nn::Module {
   GlmImageVQModelImpl(const VqConfig& config, const at::TensorOptions& options);
 
   /// features [N, latent_channels] → ids of the nearest codes, [N] int64. Vectors and codes are
-  /// both L2-normalised before they are compared; skipping either gives other ids.
+  /// both L2-normalised before the comparison; omitting either gives different ids.
   Tensor encode(const Tensor& features) const;
 
-  /// The steps of it, for training: features → unit vectors, [N, embed_dim] float32; the codebook's
-  /// unit vectors, [codes, embed_dim] float32; and the nearest of them to each vector.
+  // The steps of encode, for training.
+
+  /// features [N, latent_channels] → unit vectors [N, embed_dim] float32.
   Tensor vectors(const Tensor& features) const;
+  /// The codebook as unit vectors, [codes, embed_dim] float32.
   Tensor codes() const;
+  /// Returns the index of the nearest code for each vector, [N] int64.
   static Tensor nearest(const Tensor& vectors, const Tensor& codes);
   /// codes [N, embed_dim] → features [N, latent_channels].
   Tensor features_of(const Tensor& code_vectors) const;

@@ -1,4 +1,4 @@
-// Tells LibTorch that there is a device, how many, and how to change the current one.
+// Tells LibTorch the number of devices and how to change the current one.
 
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
@@ -27,7 +27,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
     return before;
   }
   c10::DeviceIndex deviceCount() const noexcept override { return kDeviceCount; }
-  // All work is done when the call returns: one stream, nothing to wait for.
+  // All work is done when a call returns, so there is one stream and nothing to wait for.
   c10::Stream getStream(c10::Device device) const noexcept override {
     return c10::Stream(c10::Stream::DEFAULT, device);
   }

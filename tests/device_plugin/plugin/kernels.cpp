@@ -1,5 +1,5 @@
-// The operators of the test device: what LibTorch asks of every backend (memory, views, copies,
-// convolutions), and the CPU's kernels for all others, on copies.
+// The operators of the test device: those that LibTorch requires from each backend (memory, views,
+// copies, convolutions), and the CPU's kernels on copies for all others.
 
 #include <ATen/EmptyTensor.h>
 #include <ATen/NativeFunctions.h>
@@ -39,7 +39,7 @@ void count_run(const std::string& name) {
   ++runs_by_operator[name];
 }
 
-/// A kernel of a device reads that device's memory. LibTorch lets scalars come from the CPU.
+/// A kernel of the device reads only the device's memory. LibTorch allows CPU scalars.
 void require_on_device(const Tensor& tensor, const std::string& name) {
   if (!tensor.defined() || (tensor.device().is_cpu() && tensor.dim() == 0)) return;
   TORCH_CHECK(tensor.device().type() == c10::DeviceType::PrivateUse1,
@@ -70,7 +70,7 @@ Tensor empty_strided(IntArrayRef size,
 }
 
 const Tensor& resize_tensor(const Tensor& self, IntArrayRef size, Optional<at::MemoryFormat>) {
-  if (self.sizes() == size) return self;  // whatever its strides, which a view must keep
+  if (self.sizes() == size) return self;  // a view must keep its strides
   auto* tensor = self.unsafeGetTensorImpl();
   const size_t needed = at::detail::computeStorageNbytesContiguous(
       size, tensor->itemsize(), static_cast<size_t>(tensor->storage_offset()));
@@ -99,7 +99,7 @@ Tensor copy_from_and_resize(const Tensor& source, const Tensor& target) {
   return copy_from(source, target, false);
 }
 
-/// Backends bring their own convolution: LibTorch has none to fall back to.
+/// Each backend needs its own convolution; LibTorch has no fallback.
 Tensor convolution(const Tensor& input,
                    const Tensor& weight,
                    const Optional<Tensor>& bias,
@@ -180,7 +180,7 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {
   library.impl("resize_", &resize_tensor);
   library.impl("as_strided", &at::native::as_strided_tensorimpl);
   library.impl("view", &at::native::view);
-  library.impl("unfold", &at::native::unfold);  // repeat is made of it
+  library.impl("unfold", &at::native::unfold);  // used by repeat
   library.impl("_reshape_alias", &at::native::_reshape_alias);
   library.impl("_copy_from", &copy_from);
   library.impl("_copy_from_and_resize", &copy_from_and_resize);

@@ -11,10 +11,10 @@
 namespace test_device {
 namespace {
 
-/// Added to a host address to make the device's: no 64-bit system maps memory to a process there.
+/// Added to a host address to get the device address. No 64-bit system maps user memory there.
 constexpr uintptr_t kDeviceAddressOffset = uintptr_t{1} << 55;
 
-/// Stands in front of every block, and keeps what follows aligned.
+/// Precedes each block and keeps it aligned.
 struct alignas(64) BlockHeader {
   size_t bytes;
 };

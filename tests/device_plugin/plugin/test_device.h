@@ -2,15 +2,15 @@
 
 #include <cstdint>
 
-/// What the test device tells about itself: C functions of test_device_plugin.so, to be looked up
-/// by name once it is loaded.
+/// The test device's counters: C functions of test_device_plugin.so, which tests look up by name
+/// after loading it.
 extern "C" {
 
-/// How often kernels of the device ran, counting the operators whose name begins with `prefix`
-/// ("aten::mm", or "" for all). Copies and views are not counted.
+/// Number of runs of the device's kernels whose operator starts with `prefix` ("aten::mm", or ""
+/// for all). Copies and views do not count.
 int64_t test_device_kernel_runs(const char* prefix);
 
-/// Bytes of device memory that are in use.
+/// Bytes of device memory in use.
 int64_t test_device_bytes_in_use(void);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What differs between LibTorch 1.13 and 2.x for a device plugin.
+// Differences between LibTorch 1.13 and 2.x for a device plugin.
 
 #include <c10/core/Allocator.h>
 #include <torch/version.h>
@@ -16,13 +16,13 @@
 #define TEST_DEVICE_ALLOCATE_CONST const
 #endif
 
-/// From 2.0 on a plugin can name its device, as Ascend's does ("npu"); before, it is
+/// Since 2.0 a plugin can name its device, as Ascend's does ("npu"); before, the name is
 /// "privateuseone".
 #if TEST_DEVICE_TORCH_AT_LEAST(2, 0)
 #define TEST_DEVICE_HAS_NAME 1
 #endif
 
-/// From 2.5 on autograd asks a plugin for hooks.
+/// Since 2.5 autograd requires hooks from a plugin.
 #if TEST_DEVICE_TORCH_AT_LEAST(2, 5)
 #include <ATen/detail/PrivateUse1HooksInterface.h>
 #define TEST_DEVICE_NEEDS_HOOKS 1

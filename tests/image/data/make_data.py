@@ -55,7 +55,7 @@ save("progressive_444.jpg", picture, quality=90, subsampling=0, progressive=True
 save("grey.jpg", picture.convert("L"), quality=90)
 save("cmyk.jpg", picture.convert("CMYK"), quality=95)
 with open("cmyk.jpg", "rb") as cmyk, open("ycck.jpg", "wb") as ycck:
-    # The same numbers called YCCK: 2 in the last byte of Adobe's note.
+    # The same values marked as YCCK: 2 in the last byte of Adobe's marker.
     adobe = b"Adobe\x00\x64\x00\x00\x00\x00"
     ycck.write(cmyk.read().replace(adobe + b"\x00", adobe + b"\x02"))
 expect("ycck.jpg")
@@ -67,7 +67,7 @@ save("turned_png.png", picture, exif=exif(5))
 save("palette.png", picture.quantize(16), bits=4, transparency=bytes(range(16)))
 save("alpha.png", transparent)
 
-# The first frame of moving pictures.
+# Animations: the first frame is read.
 moving = dict(save_all=True, append_images=[picture.rotate(180), noise(WIDTH, HEIGHT, 3)])
 save("animated.webp", picture, **moving)
 save("animated_lossy_alpha.webp", transparent, quality=80, **moving)
@@ -83,7 +83,7 @@ def number(value, size=3):
     return value.to_bytes(size, "little")
 
 
-# A first frame that covers only a part of the picture, from (6, 4) on.
+# A first frame that covers only a part of the picture, at (6, 4).
 part = transparent.crop((0, 0, 20, 10))
 part.save("part.webp", lossless=True, exact=True)
 with open("part.webp", "rb") as file:

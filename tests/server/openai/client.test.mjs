@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { after, before, test } from "node:test";
 import { startServer, repository } from "../support/server.mjs";
 
-// The client needs it as a global, which Node 18 does not have.
+// The client needs this global, which Node 18 lacks.
 globalThis.File ??= File;
 const { default: OpenAI } = await import("openai");
 
@@ -82,7 +82,7 @@ test("streams early pictures and then the picture", async () => {
     "image_generation.partial_image", "image_generation.partial_image",
     "image_generation.partial_image", "image_generation.completed"]);
   assert.deepEqual(events.slice(0, 3).map((event) => event.partial_image_index), [0, 1, 2]);
-  // The first is the preview grid, 13×19 tokens of 32 pixels.
+  // The first preview shows the preview grid, 13×19 tokens of 32 pixels.
   assert.equal(pngSize(decoded(events[0].b64_json)), "608x416");
   assert.equal(pngSize(decoded(events[3].b64_json)), "96x64");
   assert.ok(events[3].usage.output_tokens > 0);

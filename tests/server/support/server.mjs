@@ -2,19 +2,29 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 
 export const repository = fileURLToPath(new URL("../../../", import.meta.url));
-const program = process.env.GLM_IMAGE_PROGRAM ?? `${repository}build/release/bin/glm-image`;
+export const program = process.env.GLM_IMAGE_PROGRAM ?? `${repository}build/release/bin/glm-image`;
+// Servers store measured rates. Tests must not write into the user's folder.
+const cache = mkdtempSync(`${tmpdir()}/glm-image-cache-`);
+process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
 const model = process.env.GLM_IMAGE_TEST_MODEL ?? `${repository}tests/data/tiny/model`;
 
-/** {url, port, log(), memory(), stop(signal)} of a server on a port of its own. */
-export async function startServer(options = []) {
+/**
+ * Starts a server on a port of its own: {url, port, pid, log(), stopReadingTheLog(), memory(), threads(), isRunning(),
+ * stop(signal)}. `files` is the number of files that it may open, `memory` the MB of address space that it may use. It
+ * stores measured rates in `cacheFolder`, which all servers of a test file share by default.
+ */
+export async function startServer(options = [], { files, memory, cacheFolder = cache } = {}) {
   const given = (name, value) => (options.includes(name) ? [] : [name, value]);
-  const child = spawn(program, ["serve", ...given("--port", "0"), ...given("--model", model), ...options], {
-    stdio: ["ignore", "pipe", "pipe"],
+  const command = [program, "serve", ...given("--port", "0"), ...given("--model", model), ...options];
+  const limits = [files && `ulimit -n ${files}`, memory && `ulimit -v ${memory * 1024}`].filter(Boolean);
+  const limited = limits.length > 0 ? ["sh", "-c", `${limits.join(" && ")} && exec "$@"`, "sh", ...command] : command;
+  const child = spawn(limited[0], limited.slice(1), {
+    stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, XDG_CACHE_HOME: cacheFolder },
   });
   let log = "";
   child.stderr.on("data", (data) => (log += data));
@@ -22,16 +32,20 @@ export async function startServer(options = []) {
     let out = "";
     child.stdout.on("data", (data) => {
       out += data;
-      const found = /listening on http:\/\/\S*:(\d+)/.exec(out);
+      const found = /listening on https?:\/\/\S*:(\d+)/.exec(out);
       if (found) resolve(Number(found[1]));
     });
-    child.on("exit", (code) => reject(new Error(`the server ended with ${code}: ${log}`)));
+    child.on("exit", (code, signal) => reject(new Error(`the server ended with ${code ?? signal}: ${log}`)));
   });
   const url = `http://127.0.0.1:${port}`;
   return {
     url,
     port,
+    pid: child.pid,
     log: () => log.trim().split("\n").filter(Boolean).map((line) => JSON.parse(line)),
+    stopReadingTheLog: () => child.stderr.pause(),
+    threads: () => Number(/Threads:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]),
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     /** Resident bytes. */
     memory: () => {
       const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
@@ -39,7 +53,7 @@ export async function startServer(options = []) {
     },
     stop: async (signal = "SIGTERM") => {
       const began = performance.now();
-      if (child.exitCode === null) {
+      if (child.exitCode === null && child.signalCode === null) {
         child.kill(signal);
         await once(child, "exit");
       }
@@ -69,10 +83,16 @@ export async function health(server) {
   return (await fetch(`${server.url}/health`)).json();
 }
 
-export async function waitUntil(condition, seconds = 20) {
+export async function waitUntil(condition, seconds = 60) {
   const end = performance.now() + seconds * 1000;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not so after ${seconds} s: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** How many files a process may open. */
+export function openFiles() {
+  const limits = readFileSync("/proc/self/limits", "utf8");
+  return Number(/Max open files\s+(\d+)/.exec(limits)[1]);
 }

@@ -1,0 +1,174 @@
+#include "cli/batch_file.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <string_view>
+#include <tuple>
+
+#include "core/error.h"
+#include "core/text_format.h"
+#include "core/width_height.h"
+#include "glm_image/limits.h"
+#include "image/codec.h"
+#include "image/file_bytes.h"
+#include "io/json_file.h"
+#include "io/json_text.h"
+#include "io/text_input.h"
+#include "pipeline/recipe.h"
+#include "pipeline/speed.h"
+
+namespace glm_image::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxNameBytes = 100;
+
+/// FNV-1a, 64 bits.
+void mix(uint64_t& hash, std::string_view bytes) {
+  for (const char byte : bytes) {
+    hash ^= static_cast<uint8_t>(byte);
+    hash *= 0x100000001B3;
+  }
+}
+
+std::string fingerprint_of(const io::Json& json,
+                           const std::vector<fs::path>& references,
+                           const std::string& model) {
+  uint64_t hash = 0xCBF29CE484222325;
+  mix(hash, io::json_text(json));
+  mix(hash, "\n" + model);
+  for (const auto& path : references) {
+    mix(hash, "\n");
+    mix(hash, image::read_file_bytes(path, image::ImageLimits().max_file_bytes));
+  }
+  char text[32];
+  constexpr uint64_t kFortyBits = (uint64_t{1} << 40) - 1;
+  std::snprintf(text, sizeof text, "%010lx", static_cast<unsigned long>(hash & kFortyBits));
+  return text;
+}
+
+bool is_file_name(const std::string& name) {
+  return !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return static_cast<unsigned char>(c) >= ' ' && c != '/' && c != '\\' && c != '\x7f';
+         });
+}
+
+std::string line_name(int64_t number) {
+  char name[32];
+  std::snprintf(name, sizeof name, "%04ld", static_cast<long>(number));
+  return name;
+}
+
+void read_size(const io::JsonFields& fields, Request& request) {
+  if (!fields.has("size")) return;
+  const auto size = parse_width_height(fields.required_string("size"));
+  if (!size || fields.has("width") || fields.has("height")) {
+    fields.refuse("size", "WIDTHxHEIGHT, like 1024x768, without width and height");
+  }
+  std::tie(request.width, request.height) = *size;
+}
+
+void read_speed(const io::JsonFields& fields, Request& request) {
+  if (!fields.has("speed")) return;
+  const auto name = fields.required_string("speed");
+  const auto names = pipeline::speed_names();
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    fields.refuse("speed", "exact, balanced or fast");
+  }
+  request.speed = pipeline::speed_named(name);
+}
+
+BatchLine read_line(std::string_view text,
+                    int64_t number,
+                    const std::string& source,
+                    const fs::path& folder,
+                    const std::string& model) {
+  const io::JsonFields fields(io::parse_json(text, source), source);
+  BatchLine line;
+  line.number = number;
+  line.request = pipeline::request_from_json(fields);
+  line.has_seed = fields.has("seed");
+  read_size(fields, line.request);
+  read_speed(fields, line.request);
+  line.request.count = fields.optional_int64("count", 1, 1, limits::kMaxCount);
+  line.request.verify = fields.optional_bool("verify", false);
+  line.request.best_of = fields.optional_int64("best_of", 1, 1, limits::kMaxBestOf);
+  if (fields.has("file_width") || fields.has("file_height")) {
+    line.file_width = fields.required_int64("file_width", 1, limits::kMaxSide);
+    line.file_height = fields.required_int64("file_height", 1, limits::kMaxSide);
+  }
+  line.name = line_name(number);
+  if (fields.has("name")) {
+    line.name = fields.required_string("name");
+    if (!is_file_name(line.name)) {
+      fields.refuse("name", "the beginning of a file's name, at most 100 bytes without /");
+    }
+  }
+  if (fields.has("references")) {
+    for (const auto& path : fields.required_string_list("references")) {
+      line.references.push_back(folder / path);
+    }
+  }
+  const auto pictures = static_cast<int64_t>(line.references.size());
+  if (fields.optional_int64("condition_images", pictures, 0, limits::kMaxCount) != pictures) {
+    fields.refuse("references", "as many pictures as condition_images says");
+  }
+  line.drawn_by = fields.optional_string("model", "");
+  fields.optional_string("version", "");  // of the program; ignored
+  fields.has("verification");
+  fields.refuse_unread();
+  line.fingerprint = fingerprint_of(fields.json(), line.references, model);
+  return line;
+}
+
+}  // namespace
+
+BatchFile read_batch_file(const std::string& path, const std::string& model) {
+  const auto text = io::read_text_input(path, kMaxBatchBytes);
+  const auto shown = path == "-" ? std::string("standard input") : path;
+  const auto folder = path == "-" ? fs::path() : fs::path(path).parent_path();
+  BatchFile file;
+  std::map<std::string, int64_t> seen;
+  int64_t number = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('\n', begin), text.size());
+    const std::string_view bytes(text.data() + begin, end - begin);
+    begin = end + 1;
+    ++number;
+    if (bytes.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const auto source = concat(shown, ':', number);
+    try {
+      auto line = read_line(bytes, number, source, folder, model);
+      const auto [first, is_new] = seen.emplace(line.fingerprint, number);
+      if (!is_new) {
+        fail(ErrorCode::kInvalidInput,
+             source,
+             ": is the same request as line ",
+             first->second,
+             "; give one of them a seed or a name of its own, or use count");
+      }
+      file.lines.push_back(std::move(line));
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      const bool names_line = message.rfind(source, 0) == 0;
+      file.errors.push_back(names_line ? message : concat(source, ": ", message));
+    }
+  }
+  if (file.lines.empty() && file.errors.empty()) {
+    fail(ErrorCode::kInvalidInput, shown, ": has no requests; expected a JSON object a line");
+  }
+  return file;
+}
+
+std::vector<Image> read_references(const BatchLine& line, std::vector<std::string>& warnings) {
+  std::vector<Image> images;
+  for (const auto& path : line.references) {
+    images.push_back(image::read_image(path, {}, &warnings));
+  }
+  return images;
+}
+
+}  // namespace glm_image::cli

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "glm_image/pipeline.h"
+
+namespace glm_image::cli {
+
+/// The limits of a file of requests.
+inline constexpr int64_t kMaxBatchBytes = int64_t{256} << 20;
+
+/// One request of a batch: a line of its file.
+struct BatchLine {
+  int64_t number = 0;  ///< in the file, from 1
+  /// As written, without the pictures to start from, which take much memory: read_references.
+  Request request;
+  bool has_seed = false;
+  std::vector<std::filesystem::path> references;
+  /// Pixels of the files where they are not the drawn ones; 0 for as drawn.
+  int64_t file_width = 0, file_height = 0;
+  std::string drawn_by;  ///< model of the picture whose parameters the line has; empty for none
+  /// Begins the names of its pictures: the field `name`, or the line's number.
+  std::string name;
+  /// Ten hexadecimal digits, which depend on all fields of the line, on the bytes of its references
+  /// and on the model's name.
+  std::string fingerprint;
+};
+
+/// The lines of a batch, and one sentence for each that is wrong.
+struct BatchFile {
+  std::vector<BatchLine> lines;
+  std::vector<std::string> errors;
+};
+
+/// Reads a file of JSON objects, one per line; empty lines are skipped. "-" is standard input. The
+/// fields are those of a picture's parameters (pipeline/recipe), and `references` (paths of
+/// pictures to start from, relative to the file's folder), `count`, `size`, `speed`, `verify`,
+/// `best_of` and `name`. The program's version in a picture's parameters is ignored. `model` is the
+/// name of the model that draws. Throws as io::read_text_input does, and kInvalidInput for a file
+/// without lines.
+BatchFile read_batch_file(const std::string& path, const std::string& model);
+
+/// Decodes the pictures that a line starts from. Adds what was noticed about them to `warnings`.
+std::vector<Image> read_references(const BatchLine& line, std::vector<std::string>& warnings);
+
+}  // namespace glm_image::cli

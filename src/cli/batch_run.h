@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include "cli/commands.h"
+
+namespace glm_image::cli {
+
+/// Options of `batch`, as written on the command line.
+struct BatchOptions {
+  ModelOptions model;
+  std::string file;
+  std::string folder;
+  std::string format = "png";
+  int quality = 95;
+  bool only_check = false;
+  bool metadata = true;  ///< parameters in the pictures
+  bool json = false;
+  bool quiet = false;
+};
+
+/// Checks all lines, draws those whose pictures are missing, and writes summary.json and contact
+/// sheets into the folder. A line that fails does not stop the others. Throws kInvalidInput for
+/// wrong lines, before anything is drawn; kCancelled after an interrupt; kOutput, at once, if a
+/// file cannot be written; kInternal, at the end, if lines failed.
+void run_batch(const BatchOptions& options);
+
+}  // namespace glm_image::cli

@@ -1,0 +1,33 @@
+#include "cli/merge_run.h"
+
+#include <cstdio>
+#include <iostream>
+
+#include "cli/interrupt.h"
+#include "cli/model_location.h"
+#include "cli/status_line.h"
+#include "core/error.h"
+#include "pipeline/merge_adapters.h"
+
+namespace glm_image::cli {
+
+void run_merge(const MergeOptions& options) {
+  const auto plan =
+      pipeline::plan_merge(locate_model(options.model), given_adapters(options.loras));
+  StatusLine line;
+  pipeline::write_merged(plan, options.output, options.threads, [&](uint64_t done, uint64_t total) {
+    if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
+    if (options.quiet) return;
+    char text[128];
+    std::snprintf(text,
+                  sizeof text,
+                  "%.2f of %.2f GB",
+                  static_cast<double>(done) / 1e9,
+                  static_cast<double>(total) / 1e9);
+    line.show(text, /*last=*/done == total);
+  });
+  if (!options.quiet) std::cerr << plan.layers << " weights changed\n";
+  std::cout << options.output << '\n';
+}
+
+}  // namespace glm_image::cli

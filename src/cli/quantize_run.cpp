@@ -1,0 +1,73 @@
+#include "cli/quantize_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+
+#include "cli/interrupt.h"
+#include "cli/model_location.h"
+#include "cli/status_line.h"
+#include "core/error.h"
+#include "pipeline/quantise_checkpoint.h"
+
+namespace glm_image::cli {
+namespace {
+
+void print_quantisation(const pipeline::QuantisationPlan& plan) {
+  std::printf("%-24s %14s %14s %14s %11s %11s\n",
+              "component",
+              "8 bits",
+              "4 bits",
+              "as they are",
+              "before",
+              "after");
+  uint64_t before = 0, after = 0;
+  for (const auto& component : plan.components) {
+    std::printf("%-24s %14lld %14lld %14lld %8.2f GB %8.2f GB\n",
+                component.name.c_str(),
+                static_cast<long long>(component.parameters_8),
+                static_cast<long long>(component.parameters_4),
+                static_cast<long long>(component.parameters_kept),
+                static_cast<double>(component.bytes_before) / 1e9,
+                static_cast<double>(component.bytes_after()) / 1e9);
+    before += component.bytes_before;
+    after += component.bytes_after();
+  }
+  std::printf("%-69s %8.2f GB %8.2f GB\n",
+              "together",
+              static_cast<double>(before) / 1e9,
+              static_cast<double>(after) / 1e9);
+}
+
+}  // namespace
+
+void run_quantize(const QuantizeOptions& options) {
+  const auto rules = form_rules(options);
+  const auto plan =
+      pipeline::plan_quantisation(locate_model(options.model), rules, options.shard_bytes);
+  if (!options.quiet) print_quantisation(plan);
+  if (options.dry_run) return;
+  std::fflush(stdout);
+  StatusLine line;
+  using Clock = std::chrono::steady_clock;
+  const auto began = Clock::now();
+  pipeline::write_quantised(
+      plan, options.output, options.threads, [&](uint64_t done, uint64_t total) {
+        if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
+        if (options.quiet) return;
+        const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
+        const double rate = static_cast<double>(done) / std::max(seconds, 1e-3);
+        char text[128];
+        std::snprintf(text,
+                      sizeof text,
+                      "%.2f of %.2f GB, %s left",
+                      static_cast<double>(done) / 1e9,
+                      static_cast<double>(total) / 1e9,
+                      clock_text(static_cast<double>(total - done) / rate).c_str());
+        line.show(text, /*last=*/done == total);
+      });
+  std::cout << options.output << '\n';
+}
+
+}  // namespace glm_image::cli

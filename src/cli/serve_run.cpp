@@ -1,0 +1,91 @@
+#include "cli/serve_run.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+#include "cli/cluster_run.h"
+#include "cli/interrupt.h"
+#include "cli/model_options.h"
+#include "cli/network_addresses.h"
+#include "cli/residency_name.h"
+#include "cli/translation.h"
+#include "core/error.h"
+#include "core/text_format.h"
+#include "reading/text_verifier.h"
+#include "server/access.h"
+
+namespace glm_image::cli {
+namespace {
+
+Pipeline load(const ServeOptions& options) {
+  auto pipeline = pipeline_options(options.model);
+  pipeline.residency = residency_named(options.residency);
+  pipeline.adapters = given_adapters(options.loras);
+  pipeline.adapter_folder = options.loras.folder;
+  pipeline.verifier = reading::make_text_verifier();
+  return load_pipeline(options.model, pipeline);
+}
+
+std::string address(const server::ServerOptions& options, const std::string& host, int port) {
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  const auto* scheme = options.tls.certificate.empty() ? "http://" : "https://";
+  return concat(scheme, is_ipv6 ? "[" + host + "]" : host, ':', port);
+}
+
+void greet(const std::string& model, const server::ServerOptions& options, int port) {
+  const auto& host = options.host;
+  // A browser cannot open the address that stands for all of a machine's.
+  const auto* local = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host.c_str();
+  std::cout << "listening on " << address(options, host, port) << '\n'
+            << tr("The model is %1. Open %2 in a browser. Ctrl-C stops the server.",
+                  {model, address(options, local, port)})
+            << '\n';
+  if (host == "0.0.0.0" || host == "::") {
+    for (const auto& other : network_addresses()) {
+      std::cout << tr("Other devices in the network: %1", {address(options, other, port)}) << '\n';
+    }
+  }
+  if (!server::is_loopback(host) && !options.access.key.is_set()) {
+    std::cout << tr("Warning: anyone who reaches this machine can use the server; --api-key-file "
+                    "asks for a key.")
+              << '\n';
+  }
+  std::cout << std::flush;
+}
+
+}  // namespace
+
+void run_serve(const ServeOptions& given) {
+  // The program that reads the output may end before the server does.
+  std::signal(SIGPIPE, SIG_IGN);
+  // All threads share one malloc arena. Each further arena reserves 64 MB of address space, and a
+  // thread that gets none maps every small allocation separately, which is hundreds of times
+  // slower.
+  ::mallopt(M_ARENA_MAX, 1);
+  auto options = server_options(given);
+  auto pipeline = load(given);
+  const auto model = pipeline.info().name;
+  const auto cluster = ClusterRun::start(given.cluster, pipeline, options.threads, /*quiet=*/false);
+  if (cluster) {
+    options.elsewhere = server::ServerOptions::Elsewhere{
+        cluster->most_requests(),
+        [&cluster](const Request& request, int64_t open) { return cluster->find(request, open); },
+        [&cluster] { return cluster->room(); }};
+  }
+  server::Server server(std::move(pipeline), options, STDERR_FILENO);
+  greet(model, options, server.start());
+  while (interrupted_by() == 0 && server.is_listening()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  const bool was_told = interrupted_by() != 0;
+  server.stop();
+  // A supervisor restarts a program that fails, but not one that only stops answering.
+  if (!was_told) fail(ErrorCode::kInternal, "the system gives the server no more connections");
+}
+
+}  // namespace glm_image::cli

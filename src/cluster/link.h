@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "cluster/message.h"
+
+namespace glm_image::cluster {
+
+/// A rank from which nothing comes for this long is lost. Each sends a heartbeat every second.
+inline constexpr std::chrono::seconds kSilenceLimit{8};
+
+/// The connection of two ranks that know each other: sends messages from any thread, passes those
+/// that come to a function, and notices when the other side dies or hangs.
+class Link {
+ public:
+  /// Called on the link's own thread for each message other than heartbeats. An exception ends the
+  /// link.
+  using OnMessage = std::function<void(Message)>;
+  /// Called once, on the link's own thread, unless close() came first. `why` completes the sentence
+  /// "rank 2 was lost: …".
+  using OnLost = std::function<void(const std::string& why)>;
+
+  explicit Link(Socket socket);
+  /// Closes the link and waits for its threads: not to be called by them.
+  ~Link();
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  void start(OnMessage on_message, OnLost on_lost);
+  /// Does nothing on a link that is lost or closed.
+  void send(const Message& message);
+  /// Whether it is lost or closed.
+  bool is_over() const { return is_over_; }
+  /// No more messages in either direction.
+  void close();
+
+  /// The number of the other side's host.
+  const std::string& peer_host() const { return peer_host_; }
+  /// The number of this side's host on this connection.
+  const std::string& own_host() const { return own_host_; }
+
+ private:
+  void receive_all(const OnMessage& on_message, const OnLost& on_lost);
+  void give_signs_of_life();
+
+  const Socket socket_;
+  const std::string peer_host_, own_host_;
+  std::mutex sending_;
+  std::atomic<bool> is_over_{false};
+  std::mutex mutex_;
+  std::condition_variable end_;
+  std::string send_failure_;  ///< guarded by mutex_
+  std::thread receiver_, heart_;
+};
+
+}  // namespace glm_image::cluster

@@ -1,0 +1,215 @@
+#include "cluster/process_group.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <utility>
+
+#include "core/error.h"
+
+namespace glm_image::cluster {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+using Bytes = std::vector<uint8_t>;
+
+/// Limit for the addresses of ranks that have joined.
+constexpr std::chrono::seconds kAddressLimit{60};
+/// Limit for Gloo to connect ranks that have joined, which normally takes milliseconds. stop()
+/// cannot end it, so a rank that is lost there must be detected soon.
+constexpr std::chrono::seconds kConnectLimit{7};
+/// Ranks may compute for long between two operations. Lost ranks are noticed by their links, which
+/// call stop().
+constexpr std::chrono::hours kOperationLimit{24};
+
+/// Waits until all ranks have joined. Unlike Gloo's own waiting, it stops when the meeting place
+/// ends the group's keys.
+void wait_for_ranks(MeetingPlace& place,
+                    const std::string& name,
+                    const GroupMember& member,
+                    Milliseconds limit) {
+  const auto key = [&](int rank) { return concat(name, "/here/", rank); };
+  place.set(key(member.rank), "here");
+  for (int rank = 0; rank < member.size; ++rank) place.get(key(rank), limit);
+}
+
+/// A meeting place as a store of c10d. Gloo sets and reads keys; it needs nothing else.
+class MeetingStore : public c10d::Store {
+ public:
+  explicit MeetingStore(std::shared_ptr<MeetingPlace> place) : place_(std::move(place)) {}
+
+  void set(const std::string& key, const Bytes& value) override {
+    place_->set(key, {value.begin(), value.end()});
+  }
+  Bytes get(const std::string& key) override {
+    const auto value = place_->get(key, kAddressLimit);
+    return {value.begin(), value.end()};
+  }
+  void wait(const std::vector<std::string>& keys) override { wait(keys, kAddressLimit); }
+  void wait(const std::vector<std::string>& keys, const Milliseconds& limit) override {
+    for (const auto& key : keys) place_->get(key, limit);
+  }
+  int64_t add(const std::string& /*key*/, int64_t /*value*/) override { refuse("add"); }
+  bool deleteKey(const std::string& /*key*/) override { refuse("deleteKey"); }
+  bool check(const std::vector<std::string>& /*keys*/) override { refuse("check"); }
+  int64_t getNumKeys() override { refuse("getNumKeys"); }
+  /// Overrides a pure virtual function of LibTorch 2.7 and later.
+  c10::intrusive_ptr<c10d::Store> clone() { return c10::make_intrusive<MeetingStore>(place_); }
+
+ private:
+  [[noreturn]] static void refuse(const char* operation) {
+    fail(ErrorCode::kInternal, "the ranks' meeting place has no operation ", operation);
+  }
+  std::shared_ptr<MeetingPlace> place_;
+};
+
+}  // namespace
+
+/// Gloo's group, whose pending operations can be ended.
+class ProcessGroup::BreakableGloo : public c10d::ProcessGroupGloo {
+ public:
+  using c10d::ProcessGroupGloo::ProcessGroupGloo;
+
+  void set_limit(Milliseconds limit) {
+    for (const auto& context : contexts_) context->setTimeout(limit);
+  }
+  /// Every pending operation of the group fails. Gloo does so when any operation runs out of time,
+  /// so start one without an answer and with a time limit of 0.
+  void break_up() {
+    for (const auto& context : contexts_) {
+      char byte = 0;
+      const auto buffer = context->createUnboundBuffer(&byte, 1);
+      try {
+        buffer->waitRecv(nullptr, Milliseconds(1));
+      } catch (const std::exception&) {
+        // The operation was meant to fail.
+      }
+    }
+  }
+};
+
+class ProcessGroup::Gloo {
+ public:
+  Gloo(std::shared_ptr<MeetingPlace> place,
+       const std::string& name,
+       const GroupMember& member,
+       Milliseconds meeting_limit) {
+    wait_for_ranks(*place, name, member, meeting_limit);
+    auto options = c10d::ProcessGroupGloo::Options::create(kConnectLimit);
+    options->devices = {c10d::ProcessGroupGloo::createDeviceForHostname(member.host)};
+    options->threads = 1;
+    const auto store = c10::make_intrusive<c10d::PrefixStore>(
+        name, c10::make_intrusive<MeetingStore>(std::move(place)));
+    group_ = c10::make_intrusive<BreakableGloo>(store, member.rank, member.size, options);
+    group_->set_limit(kOperationLimit);
+  }
+
+  BreakableGloo& group() { return *group_; }
+
+  /// Waits until `work` is done or stop() is called.
+  void finish(const c10::intrusive_ptr<c10d::Work>& work) {
+    // Shared with the callback, which may come after this function has ended.
+    struct State {
+      std::mutex mutex;
+      std::condition_variable change;
+      bool is_done = false;
+    };
+    auto state = std::make_shared<State>();
+    work->getFuture()->addCallback([state](auto&) {
+      const std::lock_guard lock(state->mutex);
+      state->is_done = true;
+      state->change.notify_all();
+    });
+    {
+      std::unique_lock lock(state->mutex);
+      state->change.wait(lock, [&] { return state->is_done; });
+    }
+    check_not_stopped();
+    try {
+      work->wait();
+    } catch (const std::exception& error) {
+      check_not_stopped();
+      fail(ErrorCode::kInternal, "the connection to another rank broke: ", error.what());
+    }
+  }
+
+  void check_not_stopped() {
+    const std::lock_guard lock(mutex_);
+    if (is_stopped_) fail(ErrorCode::kCancelled, reason_);
+  }
+
+  void stop(const std::string& reason) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(is_stopped_, true)) return;
+      reason_ = reason;
+    }
+    group_->break_up();
+  }
+
+ private:
+  c10::intrusive_ptr<BreakableGloo> group_;
+  std::mutex mutex_;
+  bool is_stopped_ = false;
+  std::string reason_;
+};
+
+ProcessGroup::ProcessGroup(GroupMember member, std::unique_ptr<Gloo> gloo)
+    : member_(std::move(member)), gloo_(std::move(gloo)) {}
+ProcessGroup::~ProcessGroup() {
+  // Else it would wait for the answers of other ranks.
+  gloo_->stop("the group has ended");
+}
+
+std::shared_ptr<ProcessGroup> ProcessGroup::connect(std::shared_ptr<MeetingPlace> place,
+                                                    const std::string& name,
+                                                    const GroupMember& member,
+                                                    Milliseconds meeting_limit) {
+  try {
+    auto gloo = std::make_unique<Gloo>(std::move(place), name, member, meeting_limit);
+    return std::shared_ptr<ProcessGroup>(new ProcessGroup(member, std::move(gloo)));
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    fail(ErrorCode::kInternal, "the ranks cannot connect to each other: ", error.what());
+  }
+}
+
+void ProcessGroup::broadcast(Tensor tensor, int root) {
+  gloo_->check_not_stopped();
+  std::vector<Tensor> tensors = {std::move(tensor)};
+  c10d::BroadcastOptions options;
+  options.rootRank = root;
+  if (rank() == root) bytes_sent_ += tensors.front().numel() * tensors.front().element_size();
+  gloo_->finish(gloo_->group().broadcast(tensors, options));
+}
+
+std::vector<Tensor> ProcessGroup::all_gather(const Tensor& tensor) {
+  gloo_->check_not_stopped();
+  std::vector<Tensor> inputs = {tensor.contiguous()};
+  std::vector<std::vector<Tensor>> outputs(1);
+  for (int i = 0; i < size(); ++i) outputs.front().push_back(at::empty_like(inputs.front()));
+  bytes_sent_ += (size() - 1) * tensor.numel() * tensor.element_size();
+  gloo_->finish(gloo_->group().allgather(outputs, inputs));
+  return outputs.front();
+}
+
+void ProcessGroup::all_reduce(Tensor tensor) {
+  begin_all_reduce(std::move(tensor))();
+}
+
+std::function<void()> ProcessGroup::begin_all_reduce(Tensor tensor) {
+  gloo_->check_not_stopped();
+  std::vector<Tensor> tensors = {std::move(tensor)};
+  // A ring sends each part twice, except its own.
+  bytes_sent_ +=
+      2 * (size() - 1) * tensors.front().numel() * tensors.front().element_size() / size();
+  return [this, work = gloo_->group().allreduce(tensors)] { gloo_->finish(work); };
+}
+
+void ProcessGroup::stop(const std::string& reason) {
+  gloo_->stop(reason);
+}
+
+}  // namespace glm_image::cluster

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/torch.h"
+
+namespace glm_image::cluster {
+
+/// Where the ranks of a group leave their addresses for each other.
+class MeetingPlace {
+ public:
+  virtual ~MeetingPlace() = default;
+  virtual void set(const std::string& key, const std::string& value) = 0;
+  /// Waits for the value. Throws Error after `limit`, or when the group is stopped.
+  virtual std::string get(const std::string& key, std::chrono::milliseconds limit) = 0;
+};
+
+struct GroupMember {
+  int rank = 0;
+  int size = 1;
+  std::string host;  ///< the address of this machine on which the others reach it
+};
+
+/// Collective operations on CPU tensors, over c10d's Gloo. All ranks of a group call the same
+/// operations in the same order. This is the one place that knows c10d; what differs between
+/// versions of LibTorch is guarded here.
+class ProcessGroup {
+ public:
+  /// Connects all ranks of a group. `name` is the group's own in the meeting place. Throws
+  /// kInternal if a rank does not come within `meeting_limit`.
+  static std::shared_ptr<ProcessGroup> connect(
+      std::shared_ptr<MeetingPlace> place,
+      const std::string& name,
+      const GroupMember& member,
+      std::chrono::milliseconds meeting_limit = std::chrono::seconds(60));
+  ~ProcessGroup();
+  ProcessGroup(const ProcessGroup&) = delete;
+  ProcessGroup& operator=(const ProcessGroup&) = delete;
+
+  int rank() const { return member_.rank; }
+  int size() const { return member_.size; }
+
+  // The operations throw kInternal when a rank is lost, and `reason` of stop().
+
+  /// Overwrites the tensor by that of the rank `root`. Same shape and type on all ranks.
+  void broadcast(Tensor tensor, int root);
+  /// The tensors of all ranks, in their order. Same shape and type on all ranks.
+  std::vector<Tensor> all_gather(const Tensor& tensor);
+  /// Overwrites the tensor by the sum over all ranks, with the same bits on all of them.
+  void all_reduce(Tensor tensor);
+  /// Begins that, on Gloo's own thread; the result waits for its end. Reductions are carried out in
+  /// the order in which they began.
+  std::function<void()> begin_all_reduce(Tensor tensor);
+
+  /// Ends pending and later operations, which throw kCancelled with this reason. From any thread.
+  void stop(const std::string& reason);
+
+  /// Bytes that this rank has sent in the operations so far.
+  int64_t bytes_sent() const { return bytes_sent_; }
+
+ private:
+  class BreakableGloo;
+  class Gloo;
+  ProcessGroup(GroupMember member, std::unique_ptr<Gloo> gloo);
+
+  GroupMember member_;
+  std::unique_ptr<Gloo> gloo_;
+  int64_t bytes_sent_ = 0;
+};
+
+}  // namespace glm_image::cluster

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <vector>
+
+namespace glm_image::cluster {
+
+class RankClaims;
+
+/// Ranks that one request holds; its end gives them back. The RankClaims must outlive it. Not for
+/// several threads at the same time.
+class RankClaim {
+ public:
+  /// Of no ranks.
+  explicit RankClaim(RankClaims& claims) : claims_(claims) {}
+  ~RankClaim() { keep({}); }
+  RankClaim(const RankClaim&) = delete;
+  RankClaim& operator=(const RankClaim&) = delete;
+
+  /// In ascending order.
+  const std::vector<int>& ranks() const { return ranks_; }
+  /// Gives back all ranks but these.
+  void keep(const std::set<int>& used);
+
+ private:
+  friend class RankClaims;
+  RankClaims& claims_;
+  std::vector<int> ranks_;
+};
+
+/// Which ranks draw for which request. A rank draws for one request at a time. Safe for any thread.
+class RankClaims {
+ public:
+  /// The ranks that are there, in ascending order.
+  using Ready = std::function<std::vector<int>()>;
+
+  explicit RankClaims(Ready ready) : ready_(std::move(ready)) {}
+
+  /// Ranks for one of `open` requests that have none yet: an equal part of those that no request
+  /// holds, rounded up. Returns null if no rank is free, if `needs_first` and another request holds
+  /// rank 0, or if a request waits in take_again.
+  std::unique_ptr<RankClaim> take(int64_t open, bool needs_first);
+  /// For a request that has lost a rank: exchanges those of `claim` for as many, or as many as
+  /// there are. Waits until there is one, and throws kCancelled once `goes_on` returns false.
+  void take_again(RankClaim& claim, bool needs_first, const std::function<bool()>& goes_on);
+  /// Ranks that take() would divide now.
+  int64_t count_free();
+
+ private:
+  friend class RankClaim;
+  /// All require the mutex.
+  std::vector<int> free_ranks() const;
+  bool suffice(const std::vector<int>& free, bool needs_first) const;
+  void hold(const std::vector<int>& ranks);
+
+  const Ready ready_;
+  std::mutex mutex_;
+  std::condition_variable change_;
+  std::set<int> held_;
+  std::atomic<int> waiting_again_{0};
+};
+
+}  // namespace glm_image::cluster

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "cluster/draw_message.h"
+#include "cluster/process_group.h"
+
+namespace glm_image::cluster {
+
+/// One rank's share of a part: it draws alone, or connects to the part's other ranks and draws with
+/// them.
+class RankPart {
+ public:
+  /// `rank`: this rank's number in the cluster. `host`: its address for the others.
+  RankPart(DrawPart part, int rank, std::string host, std::shared_ptr<MeetingPlace> place);
+  /// Closes the connections to the part's other ranks, which may only happen when all are done.
+  ~RankPart();
+
+  const DrawPart& part() const { return part_; }
+  bool leads() const { return part_.ranks.front() == rank_; }
+
+  /// Draws. Throws as Pipeline::generate does, and kCancelled with the reason of stop().
+  Result run(Pipeline& pipeline, const ProgressCallback& progress, const PreviewCallback& preview);
+  /// Ends run() soon. From any thread.
+  void stop(const std::string& reason);
+
+ private:
+  Result draw(Pipeline& pipeline, const ProgressCallback& progress, const PreviewCallback& preview);
+
+  const DrawPart part_;
+  const int rank_;
+  const std::string host_;
+  const std::shared_ptr<MeetingPlace> place_;
+  std::mutex mutex_;
+  bool is_stopped_ = false;
+  std::string reason_;
+  std::shared_ptr<ProcessGroup> group_;
+};
+
+}  // namespace glm_image::cluster

@@ -1,0 +1,42 @@
+#include "diffusion/sampler.h"
+
+#include "diffusion/solver.h"
+
+namespace glm_image::diffusion {
+namespace {
+
+std::pair<Tensor, Tensor> one_after_the_other(const std::function<Tensor(bool)>& evaluate) {
+  auto conditional = evaluate(/*is_conditional=*/true);
+  return {std::move(conditional), evaluate(/*is_conditional=*/false)};
+}
+
+}  // namespace
+
+Tensor sample(Tensor latents,
+              const Schedule& schedule,
+              const SamplingOptions& options,
+              const Velocity& velocity,
+              const std::function<void(const SampledStep&)>& on_step,
+              const EvaluatePair& pair) {
+  const auto steps = static_cast<int64_t>(schedule.timesteps.size());
+  SchedulerStep scheduler_step(options.solver, schedule);
+  for (int64_t i = 0; i < steps; ++i) {
+    const float timestep = schedule.timesteps[i];
+    const auto evaluate = [&](bool is_conditional) {
+      return velocity(latents, timestep, is_conditional);
+    };
+    Tensor guided;
+    if (!is_guided(options, i, steps)) {
+      guided = evaluate(/*is_conditional=*/true);
+    } else {
+      const auto both = pair ? pair(evaluate) : one_after_the_other(evaluate);
+      guided = guide(both.first, both.second, options.guidance);
+    }
+    auto next = scheduler_step(latents, guided, i);
+    if (on_step) on_step({i, latents, guided, next});
+    latents = std::move(next);
+  }
+  return latents;
+}
+
+}  // namespace glm_image::diffusion

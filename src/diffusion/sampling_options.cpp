@@ -1,0 +1,17 @@
+#include "diffusion/sampling_options.h"
+
+namespace glm_image::diffusion {
+
+bool is_guided(const SamplingOptions& options, int64_t i, int64_t steps) {
+  if (options.guidance == 1) return false;
+  const double done = static_cast<double>(i) / static_cast<double>(steps);
+  return done >= options.guided.begin && done < options.guided.end;
+}
+
+int64_t evaluations(const SamplingOptions& options, int64_t steps) {
+  int64_t sum = steps;
+  for (int64_t i = 0; i < steps; ++i) sum += is_guided(options, i, steps) ? 1 : 0;
+  return sum;
+}
+
+}  // namespace glm_image::diffusion

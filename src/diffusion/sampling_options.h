@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+
+#include "glm_image/request.h"
+
+namespace glm_image::diffusion {
+
+struct SamplingOptions {
+  Solver solver = Solver::kEuler;
+  /// Classifier-free guidance (Ho and Salimans 2022); 1 evaluates no unconditional velocity.
+  double guidance = 1;
+  /// The steps that are guided (Kynkäänniemi et al. 2024); in the others, too, no unconditional
+  /// velocity is evaluated.
+  GuidanceInterval guided;
+};
+
+/// Whether step i of `steps` is guided.
+bool is_guided(const SamplingOptions& options, int64_t i, int64_t steps);
+
+/// Evaluations of the velocity in `steps` steps.
+int64_t evaluations(const SamplingOptions& options, int64_t steps);
+
+}  // namespace glm_image::diffusion

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "kernels/quantised_matmul.h"
+
+namespace glm_image::kernels {
+
+/// The kernels of quantised_tile-inl.h as one kind of CPU computes them. Written with intrinsics
+/// and not with Highway: what counts is one instruction each (dot products of unsigned and signed
+/// bytes, tiles), which Highway 1.0 has no function for.
+struct QuantisedKernels {
+  int64_t tile_rows;      ///< rows of a group
+  int64_t value_bytes;    ///< of an 8-bit activation against 8-bit weights
+  int64_t value_bytes_4;  ///< against 4-bit weights
+  void (*quantise)(const QuantisedMatmul&, const QuantisedRows&, int64_t first, int64_t last);
+  void (*multiply)(const QuantisedMatmul&,
+                   const QuantisedRows&,
+                   int64_t piece,
+                   QuantisedWorkspace&);
+};
+
+/// Null where this build has no such form.
+const QuantisedKernels* quantised_kernels_plain();
+const QuantisedKernels* quantised_kernels_avx2();
+const QuantisedKernels* quantised_kernels_avxvnni();
+const QuantisedKernels* quantised_kernels_avx512vnni();
+const QuantisedKernels* quantised_kernels_neondot();
+
+/// Returns the form for the CPU level of core/cpu_level.
+const QuantisedKernels& quantised_kernels();
+
+}  // namespace glm_image::kernels

@@ -1,0 +1,112 @@
+#include "kernels/quantised_matmul.h"
+
+#include "core/cpu_level.h"
+#include "kernels/quantised_kernels.h"
+
+namespace glm_image::kernels {
+namespace {
+
+using P = PackedIntegers;
+
+/// Activations are padded to what a tile takes of a row.
+constexpr int64_t kTileUnit = 64;
+
+/// Tiles read whole.
+constexpr int64_t kReadBehind = 64 * P::kPanelColumns;
+
+/// Rows up to which the weights are read once: a part of a panel stays in the first-level cache
+/// while all rows pass by.
+constexpr int64_t kFewRows = 48;
+constexpr int64_t kFewRowsPartBytes = 16 << 10;
+/// With more rows, the parts of two panels stay in the second-level cache. The rows come from
+/// memory, so that deep parts are as important as several panels: the sums wait in memory too.
+constexpr int64_t kPiecePanels = 2;
+constexpr int64_t kPartBytes = 256 << 10;
+
+const QuantisedKernels& or_plain(const QuantisedKernels* form) {
+  return form != nullptr ? *form : *quantised_kernels_plain();
+}
+
+}  // namespace
+
+const QuantisedKernels& quantised_kernels() {
+  switch (cpu_level()) {
+    case CpuLevel::kAmx:
+    case CpuLevel::kAvx512Bf16:
+    case CpuLevel::kAvx512Vnni:
+      return or_plain(quantised_kernels_avx512vnni());
+    case CpuLevel::kAvxVnni:
+      return or_plain(quantised_kernels_avxvnni());
+    case CpuLevel::kAvx2:
+      return or_plain(quantised_kernels_avx2());
+    case CpuLevel::kNeonDot:
+      return or_plain(quantised_kernels_neondot());
+    case CpuLevel::kNeon:
+    case CpuLevel::kPlain:
+      break;
+  }
+  return *quantised_kernels_plain();
+}
+
+QuantisedRows::QuantisedRows(const QuantisedMatmul& problem)
+    : groups_(P::divide_up(problem.rows, quantised_kernels().tile_rows)),
+      values_(groups_ * quantised_kernels().tile_rows *
+              P::divide_up(problem.weight.depth, kTileUnit) * kTileUnit *
+              (problem.weight.bits == 8 ? quantised_kernels().value_bytes
+                                        : quantised_kernels().value_bytes_4)),
+      blocks_(groups_ * quantised_kernels().tile_rows * problem.weight.blocks()) {}
+
+void quantise_rows(const QuantisedMatmul& problem,
+                   QuantisedRows& rows,
+                   int64_t first,
+                   int64_t last) {
+  quantised_kernels().quantise(problem, rows, first, last);
+}
+
+QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
+    : groups(P::divide_up(problem.rows, quantised_kernels().tile_rows)),
+      piece_panels(problem.rows > kFewRows ? kPiecePanels : 1),
+      across(P::divide_up(problem.weight.panels(), piece_panels)),
+      blocks(problem.weight.blocks()) {
+  // With many threads pieces get fewer rows, down to where reading the weights would show. So that
+  // waiting sums stay small, no piece has more than some rows.
+  constexpr int64_t kPiecesPerThread = 4, kFewestRows = 258, kMostRows = 2112;
+  const int64_t rows = groups * quantised_kernels().tile_rows;
+  down = std::max(P::divide_up(rows, kMostRows),
+                  std::min(P::divide_up(rows, kFewestRows),
+                           P::divide_up(kPiecesPerThread * problem.threads, across)));
+  piece_groups = P::divide_up(groups, down);
+  const int64_t block_bytes =
+      problem.weight.block_depth() * P::kPanelColumns * problem.weight.bits / 8;
+  const int64_t bytes = problem.rows > kFewRows ? kPartBytes : kFewRowsPartBytes;
+  const int64_t most = std::max<int64_t>(1, bytes / block_bytes);
+  part_blocks = P::divide_up(blocks, P::divide_up(blocks, most));
+}
+
+int64_t QuantisedCut::part_scales(const PackedIntegers& weight) const {
+  // A part may begin and end within groups.
+  const int64_t of_part = part_blocks * weight.block_depth() / weight.group + 2;
+  return std::min(weight.groups(), of_part) * P::kPanelColumns * weight.scale_bytes();
+}
+
+QuantisedWorkspace::QuantisedWorkspace(const QuantisedMatmul& problem)
+    : QuantisedWorkspace(problem, QuantisedCut(problem)) {}
+
+QuantisedWorkspace::QuantisedWorkspace(const QuantisedMatmul& problem, const QuantisedCut& cut)
+    : sums((cut.waits() ? cut.piece_groups : 1) * cut.piece_panels * quantised_kernels().tile_rows *
+           P::kPanelColumns),
+      values(!problem.weight.is_stored()
+                 ? 0
+                 : cut.piece_panels * cut.part_blocks * problem.weight.block_depth() *
+                           P::kPanelColumns * problem.weight.bits / 8 +
+                       kReadBehind),
+      scales(problem.weight.is_stored() ? cut.piece_panels * cut.part_scales(problem.weight) : 0) {}
+
+void quantised_matmul_piece(const QuantisedMatmul& problem,
+                            const QuantisedRows& rows,
+                            int64_t piece,
+                            QuantisedWorkspace& workspace) {
+  quantised_kernels().multiply(problem, rows, piece, workspace);
+}
+
+}  // namespace glm_image::kernels

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/element.h"
+#include "kernels/scratch.h"
+#include "kernels/stored_integers.h"
+
+/// Products with weights that are 4- or 8-bit integers times a scale. The activations are quantised
+/// to 8 bits on the way: each row has a scale for each block of the depth, max|x|/127. The products
+/// are summed as integers within a block and as float32 over the blocks, in order, so that every
+/// form of the kernels gives the same bits for any number of rows.
+namespace glm_image::kernels {
+
+enum class ScaleType { kFloat32, kFloat16, kBfloat16 };
+
+/// A weight [columns, depth], packed in panels of kPanelColumns columns. A panel is
+/// [depth/4][kPanelColumns][4 values] of unsigned bytes, value + 128; with 4 bits it is
+/// [depth/8][kPanelColumns][4 bytes], a byte holding value + 8 of step 2i in its low half and of
+/// step 2i + 1 in its high half (a step being 4 values of the depth). That is the order in which
+/// dot products of bytes take them: a vector is one step of several columns, and no sum across a
+/// vector is needed. What lies beyond the columns and the depth is padding of any value.
+struct PackedIntegers {
+  static constexpr int64_t kPanelColumns = 64;
+  static constexpr int64_t kStepDepth = 4;
+  static constexpr int64_t kDepthMultiple = 8;
+  /// The most values of the depth that are summed as integers: such a part of a panel, at most
+  /// 16 KiB, stays in the first-level cache.
+  static constexpr int64_t kMaxBlockDepth = 256;
+
+  int bits = 8;
+  int64_t columns = 0, depth = 0;
+  /// Values of a column that share a scale; `depth` for one scale a column. Otherwise a multiple
+  /// of kDepthMultiple that divides the depth, at most kMaxBlockDepth or a multiple of it.
+  int64_t group = 0;
+  const uint8_t* values = nullptr;
+  const void* scales = nullptr;  ///< [panels][groups][kPanelColumns]
+  ScaleType scale_type = ScaleType::kFloat32;
+  /// Set, and `values` and `scales` null, for a weight in the order of its file. The depth is then
+  /// a multiple of kDepthMultiple. The product arranges a part of a panel at a time.
+  StoredIntegers stored;
+
+  bool is_stored() const { return stored.words != nullptr; }
+  int64_t panels() const { return divide_up(columns, kPanelColumns); }
+  int64_t groups() const { return divide_up(depth, group); }
+  int64_t padded_depth() const { return divide_up(depth, kDepthMultiple) * kDepthMultiple; }
+  int64_t block_depth() const { return std::min(group, kMaxBlockDepth); }
+  int64_t blocks() const { return divide_up(depth, block_depth()); }
+  int64_t panel_bytes() const { return padded_depth() * kPanelColumns * bits / 8; }
+  int64_t scale_bytes() const { return scale_type == ScaleType::kFloat32 ? 4 : 2; }
+  static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+};
+
+/// out = x·weightᵀ + bias. Strides in values; the innermost dimension is dense.
+struct QuantisedMatmul {
+  Element element = Element::kFloat32;  ///< of x, bias and out
+  const void* x = nullptr;              ///< [rows, depth]
+  int64_t x_stride = 0;
+  int64_t rows = 0;
+  PackedIntegers weight;
+  const void* bias = nullptr;  ///< [columns] or null
+  void* out = nullptr;         ///< [rows, columns]
+  int64_t out_stride = 0;
+  int64_t threads = 1;  ///< that share the work
+};
+
+/// A block of a quantised row: its scale, and what its integer sums start from (the offset of the
+/// weights' bytes times the sum of the row's integers, negative).
+struct RowBlock {
+  float scale;
+  int32_t start;
+};
+
+/// The rows of x as the kernel reads them, in groups of a tile's height.
+class QuantisedRows {
+ public:
+  explicit QuantisedRows(const QuantisedMatmul& problem);
+  int64_t groups() const { return groups_; }
+  int8_t* values() const { return values_.data(); }
+  RowBlock* blocks() const { return blocks_.data(); }
+
+ private:
+  int64_t groups_;
+  Scratch<int8_t> values_;
+  Scratch<RowBlock> blocks_;
+};
+
+/// Fills groups first … last − 1. All must be filled before the product.
+void quantise_rows(const QuantisedMatmul& problem,
+                   QuantisedRows& rows,
+                   int64_t first,
+                   int64_t last);
+
+/// How the product is cut into independent pieces: panels × groups of rows. A piece takes its
+/// panels a part of the depth at a time, and all its rows pass by each part.
+struct QuantisedCut {
+  explicit QuantisedCut(const QuantisedMatmul& problem);
+  int64_t pieces() const { return across * down; }
+  /// Whether there are several parts, so that the sums of all groups wait in memory in between.
+  bool waits() const { return part_blocks < blocks; }
+  /// Bytes of the scales of a part of a panel.
+  int64_t part_scales(const PackedIntegers& weight) const;
+
+  int64_t groups;               ///< of rows
+  int64_t piece_panels;         ///< of a piece, at most
+  int64_t across, down;         ///< pieces side by side and one below the other
+  int64_t piece_groups;         ///< of a piece, at most
+  int64_t blocks, part_blocks;  ///< of a panel; of a part of it, at most
+};
+
+/// Working memory that one thread uses for one piece after the other.
+struct QuantisedWorkspace {
+  explicit QuantisedWorkspace(const QuantisedMatmul& problem);
+  QuantisedWorkspace(const QuantisedMatmul& problem, const QuantisedCut& cut);
+  Scratch<float> sums;
+  Scratch<uint8_t> values, scales;  ///< of a part of the panels of a stored weight
+};
+
+/// Computes one piece, 0 ≤ piece < QuantisedCut(problem).pieces().
+void quantised_matmul_piece(const QuantisedMatmul& problem,
+                            const QuantisedRows& rows,
+                            int64_t piece,
+                            QuantisedWorkspace& workspace);
+
+}  // namespace glm_image::kernels

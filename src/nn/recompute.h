@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+
+#include "core/torch.h"
+
+namespace glm_image::nn {
+
+/// Returns f(x). Of what f computes, only x is kept for the backward pass, which evaluates f again
+/// (gradient checkpointing, Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). So
+/// a model of n blocks keeps n inputs instead of everything within the blocks.
+///
+/// Gradients reach x and the leaves that f uses; a tensor with a history that f captures would get
+/// none, so pass it as x. f must give the same result each time, and what it refers to must live
+/// until the backward pass. Without gradients this is f(x). Second derivatives throw kUnsupported.
+Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x);
+
+}  // namespace glm_image::nn

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+
+#include "glm_image/pipeline.h"
+
+namespace glm_image::pipeline {
+
+/// The speed at which a stage passes its steps.
+class Pace {
+ public:
+  /// Returns the seconds that the remaining steps of the present stage take. `elapsed`: seconds
+  /// since the stage began. Returns nothing before the speed is known. Call with every report of
+  /// progress, in order.
+  std::optional<double> seconds_left(const Progress& now, double elapsed);
+
+ private:
+  Progress last_;
+  /// Where the measurement begins. The first image token waits for the whole prompt, and the first
+  /// denoising step for the condition pictures, so these stages are measured from their first step
+  /// on.
+  int64_t first_step_ = 0;
+  double first_elapsed_ = 0;
+  bool is_first_ = true;
+};
+
+}  // namespace glm_image::pipeline

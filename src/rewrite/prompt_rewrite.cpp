@@ -1,0 +1,90 @@
+#include "rewrite/prompt_rewrite.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/text_format.h"
+#include "text/glyph_texts.h"
+
+namespace glm_image::rewrite {
+namespace {
+
+constexpr const char* kInstructions =
+    "You rewrite prompts for a model that draws pictures from text. Answer with the rewritten "
+    "prompt alone, without an introduction or an explanation. Keep the language of the prompt and "
+    "everything that it asks for. Add what a designer would decide: composition, colours, light, "
+    "style. Write at most 120 words. Texts in quotation marks are drawn letter by letter: copy "
+    "each "
+    "of them exactly, with its quotation marks, once. Put nothing else into quotation marks.";
+
+std::vector<std::string> quoted_texts(const std::string& prompt, GlyphRules rules) {
+  return text::glyph_texts(
+      prompt,
+      rules == GlyphRules::kSmart ? text::GlyphRules::kSmart : text::GlyphRules::kReference);
+}
+
+/// The first of `texts` that is not among `others`.
+std::optional<std::string> first_missing(const std::vector<std::string>& texts,
+                                         const std::vector<std::string>& others) {
+  const auto at = std::find_if(texts.begin(), texts.end(), [&](const std::string& text) {
+    return std::find(others.begin(), others.end(), text) == others.end();
+  });
+  return at == texts.end() ? std::nullopt : std::optional(*at);
+}
+
+/// The question to the chat server: the prompt, and its texts once more.
+std::string question_of(const Request& request) {
+  std::string question = request.prompt;
+  const auto texts = quoted_texts(request.prompt, request.glyph_rules);
+  if (texts.empty()) return question;
+  question += "\n\nTexts to copy exactly, in quotation marks:";
+  for (const auto& text : texts) question += concat("\n", text);
+  return question;
+}
+
+}  // namespace
+
+std::optional<std::string> refusal(const std::string& prompt,
+                                   const std::string& rewritten,
+                                   GlyphRules rules) {
+  if (rewritten.empty()) return "it is empty";
+  const auto wanted = quoted_texts(prompt, rules), found = quoted_texts(rewritten, rules);
+  if (const auto text = first_missing(wanted, found)) {
+    return concat("it does not quote the text \"", *text, '"');
+  }
+  if (const auto text = first_missing(found, wanted)) {
+    return concat("it quotes another text, \"", *text, '"');
+  }
+  return std::nullopt;
+}
+
+RewrittenRequest rewrite_request(const ChatAddress& address,
+                                 const Request& request,
+                                 const std::function<Request(const Request&)>& check,
+                                 const std::function<bool()>& goes_on,
+                                 const ChatLimits& limits) {
+  RewrittenRequest result;
+  const auto refuse = [&](const std::string& reason) {
+    result.warnings.push_back(
+        {"prompt_not_rewritten", concat("the prompt is used as written: ", reason)});
+  };
+  try {
+    auto rewritten = request;
+    rewritten.prompt =
+        ask_chat_server(address, kInstructions, question_of(request), goes_on, limits);
+    if (const auto reason = refusal(request.prompt, rewritten.prompt, request.glyph_rules)) {
+      refuse("the rewritten prompt was refused, since " + *reason);
+    } else {
+      result.request = check(rewritten);
+      result.revised_prompt = result.request.prompt;
+      return result;
+    }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    refuse(error.what());
+  }
+  result.request = check(request);
+  return result;
+}
+
+}  // namespace glm_image::rewrite

@@ -1,0 +1,209 @@
+#include "train/data/caption_rows.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include "core/error.h"
+#include "glm_image/limits.h"
+#include "io/json_file.h"
+#include "io/shown.h"
+#include "io/text_input.h"
+#include "text/unicode.h"
+#include "train/data/csv.h"
+
+namespace glm_image::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kMaxMetadataBytes = int64_t{64} << 20;
+constexpr auto kMaxCaptionBytes = static_cast<int64_t>(limits::kMaxPromptBytes);
+
+std::string trimmed(const std::string& text) {
+  constexpr const char* kSpace = " \t\n\r\f\v";
+  const auto begin = text.find_first_not_of(kSpace);
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
+}
+
+std::string without_source(const std::string& message, const std::string& source) {
+  const auto prefix = source + ": ";
+  return message.compare(0, prefix.size(), prefix) == 0 ? message.substr(prefix.size()) : message;
+}
+
+bool has_picture_extension(const fs::path& file) {
+  auto extension = file.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char letter) {
+    return static_cast<char>(std::tolower(letter));
+  });
+  return extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".webp";
+}
+
+/// Adds the row if it can be used, else the reason against it.
+void add_row(CaptionRow row, CaptionRows& rows) {
+  row.caption = trimmed(row.caption);
+  const auto refuse = [&](const auto&... reason) {
+    rows.refused.push_back(concat(row.source, ": ", reason...));
+  };
+  if (row.file.empty()) return refuse("file_name is empty");
+  for (const auto& file : row.references) {
+    if (file.empty()) return refuse("reference has an empty name");
+  }
+  if (row.caption.empty()) return refuse("the caption is empty");
+  if (row.caption.size() > static_cast<std::size_t>(kMaxCaptionBytes)) {
+    return refuse("the caption has more than ", kMaxCaptionBytes, " bytes");
+  }
+  if (const auto at = text::first_invalid_utf8(row.caption)) {
+    return refuse("the caption is not UTF-8 at its byte ", *at);
+  }
+  rows.rows.push_back(std::move(row));
+}
+
+CaptionRow row_of_json(const io::JsonFields& fields) {
+  CaptionRow row;
+  row.file = fields.required_string("file_name");
+  row.caption = fields.required_string("text");
+  row.repeats = fields.optional_int64("repeats", 1, 1, kMaxRepeats);
+  if (fields.has("reference")) {
+    if (fields.json().at("reference").is_array()) {
+      row.references = fields.required_string_list("reference");
+    } else {
+      row.references = {fields.required_string("reference")};
+    }
+  }
+  return row;
+}
+
+CaptionRows rows_of_jsonl(const fs::path& file) {
+  CaptionRows rows;
+  const auto text = io::read_text_input(file.string(), kMaxMetadataBytes);
+  int64_t line = 0;
+  for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+    end = std::min(text.find('\n', begin), text.size());
+    ++line;
+    const auto content = trimmed(text.substr(begin, end - begin));
+    if (content.empty()) continue;
+    const auto source = concat(file.filename().string(), ", line ", line);
+    try {
+      auto row = row_of_json(io::JsonFields(io::parse_json(content, source), source));
+      row.source = source;
+      add_row(std::move(row), rows);
+    } catch (const Error& error) {
+      rows.refused.push_back(source + ": " + without_source(error.what(), source));
+    }
+  }
+  return rows;
+}
+
+CaptionRows rows_of_csv(const fs::path& file) {
+  CaptionRows rows;
+  const auto name = file.filename().string();
+  const auto records = parse_csv(io::read_text_input(file.string(), kMaxMetadataBytes), name);
+  if (records.empty()) return rows;
+  const auto& header = records.front().fields;
+  const auto column = [&](const char* title) {
+    return static_cast<std::size_t>(std::find(header.begin(), header.end(), title) -
+                                    header.begin());
+  };
+  for (const char* title : {"file_name", "text"}) {
+    if (column(title) == header.size()) {
+      fail(ErrorCode::kCorruptFile,
+           name,
+           ", line ",
+           records.front().line,
+           ": the first line must name the columns, among them file_name and text; ",
+           title,
+           " is missing");
+    }
+  }
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    const auto& fields = records[i].fields;
+    CaptionRow row;
+    row.source = concat(name, ", line ", records[i].line);
+    if (fields.size() != header.size()) {
+      rows.refused.push_back(concat(row.source,
+                                    ": has ",
+                                    fields.size(),
+                                    " fields, the first line ",
+                                    header.size(),
+                                    "; a text with a comma needs quotation marks around it"));
+      continue;
+    }
+    const auto field = [&](const char* title) {
+      const auto at = column(title);
+      return at == header.size() ? std::string() : fields[at];
+    };
+    row.file = field("file_name");
+    row.caption = field("text");
+    if (auto reference = field("reference"); !reference.empty()) {
+      row.references = {std::move(reference)};
+    }
+    if (const auto repeats = field("repeats"); !repeats.empty()) {
+      const auto* end = repeats.data() + repeats.size();
+      const auto read = std::from_chars(repeats.data(), end, row.repeats);
+      if (read.ec != std::errc() || read.ptr != end || row.repeats < 1 ||
+          row.repeats > kMaxRepeats) {
+        rows.refused.push_back(concat(row.source,
+                                      ": repeats must be an integer from 1 to ",
+                                      kMaxRepeats,
+                                      ", found ",
+                                      io::shown_name(repeats)));
+        continue;
+      }
+    }
+    add_row(std::move(row), rows);
+  }
+  return rows;
+}
+
+CaptionRows rows_of_text_files(const fs::path& folder) {
+  std::vector<fs::path> pictures;
+  for (const auto& item : fs::directory_iterator(folder)) {
+    const bool hidden = item.path().filename().string().front() == '.';
+    if (!hidden && has_picture_extension(item.path())) pictures.push_back(item.path());
+  }
+  std::sort(pictures.begin(), pictures.end());
+  CaptionRows rows;
+  for (const auto& picture : pictures) {
+    CaptionRow row;
+    row.file = row.source = picture.filename().string();
+    auto caption_file = picture;
+    caption_file.replace_extension(".txt");
+    std::error_code error;
+    if (!fs::exists(caption_file, error)) {
+      rows.refused.push_back(
+          concat(row.source, ": has no caption; write it into ", caption_file.filename().string()));
+      continue;
+    }
+    try {
+      row.caption = io::read_text_input(caption_file.string(), kMaxCaptionBytes);
+      row.source = caption_file.filename().string();
+      add_row(std::move(row), rows);
+    } catch (const Error& failure) {
+      rows.refused.push_back(failure.what());
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+CaptionRows read_caption_rows(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) {
+    fail(ErrorCode::kNotFound, folder.string(), ": there is no such folder");
+  }
+  const auto jsonl = folder / "metadata.jsonl", csv = folder / "metadata.csv";
+  const bool has_jsonl = fs::exists(jsonl, error), has_csv = fs::exists(csv, error);
+  if (has_jsonl && has_csv) {
+    fail(ErrorCode::kInvalidInput,
+         folder.string(),
+         ": has both metadata.jsonl and metadata.csv; keep one of them");
+  }
+  if (has_jsonl) return rows_of_jsonl(jsonl);
+  if (has_csv) return rows_of_csv(csv);
+  return rows_of_text_files(folder);
+}
+
+}  // namespace glm_image::train

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "train/data/folder_dataset.h"
+
+namespace glm_image::train {
+
+/// What `glm-image data check` prints: what is not used and why, the sizes with their pictures, the
+/// captions with the texts that will be spelled. Pictures have the numbers of the contact sheet.
+std::string describe_data(const FolderDataset& data, const AspectBuckets& buckets);
+
+/// The first pictures as they are trained, scaled down and numbered from 1, with their references
+/// before them. Empty without pictures.
+Image data_sheet(const FolderDataset& data, const AspectBuckets& buckets);
+
+}  // namespace glm_image::train

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/torch.h"
+
+namespace glm_image::train {
+
+/// Tensors that are computed once and kept in a folder, each set in a safetensors file named after
+/// its key. A key is made from everything that the tensors depend on (core/content_hash.h). A file
+/// appears complete or not at all, so that a killed process loses only the set that it was at.
+class FeatureCache {
+ public:
+  /// Creates the folder. Throws kOutput.
+  explicit FeatureCache(std::filesystem::path folder);
+
+  /// Whether there is a complete file of this key with these tensors. One that was cut or replaced
+  /// does not count: it is to be computed again.
+  bool has(const std::string& key, const std::vector<std::string>& names) const;
+  /// Throws kCorruptFile for a file that was removed or damaged since has().
+  std::map<std::string, Tensor> read(const std::string& key,
+                                     const std::vector<std::string>& names) const;
+  /// Throws kOutput.
+  void write(const std::string& key, const std::map<std::string, Tensor>& tensors) const;
+
+ private:
+  std::filesystem::path file_of(const std::string& key) const;
+  std::filesystem::path folder_;
+};
+
+}  // namespace glm_image::train

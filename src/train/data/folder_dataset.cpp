@@ -1,0 +1,144 @@
+#include "train/data/folder_dataset.h"
+
+#include <algorithm>
+
+#include "core/content_hash.h"
+#include "core/error.h"
+#include "glm_image/limits.h"
+#include "image/codec.h"
+#include "image/file_bytes.h"
+#include "text/grid.h"
+
+namespace glm_image::train {
+namespace {
+
+constexpr const char* kTriggerMark = "[trigger]";
+
+std::string with_trigger(std::string caption, const std::string& trigger) {
+  const std::string mark = kTriggerMark;
+  if (trigger.empty()) {
+    if (caption.find(mark) == std::string::npos) return caption;
+    fail(ErrorCode::kInvalidInput, "the caption has ", mark, ", but no --trigger WORD is given");
+  }
+  for (auto at = caption.find(mark); at != std::string::npos;
+       at = caption.find(mark, at + trigger.size())) {
+    caption.replace(at, mark.size(), trigger);
+  }
+  return caption.find(trigger) == std::string::npos ? trigger + ", " + caption : caption;
+}
+
+FolderDataset::Picture checked_picture(const std::filesystem::path& folder,
+                                       const std::string& name) {
+  FolderDataset::Picture picture;
+  picture.file = folder / name;
+  std::error_code error;
+  if (!std::filesystem::exists(picture.file, error)) {
+    fail(ErrorCode::kNotFound, "'", name, "' is not in ", folder.string());
+  }
+  const auto bytes = image::read_file_bytes(picture.file, image::ImageLimits().max_file_bytes);
+  const auto decoded = image::decode_image(bytes, name);
+  picture.size = {decoded.width, decoded.height};
+  picture.content = ContentHash().add(bytes).hex();
+  const auto [shorter, longer] = std::minmax(decoded.width, decoded.height);
+  const auto refuse = [&](const auto&... rule) {
+    fail(ErrorCode::kInvalidInput,
+         name,
+         " has ",
+         decoded.width,
+         "x",
+         decoded.height,
+         " pixels; ",
+         rule...);
+  };
+  if (shorter < text::kPixelsPerToken) {
+    refuse("each side must have at least ", text::kPixelsPerToken);
+  }
+  if (longer > AspectBuckets::kMaxAspectRatio * shorter) {
+    refuse("the longer side may be at most ",
+           AspectBuckets::kMaxAspectRatio,
+           " times the shorter one");
+  }
+  return picture;
+}
+
+}  // namespace
+
+FolderDataset::FolderDataset(const FolderOptions& options, const CheckProgress& progress)
+    : folder_(options.folder) {
+  auto found = read_caption_rows(folder_);
+  refused_ = std::move(found.refused);
+  const auto total = static_cast<int64_t>(found.rows.size());
+  for (int64_t i = 0; i < total; ++i) {
+    const auto& written = found.rows[i];
+    try {
+      if (written.references.size() > limits::kMaxConditionImages) {
+        fail(ErrorCode::kInvalidInput,
+             "has ",
+             written.references.size(),
+             " references; at most ",
+             limits::kMaxConditionImages,
+             " are allowed");
+      }
+      Row row;
+      row.picture = checked_picture(folder_, written.file);
+      for (const auto& file : written.references) {
+        row.references.push_back(checked_picture(folder_, file));
+      }
+      row.caption = with_trigger(written.caption, options.trigger);
+      row.repeats = written.repeats;
+      row.source = written.source;
+      rows_.push_back(std::move(row));
+    } catch (const Error& error) {
+      refused_.push_back(concat(written.source, ": ", error.what()));
+    }
+    if (progress) progress(i + 1, total);
+  }
+  number_examples();
+}
+
+void FolderDataset::number_examples() {
+  row_of_.clear();
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    row_of_.insert(row_of_.end(), rows_[row].repeats, static_cast<int64_t>(row));
+  }
+}
+
+void FolderDataset::refuse_rows(const std::function<void(const Row&)>& check) {
+  const auto is_refused = [&](const Row& row) {
+    try {
+      check(row);
+      return false;
+    } catch (const Error& error) {
+      refused_.push_back(concat(row.source, ": ", error.what()));
+      return true;
+    }
+  };
+  rows_.erase(std::remove_if(rows_.begin(), rows_.end(), is_refused), rows_.end());
+  number_examples();
+}
+
+DataExample FolderDataset::get(int64_t index) const {
+  const auto& row = rows_.at(row_of(index));
+  DataExample example{image::read_image(row.picture.file), row.caption, {}};
+  for (const auto& reference : row.references) {
+    example.references.push_back(image::read_image(reference.file));
+  }
+  return example;
+}
+
+bool FolderDataset::has_references() const {
+  return std::any_of(
+      rows_.begin(), rows_.end(), [](const Row& row) { return !row.references.empty(); });
+}
+
+std::string FolderDataset::content() const {
+  ContentHash hash;
+  for (const auto& row : rows_) {
+    hash.add_field(row.picture.content).add_field(row.caption).add_number(row.repeats);
+    hash.add_number(static_cast<int64_t>(row.references.size()));
+    for (const auto& reference : row.references) hash.add_field(reference.content);
+  }
+  return hash.hex();
+}
+
+}  // namespace glm_image::train

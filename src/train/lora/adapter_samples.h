@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "pipeline/checkpoint.h"
+#include "train/lora/lora_options.h"
+
+namespace glm_image::train {
+
+/// The request of a sample prompt, not yet resolved.
+Request sample_request(const LoraOptions& options, const std::string& prompt);
+
+/// Draws the sample grids of a run of `train lora`, as `generate` would draw them.
+class AdapterSamples {
+ public:
+  /// Called with the pictures drawn and in total; may throw to stop.
+  using DrawProgress = std::function<void(int64_t done, int64_t total)>;
+  /// Asked during a picture; true throws kCancelled.
+  using ShouldStop = std::function<bool()>;
+
+  /// Throws kInvalidInput for a prompt that cannot be drawn.
+  AdapterSamples(const LoraOptions& options,
+                 const pipeline::Checkpoint& checkpoint,
+                 DrawProgress progress,
+                 ShouldStop should_stop);
+
+  bool empty() const { return requests_.empty(); }
+  /// The grid of the base. Its visual tokens are kept for draw_tokens_of_base.
+  Image draw_base(const pipeline::Checkpoint& checkpoint);
+  /// From the base's visual tokens: what a transformer in training changes.
+  Image draw_tokens_of_base(const pipeline::Checkpoint& checkpoint,
+                            const pipeline::LoadedModules& loaded);
+  /// From tokens of its own. The checkpoint's adapters act on what is not loaded.
+  Image draw(const pipeline::Checkpoint& checkpoint, const pipeline::LoadedModules& loaded);
+
+ private:
+  Image draw_all(const pipeline::Checkpoint& checkpoint,
+                 const pipeline::LoadedModules& loaded,
+                 const std::vector<Composition>& given,
+                 std::vector<Composition>* drawn);
+
+  std::vector<Request> requests_;
+  std::vector<Composition> of_base_;
+  DrawProgress progress_;
+  ShouldStop should_stop_;
+};
+
+}  // namespace glm_image::train

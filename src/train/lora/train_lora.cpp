@@ -1,0 +1,336 @@
+#include "train/lora/train_lora.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "core/atomic_file.h"
+#include "core/byte_size.h"
+#include "core/error.h"
+#include "core/memory.h"
+#include "io/shown.h"
+#include "models/layout.h"
+#include "train/data/caption_check.h"
+#include "train/data/weights_hash.h"
+#include "train/lora/adapter_samples.h"
+#include "train/lora/adapter_stage.h"
+#include "train/lora/lora_memory.h"
+
+namespace glm_image::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kWarmupSteps = 20;
+constexpr const char* kSuffix = ".safetensors";
+
+void note(const LoraCallbacks& callbacks, const std::string& sentence) {
+  if (callbacks.note) callbacks.note(sentence);
+}
+
+void check_stop(const LoraCallbacks& callbacks) {
+  if (callbacks.should_stop && callbacks.should_stop()) fail(ErrorCode::kCancelled, "stopped");
+}
+
+void require_finite(const char* option, double value) {
+  if (std::isfinite(value)) return;
+  fail(ErrorCode::kInvalidInput, option, " must be a finite number; found ", value);
+}
+
+void check_lora_options(const LoraOptions& options) {
+  require_finite("--learning-rate", options.learning_rate);
+  require_finite("--alpha", options.alpha);
+  require_finite("--checkpoint-seconds", options.checkpoint_seconds);
+  if (options.output.extension() != kSuffix) {
+    fail(ErrorCode::kInvalidInput,
+         "--output must be a file that ends in ",
+         kSuffix,
+         "; found ",
+         options.output.string());
+  }
+  if (!options.transformer && !options.generator) {
+    fail(ErrorCode::kInvalidInput, "--parts must name transformer, generator or both");
+  }
+}
+
+FolderDataset open_data(const LoraOptions& options, const LoraCallbacks& callbacks) {
+  return FolderDataset({options.data, options.trigger}, [&](int64_t done, int64_t total) {
+    check_stop(callbacks);
+    if (callbacks.preparing) callbacks.preparing("check", done, total);
+  });
+}
+
+/// Reports the rows that are not used, and throws if no row is left.
+void report_refused(const FolderDataset& data, const LoraCallbacks& callbacks) {
+  for (const auto& sentence : data.refused()) {
+    note(callbacks, "not used: " + io::printable(sentence));
+  }
+  if (data.size() == 0) {
+    fail(ErrorCode::kInvalidInput,
+         data.folder().string(),
+         ": has no picture with a caption; glm-image data check says why");
+  }
+}
+
+LoopOptions loop_options(const LoraOptions& options, const std::string& identity) {
+  LoopOptions loop;
+  loop.steps = options.steps;
+  loop.accumulate = options.accumulate;
+  loop.batch = options.batch;
+  // Constant after the warm-up, so that a run may be given more steps later.
+  loop.learning_rate = {options.learning_rate, options.learning_rate, kWarmupSteps, options.steps};
+  loop.ema_decay = 0;  // the weights themselves
+  loop.checkpoint_seconds = options.checkpoint_seconds;
+  loop.metrics_every = std::clamp<int64_t>(options.steps / 100, 1, 10);
+  loop.samples_every = options.sample_prompts.empty() ? 0 : options.samples_every;
+  loop.seed = options.seed;
+  loop.identity = identity;
+  return loop;
+}
+
+/// The settings that a run must share with the run that it continues.
+std::string identity_of(const LoraOptions& options,
+                        const FolderDataset& data,
+                        const std::string& weights,
+                        const std::string& base) {
+  return concat("data ",
+                data.content().substr(0, 8),
+                ", weights ",
+                weights.substr(0, 8),
+                ", size ",
+                options.size,
+                ", rank ",
+                options.rank,
+                ", alpha ",
+                options.alpha,
+                options.all_layers ? ", all layers" : "",
+                ", batch ",
+                options.batch,
+                "x",
+                options.accumulate,
+                ", learning rate ",
+                options.learning_rate,
+                ", seed ",
+                options.seed,
+                base.empty() ? "" : ", base " + base);
+}
+
+/// The predicted memory of a phase, as a line for the user.
+std::string memory_text(const LoraPhase& phase) {
+  return concat(byte_size_text(phase.total()),
+                " of memory predicted: weights ",
+                byte_size_text(phase.resident),
+                " (base ",
+                phase.base,
+                "), adapter ",
+                byte_size_text(phase.adapter),
+                ", at most ",
+                byte_size_text(phase.working),
+                " for a batch");
+}
+
+/// The plan of this rank's memory, with the form of the base weights that rank 0 chose.
+LoraMemory plan_together(const pipeline::Checkpoint& checkpoint,
+                         const LoraDataSizes& data,
+                         const LoraOptions& options,
+                         Ranks& ranks) {
+  LoraMemory memory;
+  if (ranks.rank() == 0) memory = plan_lora_memory(checkpoint, data, options);
+  if (ranks.size() == 1) return memory;
+  LoraBases bases{memory.transformer_base, memory.generator_base};
+  for (auto* base : {&bases.transformer, &bases.generator}) {
+    constexpr int64_t kBytes = 16;
+    GLM_IMAGE_CHECK(static_cast<int64_t>(base->size()) < kBytes, *base);
+    auto text = at::zeros({kBytes}, at::kByte);
+    std::memcpy(text.data_ptr(), base->data(), base->size());
+    ranks.broadcast(text);
+    *base = static_cast<const char*>(text.data_ptr());
+  }
+  return ranks.rank() == 0 ? memory : plan_lora_memory(checkpoint, data, options, &bases);
+}
+
+/// State that the parts of a run share.
+struct Run {
+  const pipeline::Checkpoint& checkpoint;
+  const DataFeatures& features;
+  const LoraOptions& options;
+  const LoraCallbacks& callbacks;
+  const LoraMemory& memory;
+  Ranks& ranks;
+};
+
+/// A part, and how its sample grids are drawn.
+struct PartToTrain {
+  std::string name, component;
+  std::string base;  ///< LoadPlan::quantise_to
+  Image base_samples = {};
+  std::function<Image(const pipeline::LoadedModules& modules)> draw_samples;
+};
+
+/// Trains one part. Returns nothing if it was stopped.
+template <typename AnyStage>
+std::optional<AdapterPart> train_part(const Run& run, const PartToTrain& part) {
+  const auto& options = run.options;
+  const auto& callbacks = run.callbacks;
+  const bool leads = run.ranks.rank() == 0;
+  const auto run_folder = lora_run_folder(options.output) / part.name;
+  std::optional<RunFolder> folder;
+  if (leads) folder.emplace(run_folder);
+  if (folder && !part.base_samples.pixels.empty()) {
+    folder->write_samples(/*step=*/0, part.base_samples);
+  }
+  const auto weights = weights_hash(run.checkpoint.info().directory / part.component, {""});
+  const auto& phase = run.memory.training(part.name);
+  AdapterStageOptions of_stage;
+  of_stage.rank = options.rank;
+  of_stage.alpha = options.alpha;
+  of_stage.all_layers = options.all_layers;
+  of_stage.batch = options.batch;
+  of_stage.seed = options.seed;
+  of_stage.recompute = options.recompute;
+  of_stage.load.quantise_to = part.base;
+  const AdapterStage* running = nullptr;
+  if (leads && options.save_every > 0) {
+    of_stage.after_step = [&](int64_t steps) {
+      if (steps % options.save_every != 0 || steps == options.steps) return;
+      auto file = options.output;
+      file.replace_filename(
+          concat(options.output.stem().string(), "-", part.name, "-", steps, kSuffix));
+      write_adapter(file, {running->part()});
+    };
+  }
+  int64_t peak = 0;
+  of_stage.draw_samples = [&](pipeline::LoadedModules modules) {
+    // Drawing counts its own peak.
+    peak = std::max(peak, peak_resident_bytes());
+    modules.bytes = phase.resident + phase.adapter;
+    return part.draw_samples(modules);
+  };
+  reset_peak_resident_bytes();
+  AnyStage stage(run.checkpoint, run.features, of_stage);
+  running = &stage;
+  note(callbacks,
+       concat(part.name,
+              ": ",
+              stage.adapted_layers(),
+              " layers learn, an epoch has ",
+              stage.batches_per_epoch(),
+              stage.batches_per_epoch() == 1 ? " batch" : " batches"));
+  note(callbacks, concat(part.name, ": ", memory_text(phase)));
+  const auto& placement = run.checkpoint.placement();
+  MixedPrecisionAdamW masters(stage.modules(), placement.dtype, placement.device, {});
+  LoopCallbacks loop_callbacks;
+  loop_callbacks.should_stop = callbacks.should_stop;
+  loop_callbacks.saved = callbacks.saved;
+  loop_callbacks.progress = [&](const LoopProgress& progress) {
+    if (callbacks.progress) callbacks.progress(part.name, progress);
+  };
+  const auto identity = identity_of(options, run.features.data(), weights, part.base);
+  const auto next = run_training(stage,
+                                 masters,
+                                 leads ? &*folder : nullptr,
+                                 run.ranks,
+                                 loop_options(options, identity),
+                                 loop_callbacks);
+  peak = std::max(peak, peak_resident_bytes());
+  if (peak > 0) note(callbacks, concat(part.name, ": ", byte_size_text(peak), " of memory taken"));
+  if (next < options.steps) return std::nullopt;
+  if (next > options.steps) {
+    note(callbacks,
+         concat("warning: ",
+                run_folder.string(),
+                " is a run of ",
+                next,
+                " steps, more than --steps ",
+                options.steps,
+                ": the adapter has learnt all of them. For a shorter one name another --output"));
+  }
+  return stage.part();
+}
+
+}  // namespace
+
+fs::path lora_run_folder(const fs::path& output) {
+  auto folder = output;
+  return folder.replace_extension(".run");
+}
+
+bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks* given_ranks) {
+  OneRank alone;
+  Ranks& ranks = given_ranks == nullptr ? alone : *given_ranks;
+  auto options = given;
+  check_lora_options(options);
+  if (ranks.rank() == 0) check_writable(options.output);
+  auto data = open_data(options, callbacks);
+  options.pipeline.vae_dtype = DataType::kFloat32;
+  options.pipeline.residency = Residency::kNone;
+  const auto checkpoint = pipeline::Checkpoint::open(options.model, options.pipeline);
+  const AspectBuckets buckets(options.size);
+  refuse_unreadable_captions(data, buckets, checkpoint);
+  report_refused(data, callbacks);
+  if (data.has_references() && options.batch > 1) {
+    // Their keys and values differ in number, so that examples with references are alone.
+    options.accumulate *= options.batch;
+    options.batch = 1;
+  }
+  // Rank 0 alone draws.
+  if (ranks.rank() > 0) options.sample_prompts.clear();
+  AdapterSamples samples(
+      options,
+      checkpoint,
+      [&](int64_t done, int64_t total) {
+        if (callbacks.preparing) callbacks.preparing("samples", done, total);
+      },
+      callbacks.should_stop);
+  const auto memory =
+      plan_together(checkpoint, LoraDataSizes::of(data, checkpoint), options, ranks);
+  if (options.cache.empty()) options.cache = options.data / ".glm-image-cache";
+  const int64_t side = options.size / text::kPixelsPerToken;
+  const DataFeatures features(data, buckets, checkpoint, side * side, options.cache);
+  features.compute({/*latents=*/options.transformer, /*tokens=*/true},
+                   [&](const char* what, int64_t done, int64_t total) {
+                     check_stop(callbacks);
+                     if (callbacks.preparing) callbacks.preparing(what, done, total);
+                   });
+
+  auto base_samples = samples.empty() ? Image() : samples.draw_base(checkpoint);
+  const Run run{checkpoint, features, options, callbacks, memory, ranks};
+  std::vector<AdapterPart> parts;
+  if (options.transformer) {
+    auto part = train_part<TransformerAdapterStage>(
+        run,
+        {"transformer",
+         models::kTransformer,
+         memory.transformer_base,
+         std::move(base_samples),
+         [&](const auto& modules) { return samples.draw_tokens_of_base(checkpoint, modules); }});
+    if (!part) return false;
+    parts.push_back(std::move(*part));
+    base_samples = {};
+  }
+  if (options.generator) {
+    // Samples show what both parts have learnt.
+    auto drawing = options.pipeline;
+    if (!samples.empty() && !parts.empty()) {
+      const auto learnt = lora_run_folder(options.output) / concat("transformer", kSuffix);
+      write_adapter(learnt, parts);
+      drawing.adapters = {{learnt, 1}};
+    }
+    const auto with_transformer =
+        samples.empty() ? checkpoint : pipeline::Checkpoint::open(options.model, drawing);
+    auto part = train_part<GeneratorAdapterStage>(
+        run,
+        {"generator",
+         models::kVisionLanguage,
+         memory.generator_base,
+         std::move(base_samples),
+         [&](const auto& modules) { return samples.draw(with_transformer, modules); }});
+    if (!part) return false;
+    parts.push_back(std::move(*part));
+  }
+  if (ranks.rank() == 0) write_adapter(options.output, parts);
+  return true;
+}
+
+}  // namespace glm_image::train

@@ -1,0 +1,236 @@
+#include "train/run/run_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "image/codec.h"
+#include "io/json_file.h"
+#include "io/safetensors.h"
+#include "io/shown.h"
+#include "io/weight_binding.h"
+#include "train/config/run_limits.h"
+#include "train/config/stage_names.h"
+#include "train/weights/component_files.h"
+#include "train/weights/finite_weights.h"
+#include "train/weights/training_file.h"
+
+namespace glm_image::train {
+namespace {
+
+constexpr const char* kNextStep = "next_step";
+constexpr const char* kSkipped = "skipped";
+constexpr const char* kIdentity = "identity";
+constexpr const char* kWindow = "metrics_begun";
+constexpr int64_t kMaxMetricsBytes = int64_t{1} << 30;
+
+/// Also true for a dangling link. Opening it then reports the error, and a run does not restart
+/// because a disk is not mounted.
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::symlink_status(path, error).type() !=
+         std::filesystem::file_type::not_found;
+}
+
+/// An identity begins with its stage, which may have been renamed since the checkpoint was written.
+std::string with_present_name(const std::string& identity) {
+  const auto end = std::min(identity.find(' '), identity.size());
+  return present_stage_name(identity.substr(0, end)) + identity.substr(end);
+}
+
+/// Validated access to a checkpoint's metadata.
+class CheckpointFields {
+ public:
+  explicit CheckpointFields(const io::SafetensorsFile& file)
+      : source_(file.file().path().string()), fields_(file.header().metadata) {}
+
+  bool has(const char* name) const { return fields_.count(name) > 0; }
+
+  const std::string& text(const char* name) const {
+    const auto found = fields_.find(name);
+    if (found == fields_.end()) {
+      fail(ErrorCode::kCorruptFile, source_, ": has no field '", name, "'");
+    }
+    return found->second;
+  }
+
+  int64_t whole_number(const char* name, int64_t most) const {
+    const auto& digits = text(name);
+    const char* end = digits.data() + digits.size();
+    int64_t number = -1;
+    const auto read = std::from_chars(digits.data(), end, number);
+    if (read.ec != std::errc() || read.ptr != end || number < 0 || number > most) {
+      const io::Json found = digits;
+      fail(ErrorCode::kCorruptFile,
+           source_,
+           ": ",
+           name,
+           " must be a whole number from 0 to ",
+           most,
+           ", found ",
+           io::shown(&found));
+    }
+    return number;
+  }
+
+  io::JsonFields object(const char* name) const {
+    const auto source = concat(source_, ": ", name);
+    return io::JsonFields(io::parse_json(text(name), source), source);
+  }
+
+ private:
+  std::string source_;
+  const std::map<std::string, std::string>& fields_;
+};
+
+/// Throws kCorruptFile if the file has a tensor that is not in `tensors`.
+void check_names(const io::SafetensorsFile& file, const NamedTensors& tensors) {
+  std::set<std::string> expected;
+  for (const auto& [name, tensor] : tensors) expected.insert(name);
+  for (const auto& [name, entry] : file.header().tensors) {
+    if (expected.count(name) > 0) continue;
+    fail(ErrorCode::kCorruptFile,
+         file.file().path().string(),
+         ": the tensor ",
+         io::shown_name(name),
+         " belongs to no part of this run");
+  }
+}
+
+void copy_tensor(const io::SafetensorsFile& file, const std::string& name, Tensor target) {
+  const auto path = file.file().path().string();
+  const auto source = file.tensor(name);
+  if (source.sizes() != target.sizes() || source.scalar_type() != target.scalar_type()) {
+    fail(ErrorCode::kCorruptFile,
+         path,
+         ": the tensor '",
+         name,
+         "' must be ",
+         c10::toString(target.scalar_type()),
+         " ",
+         io::shape_text(target.sizes()),
+         ", found ",
+         c10::toString(source.scalar_type()),
+         " ",
+         io::shape_text(source.sizes()));
+  }
+  check_finite(path, name, source);
+  target.copy_(source);
+}
+
+}  // namespace
+
+RunFolder::RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) {
+  create_folder(folder_ / "samples");
+  const auto lock_file = folder_ / ".lock";
+  // The system releases the lock when the process ends, even if it is killed.
+  lock_ = ::open(lock_file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (lock_ < 0) {
+    fail(ErrorCode::kOutput, "cannot write ", lock_file.string(), ": ", std::strerror(errno));
+  }
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    ::close(lock_);
+    fail(ErrorCode::kInvalidInput, folder_.string(), ": another process is training in this run");
+  }
+  remove_temporary_files();
+}
+
+RunFolder::~RunFolder() {
+  ::close(lock_);
+}
+
+bool RunFolder::has_checkpoint() const {
+  return is_there(checkpoint_file());
+}
+
+void RunFolder::save_checkpoint(const RunProgress& progress,
+                                const std::string& identity,
+                                const NamedTensors& tensors,
+                                const MetricsWindow& window) {
+  io::write_safetensors(checkpoint_file(),
+                        tensors,
+                        {{kNextStep, std::to_string(progress.next_step)},
+                         {kSkipped, std::to_string(progress.skipped.value_or(0))},
+                         {kIdentity, identity},
+                         {kWindow, window.to_json().dump()}});
+}
+
+RunProgress RunFolder::load_checkpoint(const std::string& identity,
+                                       const NamedTensors& tensors,
+                                       MetricsWindow& window) {
+  at::NoGradGuard no_grad;
+  const auto file = open_training_file(
+      checkpoint_file(),
+      ": is cut short or damaged, so that the run cannot continue from it; put a copy of it here, "
+      "or remove it to start the run again from its first step");
+  const CheckpointFields fields(*file);
+  const auto stored = with_present_name(fields.text(kIdentity));
+  if (stored != identity) {
+    fail(ErrorCode::kInvalidInput,
+         checkpoint_file().string(),
+         " was made by a run with other settings (",
+         io::shown_name(stored),
+         " instead of ",
+         identity,
+         "); give this run another folder, or restore its settings");
+  }
+  RunProgress progress;
+  progress.next_step = fields.whole_number(kNextStep, kMostSteps);
+  progress.skipped = std::nullopt;
+  if (fields.has(kSkipped)) progress.skipped = fields.whole_number(kSkipped, progress.next_step);
+  window = MetricsWindow::from_json(fields.object(kWindow), progress.next_step);
+  check_names(*file, tensors);
+  for (const auto& [name, tensor] : tensors) copy_tensor(*file, name, tensor);
+  return progress;
+}
+
+void RunFolder::remove_temporary_files() const {
+  for (const auto& folder : {folder_, folder_ / "samples"}) {
+    std::error_code error;
+    std::filesystem::directory_iterator item(folder, error), end;
+    for (; !error && item != end; item.increment(error)) {
+      std::error_code ignored;
+      if (is_temporary_file(item->path())) std::filesystem::remove(item->path(), ignored);
+    }
+  }
+}
+
+void RunFolder::continue_metrics(int64_t next_step) {
+  const auto path = folder_ / "metrics.jsonl";
+  history_.clear();
+  if (!is_there(path)) return;
+  std::string kept;
+  for (auto& line : read_metrics_lines(io::read_text_file(path, kMaxMetricsBytes), path.string())) {
+    if (line.metrics.step >= next_step) break;
+    history_.push_back(std::move(line.metrics));
+    kept += line.text + "\n";
+  }
+  write_file_atomically(path, kept);
+}
+
+void RunFolder::append(const Metrics& metrics) {
+  history_.push_back(metrics);
+  const auto path = folder_ / "metrics.jsonl";
+  std::ofstream file(path, std::ios::app);
+  file << to_line(metrics) << std::flush;
+  if (!file) fail(ErrorCode::kOutput, "cannot write ", path.string());
+}
+
+void RunFolder::write_samples(int64_t step, const Image& sheet) const {
+  char name[64];
+  std::snprintf(name, sizeof name, "step-%07ld.png", static_cast<long>(step));
+  image::write_image(folder_ / "samples" / name, sheet);
+}
+
+}  // namespace glm_image::train

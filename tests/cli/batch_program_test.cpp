@@ -1,0 +1,272 @@
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "image/codec.h"
+#include "pipeline/picture_metadata.h"
+#include "support/program.h"
+#include "support/reference.h"
+
+namespace glm_image::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class BatchProgram : public testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+
+  std::vector<std::string> command(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> all = {glm_image_program(),
+                                    "batch",
+                                    path("b.jsonl"),
+                                    "-o",
+                                    path("out"),
+                                    "--model",
+                                    tiny_model_dir().string()};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  ProgramResult run(const std::vector<json>& lines, const std::vector<std::string>& more = {}) {
+    write(lines);
+    return run_program(command(more));
+  }
+  void write(const std::vector<json>& lines) const {
+    std::string text;
+    for (const auto& line : lines) text += line.dump() + "\n";
+    write_file(path("b.jsonl"), text);
+  }
+  json summary() const { return json::parse(read_file(path("out/summary.json"))); }
+  /// The pictures of the folder, without the contact sheet, in alphabetical order.
+  std::vector<std::string> pictures(const std::string& extension = ".png") const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(path("out"))) {
+      if (entry.path().extension() == extension) names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  const TemporaryDirectory folder_;
+};
+
+/// A request that the toy checkpoint draws in no time.
+json small(const std::string& prompt, json more = json::object()) {
+  json line = {{"prompt", prompt}, {"width", 64}, {"height", 64}, {"steps", 1}};
+  line.update(more);
+  return line;
+}
+
+TEST_F(BatchProgram, DrawsEveryLineAndSkipsWhatIsDone) {
+  image::write_image(path("photo.jpg"), {96, 64, std::vector<uint8_t>(96 * 64 * 3, 128)});
+  const std::vector<json> lines = {small("one", {{"seed", 7}}),
+                                   {{"prompt", "two"}, {"size", "96x64"}, {"speed", "fast"}},
+                                   small("three", {{"count", 2}, {"name", "pots"}}),
+                                   small("four", {{"references", {"photo.jpg"}}})};
+  const auto first = run(lines);
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  const auto drawn = pictures();
+  ASSERT_EQ(drawn.size(), 5U);
+  EXPECT_EQ(std::count(first.out.begin(), first.out.end(), '\n'), 5);
+  EXPECT_EQ(drawn[0].rfind("0001-", 0), 0U) << drawn[0];
+  EXPECT_EQ(drawn[3].rfind("pots-", 0), 0U) << drawn[3];
+  EXPECT_EQ(image::read_image(path("out/" + drawn[1])).width, 96);
+  EXPECT_EQ(summary()["done"], 4);
+  EXPECT_EQ(summary()["lines"][0]["seeds"], json::array({7}));
+  EXPECT_EQ(summary()["lines"][3]["files"], json::array({drawn[2]}));
+  EXPECT_EQ(pipeline::read_parameters(path("out/" + drawn[2])).condition_images, 1);
+  // Two rows of up to three thumbnails, 64 pixels high, in frames of 4.
+  EXPECT_EQ(image::read_image(path("out/contact-sheet.jpg")).height, 64 * 2 + 4 * 3);
+
+  // Lines that moved are known by their contents.
+  const auto again = run({lines[3], lines[1], lines[0], lines[2]});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(again.out, "");
+  EXPECT_EQ(pictures(), drawn);
+  EXPECT_EQ(summary()["skipped"], 4);
+
+  // A line that changed is another picture. The former one stays.
+  auto changed = lines;
+  changed[0]["steps"] = 2;
+  fs::remove(path("out/" + drawn[4]));  // one of two
+  const auto more = run(changed, {"--json"});
+  EXPECT_EQ(more.exit_code, 0) << more.err;
+  const auto report = json::parse(more.out);
+  EXPECT_EQ(report, summary());
+  EXPECT_EQ(report["done"], 2);
+  EXPECT_EQ(report["skipped"], 2);
+  EXPECT_EQ(pictures().size(), 6U);
+
+  // So is a line whose reference changed.
+  image::write_image(path("photo.jpg"), {96, 64, std::vector<uint8_t>(96 * 64 * 3, 60)});
+  EXPECT_EQ(run(changed).exit_code, 0);
+  EXPECT_EQ(pictures().size(), 7U);
+}
+
+TEST_F(BatchProgram, ALineMayBeTheParametersOfAPicture) {
+  ASSERT_EQ(run({small("« ẽ »", {{"seed", 5}, {"guidance", 2}})}, {"--format", "webp"}).exit_code,
+            0);
+  const auto file = path("out/" + pictures(".webp").at(0));
+  const auto recipe = pipeline::recipe_json(pipeline::read_parameters(file));
+  fs::rename(path("out"), path("before"));
+  const auto result = run({json::parse(recipe.dump())}, {"--format", "webp"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto again = path("out/" + pictures(".webp").at(0));
+  EXPECT_EQ(pipeline::recipe_json(pipeline::read_parameters(again)), recipe);
+  EXPECT_EQ(image::read_image(again).pixels,
+            image::read_image(path("before") + file.substr(path("out").size())).pixels);
+}
+
+TEST_F(BatchProgram, WarnsOfParametersOfAnotherModel) {
+  const auto result =
+      run({small("one", {{"model", "model"}}), small("two", {{"model", "nano"}})}, {"--check"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("warning: line 2: the parameters are those of a picture by the model "
+                            "'nano'; 'model' draws another picture from them\n"),
+            std::string::npos)
+      << result.err;
+}
+
+TEST_F(BatchProgram, AKeyThatStandsTwiceIsRefused) {
+  write_file(path("b.jsonl"), "{\"prompt\": \"a pot\", \"seed\": 1, \"seed\": 2}\n");
+  const auto result = run_program(command());
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find(":1: the key 'seed' is repeated"), std::string::npos) << result.err;
+}
+
+TEST_F(BatchProgram, NothingIsDrawnIfALineIsWrong) {
+  write({small("fine"),
+         {{"size", "64x64"}},
+         small("x", {{"steps", 0}}),
+         small("x", {{"setps", 3}}),
+         small("x", {{"references", {"missing.png"}}}),
+         small("x", {{"width", 65}}),
+         small("x", {{"name", "../out"}}),
+         small("x", {{"size", "64x64"}}),
+         small("x", {{"solver", "heun"}}),
+         small("fine")});
+  write_file(path("b.jsonl"), read_file(path("b.jsonl")) + "\n{\"prompt\": \n");
+  const auto result = run_program(command());
+  EXPECT_EQ(result.exit_code, 2);
+  const std::pair<int, std::vector<std::string>> errors[] = {
+      {2, {"prompt"}},
+      {3, {"steps", "1 to 1000", "0"}},
+      {4, {"setps"}},
+      {5, {"missing.png"}},
+      {6, {"size", "65x64"}},
+      {7, {"name"}},
+      {8, {"size"}},
+      {9, {"solver", "euler or multistep", "heun"}},
+      {10, {"line 1"}},
+      {12, {"JSON"}}};
+  for (const auto& [line, words] : errors) {
+    const auto begin = result.err.find(path("b.jsonl") + ":" + std::to_string(line) + ": ");
+    ASSERT_NE(begin, std::string::npos) << line << "\n" << result.err;
+    const auto sentence = result.err.substr(begin, result.err.find('\n', begin) - begin);
+    for (const auto& word : words) {
+      EXPECT_NE(sentence.find(word), std::string::npos) << word << "\n" << sentence;
+    }
+  }
+  EXPECT_NE(result.err.find("nothing was drawn; lines that are wrong: 10"), std::string::npos)
+      << result.err;
+  EXPECT_FALSE(fs::exists(path("out")));
+}
+
+TEST_F(BatchProgram, CheckDrawsNothing) {
+  const auto result = run({small("one"), small("two")}, {"--check"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("requests: 2"), std::string::npos) << result.err;
+  EXPECT_FALSE(fs::exists(path("out")));
+  write_file(path("b.jsonl"), "\n  \n");
+  const auto empty = run_program(command({"--check"}));
+  EXPECT_EQ(empty.exit_code, 2);
+  EXPECT_NE(empty.err.find("has no requests"), std::string::npos) << empty.err;
+}
+
+TEST_F(BatchProgram, ALineThatFailsDoesNotStopTheOthers) {
+  image::write_image(path("photo.png"), {64, 64, std::vector<uint8_t>(64 * 64 * 3, 128)});
+  const std::vector<json> lines = {small("one"),
+                                   small("two", {{"width", 512}, {"height", 512}, {"steps", 100}}),
+                                   small("three", {{"references", {"photo.png"}}}),
+                                   small("four")};
+  // The picture of the third line disappears once the first is drawn: while the second is, which
+  // takes seconds.
+  std::thread thief([&] {
+    for (int i = 0; i < 3000; ++i) {
+      if (fs::exists(path("out")) && !pictures().empty()) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    fs::rename(path("photo.png"), path("away.png"));
+  });
+  const auto result = run(lines);
+  thief.join();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.err.find("lines that failed: 3"), std::string::npos) << result.err;
+  EXPECT_EQ(summary()["done"], 3);
+  EXPECT_EQ(summary()["failed"], 1);
+  const auto error = summary()["lines"][2]["error"].get<std::string>();
+  EXPECT_NE(error.find("photo.png"), std::string::npos) << error;
+  EXPECT_EQ(pictures().size(), 3U);
+
+  fs::rename(path("away.png"), path("photo.png"));
+  const auto again = run(lines);
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(summary()["done"], 1);
+  EXPECT_EQ(summary()["skipped"], 3);
+}
+
+TEST_F(BatchProgram, AnInterruptKeepsWhatIsDone) {
+  const std::vector<json> lines = {
+      small("one"), small("two", {{"width", 512}, {"height", 512}, {"steps", 1000}})};
+  write(lines);
+  const auto stopped = interrupt_program(
+      command(), SIGINT, [&] { return fs::exists(path("out")) && !pictures().empty(); });
+  EXPECT_EQ(stopped.exit_code, 130) << stopped.err;
+  EXPECT_EQ(pictures().size(), 1U);
+  EXPECT_EQ(summary()["waiting"], 1);
+}
+
+// The toy checkpoint draws noise: no text is right.
+TEST_F(BatchProgram, VerifiesTheLinesThatAskForIt) {
+  const auto result = run({small("a pot with \"SOAP\""),
+                           small("a pot with \"OPEN\"", {{"verify", true}, {"count", 2}}),
+                           small("a pot with \"DAY\"", {{"best_of", 2}, {"seed", 5}})});
+  const bool has_reader = result.err.find("verify needs Tesseract") == std::string::npos;
+  if (!has_reader) GTEST_SKIP() << result.err;
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const auto lines = summary()["lines"];
+  EXPECT_FALSE(lines[0].contains("verification"));
+  ASSERT_EQ(lines[1]["verification"].size(), 2U);
+  EXPECT_EQ(lines[1]["verification"][0][0]["text"], "OPEN");
+  ASSERT_EQ(lines[2]["verification"].size(), 1U);
+  EXPECT_NE(lines[2]["verification"][0][0]["state"], "found");
+  EXPECT_NE(result.err.find(" \"DAY\""), std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find("SOAP"), std::string::npos) << result.err;
+  const auto warnings = lines[2]["warnings"].dump();
+  EXPECT_NE(warnings.find("none of 2 candidates"), std::string::npos) << warnings;
+  // A line that asks for more is another request.
+  const auto refused =
+      run({small("x", {{"best_of", 2}, {"count", 2}}), small("y", {{"verify", 1}})});
+  EXPECT_EQ(refused.exit_code, 2);
+  for (const char* part : {":1: best-of draws one picture", ":2: verify must be"}) {
+    EXPECT_NE(refused.err.find(part), std::string::npos) << part << refused.err;
+  }
+}
+
+TEST_F(BatchProgram, ReadsStandardInput) {
+  write_file(path("b.jsonl"), small("one").dump());
+  std::vector<std::string> shell = {"/bin/sh", "-c", "cat '" + path("b.jsonl") + "' |"};
+  auto words = command();
+  words[2] = "-";
+  for (const auto& word : words) shell.back() += " '" + word + "'";
+  const auto result = run_program(shell);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(pictures().size(), 1U);
+}
+
+}  // namespace
+}  // namespace glm_image::test

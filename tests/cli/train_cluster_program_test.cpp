@@ -1,0 +1,173 @@
+// `train --cluster` and `worker --train-in` as programs: the curve of one machine, also when a
+// worker is killed on the way.
+
+#include <cmath>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "support/background_program.h"
+#include "support/free_port.h"
+#include "support/program.h"
+#include "support/test_support.h"
+#include "support/training_run.h"
+
+namespace glm_image::test {
+namespace {
+
+using Command = std::vector<std::string>;
+
+/// For programs to load and meet, on a slow machine that other tests use too.
+constexpr double kJoiningSeconds = 120;
+
+class TrainCluster : public testing::Test {
+ protected:
+  /// The config of a run with batches of four in this folder.
+  std::string write_run(const std::string& name, int steps) const {
+    const auto folder = folder_.path() / name;
+    std::filesystem::create_directories(folder);
+    const auto file = write_vae_run(folder, steps);
+    auto config = nlohmann::json::parse(read_file(file));
+    config["batch"] = 4;
+    config["dtype"] = "float32";
+    write_file(file, config.dump(2));
+    return file;
+  }
+  Command together(const std::string& config, const std::string& world) const {
+    auto command = vae_run_command(config);
+    command.insert(command.end(), {"--cluster", address_, "--world", world});
+    return command;
+  }
+  Command worker(const Command& more = {}) const {
+    Command command = {glm_image_program(),
+                       "worker",
+                       "--threads",
+                       "1",
+                       "--join",
+                       address_,
+                       "--train-in",
+                       folder_.path().string()};
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  }
+  static void expect_same_curve(const std::vector<double>& found,
+                                const std::vector<double>& expected) {
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_NEAR(found[i], expected[i], 1e-2 * std::abs(expected[i])) << i;
+    }
+  }
+
+  const TemporaryDirectory folder_;
+  const std::string address_ = "127.0.0.1:" + std::to_string(free_port());
+};
+
+TEST_F(TrainCluster, TwoMachinesHaveTheCurveOfOne) {
+  const auto alone = run_program(vae_run_command(write_run("alone", 4)));
+  ASSERT_EQ(alone.exit_code, 0) << alone.err;
+  BackgroundProgram helper(worker());
+  const auto result = run_program(together(write_run("both", 4), "2"));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("rank 1 of 2 (127.0.0.1) has joined"), std::string::npos) << result.err;
+  const auto helped = helper.wait();
+  EXPECT_EQ(helped.exit_code, 0) << helped.err;
+  expect_same_curve(vae_run_losses(folder_.path() / "both"),
+                    vae_run_losses(folder_.path() / "alone"));
+  // The worker writes nothing.
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "run"));
+}
+
+TEST_F(TrainCluster, ARunSurvivesAKilledWorker) {
+  constexpr int kSteps = 20;
+  const auto alone = run_program(vae_run_command(write_run("alone", kSteps)));
+  ASSERT_EQ(alone.exit_code, 0) << alone.err;
+  BackgroundProgram first(worker()), second(worker());
+  BackgroundProgram training(together(write_run("both", kSteps), "3"));
+  const auto metrics = folder_.path() / "both" / "run" / "metrics.jsonl";
+  const Stopwatch beginning;
+  while (beginning.seconds() < kJoiningSeconds && !std::filesystem::exists(metrics)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_TRUE(std::filesystem::exists(metrics)) << training.errors();
+  second.signal(SIGKILL);
+  const auto result = training.wait();
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("of 3 (127.0.0.1) was lost: "), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("continues from its last checkpoint on the 2 ranks left"),
+            std::string::npos)
+      << result.err;
+  EXPECT_EQ(first.wait().exit_code, 0);
+  expect_same_curve(vae_run_losses(folder_.path() / "both"),
+                    vae_run_losses(folder_.path() / "alone"));
+}
+
+TEST_F(TrainCluster, OtherModelFilesAreRefused) {
+  const auto config = write_run("both", 2);
+  auto json = nlohmann::json::parse(read_file(config));
+  // Relative, so that each machine has its own.
+  std::filesystem::copy(json.at("model").get<std::string>(),
+                        folder_.path() / "both" / "model",
+                        std::filesystem::copy_options::recursive);
+  std::filesystem::copy(folder_.path() / "both" / "model",
+                        folder_.path() / "model",
+                        std::filesystem::copy_options::recursive);
+  json["model"] = "model";
+  write_file(config, json.dump(2));
+  const auto changed = folder_.path() / "model" / "vae" / "config.json";
+  std::filesystem::permissions(
+      changed, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+  write_file(changed, read_file(changed) + "\n");
+  BackgroundProgram training(together(config, "2"));
+  ASSERT_TRUE(training.wait_for_text("waiting at", kJoiningSeconds)) << training.errors();
+  const auto refused = run_program(worker());
+  EXPECT_EQ(refused.exit_code, 2) << refused.err;
+  EXPECT_NE(refused.err.find("model/vae/config.json of the worker's training data differs"),
+            std::string::npos)
+      << refused.err;
+  training.signal(SIGTERM);
+  EXPECT_EQ(training.wait().exit_code, 128 + SIGTERM);
+}
+
+TEST_F(TrainCluster, AStageThatCannotBeDividedIsRefusedBeforeItWaits) {
+  for (const std::string stage : {"transformer", "generator"}) {
+    const auto file = project_dir() / "training" / "nano" / (stage + ".json");
+    const auto config = nlohmann::json::parse(read_file(file));
+    const auto refused = run_program({glm_image_program(),
+                                      "train",
+                                      stage,
+                                      "--config",
+                                      file.string(),
+                                      "--cluster",
+                                      address_,
+                                      "--world",
+                                      "4"});
+    EXPECT_EQ(refused.exit_code, 2) << refused.err;
+    const auto same = "batch " + std::to_string(config.at("batch").get<int>() / 4) +
+                      ", gradient_accumulation_steps 4";
+    for (const auto& text :
+         {"must be at least 2 with --cluster, found 1: the stage '" + stage, same}) {
+      EXPECT_NE(refused.err.find(text), std::string::npos) << refused.err;
+    }
+    EXPECT_EQ(refused.err.find("waiting at"), std::string::npos) << refused.err;
+  }
+}
+
+TEST_F(TrainCluster, WorkersOfOtherWorkAreToldWhatToDo) {
+  BackgroundProgram training(together(write_run("both", 2), "2"));
+  ASSERT_TRUE(training.wait_for_text("--train-in FOLDER", kJoiningSeconds)) << training.errors();
+  const auto refused = run_program({glm_image_program(),
+                                    "worker",
+                                    "--model",
+                                    (data_dir() / "tiny" / "model").string(),
+                                    "--threads",
+                                    "1",
+                                    "--join",
+                                    address_});
+  EXPECT_EQ(refused.exit_code, 2) << refused.err;
+  EXPECT_NE(refused.err.find("the coordinator trains"), std::string::npos) << refused.err;
+  training.signal(SIGTERM);
+  training.wait();
+}
+
+}  // namespace
+}  // namespace glm_image::test

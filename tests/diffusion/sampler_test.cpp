@@ -1,0 +1,60 @@
+#include "diffusion/sampler.h"
+
+#include "diffusion/published_config.h"
+#include "support/reference.h"
+
+namespace glm_image::test {
+namespace {
+
+using namespace diffusion;
+
+TEST(Sampler, TheTrueVelocityLeadsToThePictureAndEveryStepIsReported) {
+  const auto clean = at::randn({2, 3, 4, 4}), noise = at::randn({2, 3, 4, 4});
+  const auto schedule = make_schedule(published_config(), 5, 64);
+  std::vector<float> timesteps;
+  const auto velocity = [&](const Tensor& /*latents*/, float timestep, bool is_conditional) {
+    EXPECT_TRUE(is_conditional);
+    timesteps.push_back(timestep);
+    return noise - clean;
+  };
+  auto start = noised(clean, noise, at::full({1, 1, 1, 1}, schedule.sigmas[0]));
+  auto expected = start;
+  std::vector<int64_t> steps;
+  const auto sampled = sample(start, schedule, {}, velocity, [&](const auto& step) {
+    steps.push_back(step.index);
+    EXPECT_TRUE(at::equal(step.before, expected));
+    expected = euler_step(expected, step.velocity, schedule, step.index);
+    EXPECT_TRUE(at::equal(step.after, expected));
+  });
+  EXPECT_LE(relative_error(sampled, clean), 1e-6);
+  EXPECT_EQ(steps, (std::vector<int64_t>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(timesteps, schedule.timesteps);
+}
+
+TEST(Sampler, GuidanceExtrapolatesFromTheUnconditionalVelocity) {
+  const auto schedule = make_schedule(published_config(), 1, 64);
+  const auto conditional = at::randn({1, 1, 2, 2}), unconditional = at::randn({1, 1, 2, 2});
+  int64_t evaluations = 0;
+  const auto velocity = [&](const Tensor& /*latents*/, float /*timestep*/, bool is_conditional) {
+    ++evaluations;
+    return is_conditional ? conditional : unconditional;
+  };
+  const auto sampled = sample(at::zeros({1, 1, 2, 2}), schedule, {Solver::kEuler, 3, {}}, velocity);
+  EXPECT_LE(relative_error(sampled, 2 * unconditional - 3 * conditional), 1e-6);
+  EXPECT_EQ(evaluations, 2);
+}
+
+// Training and sampling shift a timestep to the same noise level.
+TEST(Sampler, TrainingShiftsAsTheScheduleDoes) {
+  const auto config = published_config();
+  for (const int64_t tokens : {64, 256, 4096}) {
+    const auto schedule = make_schedule(config, 40, tokens);
+    const auto t = torch::tensor(schedule.timesteps) + 1;
+    const auto sigmas = shifted_sigmas(config, t, resolution_shift(config, tokens));
+    const auto expected = torch::tensor(schedule.sigmas).narrow(0, 0, 40);
+    EXPECT_LE(relative_error(sigmas, expected), 1e-6) << tokens;
+  }
+}
+
+}  // namespace
+}  // namespace glm_image::test

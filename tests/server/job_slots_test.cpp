@@ -1,0 +1,303 @@
+// A queue with several slots, with a stub for the pipeline. The tests control which jobs end, and
+// how much room there is.
+
+#include <map>
+#include <mutex>
+
+#include "core/error.h"
+#include "server/job_queue.h"
+#include "support/test_support.h"
+
+namespace glm_image::test {
+namespace {
+
+using namespace server;
+using namespace std::chrono_literals;
+using State = JobStatus::State;
+
+Request slot_request(const std::string& prompt) {
+  Request request;
+  request.prompt = prompt;
+  request.width = request.height = 64;
+  return request;
+}
+
+void wait_for_slots(const std::function<bool()>& condition) {
+  for (int i = 0; i < 5000 && !condition(); ++i) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(condition());
+}
+
+/// Room for some jobs at the same time. A job is drawn until its prompt is released.
+class Room {
+ public:
+  Slots slots(int64_t count) {
+    Slots slots;
+    slots.count = count;
+    slots.room = [this] { return free(); };
+    slots.find = [this](const Request& asked, int64_t open) -> Draw {
+      const std::lock_guard lock(mutex_);
+      asked_.emplace_back(asked.prompt, open);
+      if (free_ == 0) return {};
+      --free_;
+      const std::shared_ptr<void> place(nullptr, [this](void*) {
+        const std::lock_guard place_lock(mutex_);
+        ++free_;
+      });
+      return [this, place](const Request& request, const ProgressCallback& progress, const auto&) {
+        return draw(request, progress);
+      };
+    };
+    return slots;
+  }
+  void set_free(int64_t free) {
+    const std::lock_guard lock(mutex_);
+    free_ = free;
+  }
+  int64_t free() {
+    const std::lock_guard lock(mutex_);
+    return free_;
+  }
+  void release(const std::string& prompt) {
+    const std::lock_guard lock(mutex_);
+    released_[prompt] = true;
+  }
+  /// Prompts and numbers of open jobs, as they asked for room.
+  std::vector<std::pair<std::string, int64_t>> asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  std::atomic<int> most_at_work{0};
+
+ private:
+  Result draw(const Request& request, const ProgressCallback& progress) {
+    if (request.prompt == "fails") fail(ErrorCode::kInternal, "broken");
+    const int now = ++at_work_;
+    if (now > most_at_work) most_at_work = now;
+    for (int64_t step = 0; !is_released(request.prompt); ++step) {
+      if (!progress({Stage::kDenoising, step, 1000, 0})) {
+        --at_work_;
+        fail(ErrorCode::kCancelled, "stopped");
+      }
+      std::this_thread::sleep_for(1ms);
+    }
+    --at_work_;
+    Result result;
+    result.spelled_texts = {request.prompt};
+    return result;
+  }
+  bool is_released(const std::string& prompt) {
+    const std::lock_guard lock(mutex_);
+    return released_[prompt];
+  }
+
+  std::mutex mutex_;
+  int64_t free_ = 1000;
+  std::map<std::string, bool> released_;
+  std::vector<std::pair<std::string, int64_t>> asked_;
+  std::atomic<int> at_work_{0};
+};
+
+class QueueWithSlots : public testing::Test {
+ protected:
+  void start(int64_t count, Rest rest = {}, size_t max_waiting = 4) {
+    queue_ = JobQueue::start(room_.slots(count), max_waiting, {}, {}, std::move(rest));
+  }
+  std::shared_ptr<Job> submit(const std::string& prompt) {
+    return queue_->submit(slot_request(prompt));
+  }
+  /// Waits until the job has made a step.
+  static void wait_for_step(const std::shared_ptr<Job>& job) {
+    wait_for_slots([&] { return job->status().progress.step > 0; });
+  }
+  ~QueueWithSlots() override {
+    if (queue_) queue_->close(0s);
+  }
+
+  Room room_;
+  std::shared_ptr<JobQueue> queue_;
+};
+
+TEST_F(QueueWithSlots, JobsRunAtTheSameTime) {
+  start(2);
+  const auto first = submit("first"), second = submit("second"), third = submit("third");
+  wait_for_step(first);
+  wait_for_step(second);
+  EXPECT_EQ(queue_->load().running, 2);
+  EXPECT_EQ(queue_->load().waiting, 1);
+  EXPECT_EQ(third->status().state, State::kWaiting);
+  EXPECT_EQ(third->status().position, 2);
+  room_.release("second");
+  wait_for_step(third);
+  EXPECT_EQ(second->take_result().spelled_texts.at(0), "second");
+  EXPECT_EQ(first->status().state, State::kRunning);
+  room_.release("first");
+  room_.release("third");
+  wait_for_slots([&] { return first->is_over() && third->is_over(); });
+  EXPECT_EQ(first->take_result().spelled_texts.at(0), "first");
+  EXPECT_EQ(third->take_result().spelled_texts.at(0), "third");
+  EXPECT_EQ(room_.most_at_work, 2);
+}
+
+TEST_F(QueueWithSlots, AJobIsCancelledWithoutTheOthers) {
+  start(2);
+  const auto first = submit("first"), second = submit("second");
+  wait_for_step(first);
+  wait_for_step(second);
+  second->cancel();
+  wait_for_slots([&] { return second->is_over(); });
+  EXPECT_EQ(second->status().state, State::kCancelled);
+  EXPECT_EQ(first->status().state, State::kRunning);
+  room_.release("first");
+  wait_for_slots([&] { return first->is_over(); });
+  EXPECT_EQ(first->status().state, State::kDone);
+}
+
+TEST_F(QueueWithSlots, AJobFailsWithoutTheOthers) {
+  start(2);
+  const auto first = submit("first"), broken = submit("fails");
+  wait_for_slots([&] { return broken->is_over(); });
+  expect_error(ErrorCode::kInternal, {"broken"}, [&] { broken->take_result(); });
+  room_.release("first");
+  wait_for_slots([&] { return first->is_over(); });
+  EXPECT_EQ(first->status().state, State::kDone);
+}
+
+TEST_F(QueueWithSlots, JobsWaitForRoomInTheirOrder) {
+  start(3);
+  room_.set_free(0);
+  const auto first = submit("first");
+  wait_for_slots([&] { return !room_.asked().empty(); });
+  // The queue takes the first job as one that waits while there is no room for it.
+  EXPECT_EQ(first->status().state, State::kWaiting);
+  const auto second = submit("second"), third = submit("third");
+  room_.set_free(1);
+  wait_for_step(first);
+  EXPECT_EQ(second->status().state, State::kWaiting);
+  EXPECT_EQ(room_.free(), 0);
+  room_.release("first");
+  wait_for_step(second);
+  EXPECT_EQ(third->status().state, State::kWaiting);
+  for (const auto* prompt : {"second", "third"}) room_.release(prompt);
+  wait_for_slots([&] { return third->is_over(); });
+  wait_for_slots([&] { return room_.free() == 1; });
+  EXPECT_EQ(room_.most_at_work, 1);
+  // All three were open when the first got its room.
+  for (const auto& [prompt, open] : room_.asked()) {
+    if (prompt == "first") continue;
+    EXPECT_EQ(open, prompt == "second" ? 2 : 1);
+  }
+}
+
+TEST_F(QueueWithSlots, AJobIsCancelledWhileThereIsNoRoom) {
+  start(2);
+  room_.set_free(0);
+  const auto first = submit("first");
+  wait_for_slots([&] { return !room_.asked().empty(); });
+  first->cancel();
+  EXPECT_TRUE(first->is_over());
+  room_.set_free(1);
+  const auto second = submit("second");
+  wait_for_step(second);
+  second->cancel();
+  wait_for_slots([&] { return second->is_over(); });
+}
+
+TEST_F(QueueWithSlots, JobsWithRoomNeedNoPlaceToWait) {
+  room_.set_free(2);
+  start(3, {}, /*max_waiting=*/0);
+  const auto first = submit("first"), second = submit("second");
+  ASSERT_TRUE(first && second);
+  wait_for_step(first);
+  wait_for_step(second);
+  EXPECT_TRUE(queue_->is_full());
+  EXPECT_FALSE(submit("third")) << "there is a worker, but no room";
+  room_.set_free(1);
+  EXPECT_FALSE(queue_->is_full());
+  const auto third = submit("third");
+  ASSERT_TRUE(third);
+  wait_for_step(third);
+  room_.set_free(1);
+  EXPECT_FALSE(submit("fourth")) << "there is room, but no worker";
+  queue_->close(0s);
+}
+
+TEST_F(QueueWithSlots, JobsBehindOneWithoutRoomNeedAPlace) {
+  room_.set_free(0);
+  start(3, {}, /*max_waiting=*/1);
+  const auto first = submit("first");
+  wait_for_slots([&] { return !room_.asked().empty(); });
+  EXPECT_TRUE(submit("second"));
+  EXPECT_FALSE(submit("third"));
+  queue_->close(0s);
+}
+
+/// Jobs that get no worker now do not lessen the share of those that do.
+TEST_F(QueueWithSlots, AShareIsThatOfJobsThatCanBegin) {
+  room_.set_free(0);
+  start(2);
+  const auto first = submit("first");
+  wait_for_slots([&] { return !room_.asked().empty(); });
+  for (const auto* prompt : {"second", "third", "fourth"}) ASSERT_TRUE(submit(prompt));
+  const auto before = room_.asked().size();
+  wait_for_slots([&] { return room_.asked().size() > before + 1; });
+  EXPECT_EQ(room_.asked().back(), std::make_pair(std::string("first"), int64_t{2}));
+  queue_->close(0s);
+}
+
+TEST_F(QueueWithSlots, ClosingEndsAllRunningJobs) {
+  start(3);
+  const auto first = submit("first"), second = submit("second");
+  wait_for_step(first);
+  wait_for_step(second);
+  queue_->close(50ms);
+  EXPECT_EQ(first->status().state, State::kCancelled);
+  EXPECT_EQ(second->status().state, State::kCancelled);
+}
+
+TEST_F(QueueWithSlots, ClosingEndsAJobWithoutRoom) {
+  start(3);
+  room_.set_free(0);
+  const auto first = submit("first");
+  wait_for_slots([&] { return !room_.asked().empty(); });
+  queue_->close(0s);
+  EXPECT_EQ(first->status().state, State::kCancelled);
+}
+
+TEST_F(QueueWithSlots, RestsWhenNoJobRuns) {
+  std::atomic<int> rests{0}, running{0};
+  start(2,
+        {[&] {
+           ++rests;
+           running = static_cast<int>(queue_->load().running);
+         },
+         50ms});
+  const auto first = submit("first"), second = submit("second");
+  wait_for_step(first);
+  wait_for_step(second);
+  room_.release("first");
+  wait_for_slots([&] { return first->is_over(); });
+  EXPECT_FALSE(queue_->rest());
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(rests, 0);
+  room_.release("second");
+  wait_for_slots([&] { return rests == 1; });
+  EXPECT_EQ(running, 0);
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(rests, 1);
+}
+
+TEST_F(QueueWithSlots, TheTimeToARestBeginsWithTheLastJob) {
+  std::atomic<int> rests{0};
+  start(2, {[&] { ++rests; }, 2s});
+  for (int i = 0; i < 4; ++i) {
+    room_.release(std::to_string(i));
+    const auto job = submit(std::to_string(i));
+    wait_for_slots([&] { return job->is_over(); });
+    std::this_thread::sleep_for(800ms);
+    EXPECT_EQ(rests, 0) << i;
+  }
+  wait_for_slots([&] { return rests == 1; });
+}
+
+}  // namespace
+}  // namespace glm_image::test

@@ -1,0 +1,481 @@
+// Invalid bytes and clients that hold connections, with correct clients at the same time.
+
+import assert from "node:assert/strict";
+import https from "node:https";
+import tls from "node:tls";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { deflateSync } from "node:zlib";
+import { generate, health, openFiles, repository, startServer, waitUntil } from "../support/server.mjs";
+import { connect, exchange, pause } from "../support/sockets.mjs";
+import { pngFile } from "../support/png.mjs";
+import { measureStalls } from "../support/stalls.mjs";
+
+let server;
+before(async () => (server = await startServer(["--queue", "4"])));
+after(() => server?.stop());
+
+/** Seconds that /health takes, without those for which the machine ran others. */
+async function healthSeconds() {
+  const stalled = measureStalls(server.pid);
+  const began = performance.now();
+  assert.equal((await health(server)).status, "ok");
+  return (performance.now() - began - stalled()) / 1000;
+}
+
+/** The slowest of /health, asked again and again while `condition` holds. */
+async function slowestHealth(condition) {
+  let worst = 0;
+  while (condition()) {
+    worst = Math.max(worst, await healthSeconds());
+    await pause(50);
+  }
+  return worst;
+}
+
+const post = (fields, body = "") =>
+  `POST /v1/spelled_texts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${fields}\r\n\r\n${body}`;
+const smuggled = "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const prompt = '{"prompt":"a"}';
+
+test("framing that is not RFC 9112's gets one 400, and the connection closes", async () => {
+  const length = smuggled.length;
+  const fields = [
+    `Content-Length : ${length}`, `Content-Length\t: ${length}`, "Content-Length:", `X: y\r\n Content-Length: ${length}`,
+    `X: y\nContent-Length: ${length}`, `X: y\rContent-Length: ${length}`, `X: \0\r\nContent-Length: ${length}`,
+    `Content-Length: ${length}\r\nContent-Length: ${length}`, `Content-Length: +${length}`, "Content-Length: 0x10",
+    `Content-Length: ${length}, ${length}`, `Content-Length: ${length}\r\nTransfer-Encoding: chunked`,
+    `Content-Length:\v${length}`, `Content-Length: ${length}\r\r\n`, `X: y\r\n\tContent-Length: ${length}`,
+    "Transfer-Encoding: identity", "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: xchunked",
+    "Transfer-Encoding:\vchunked", `No colon ${length}`, `: ${length}`, `Content-Length: ${length}\r\n${"X:\r\n".repeat(126)}X:`,
+  ];
+  for (const field of fields) {
+    const seen = await exchange(server.port, post(field, smuggled));
+    assert.equal(seen.statuses[0], 400, JSON.stringify(field));
+    assert.equal(seen.statuses.length, 1, JSON.stringify(field));
+    assert.ok(seen.closed, JSON.stringify(field));
+  }
+});
+
+test("chunks: strict sizes, bounded extensions, dropped trailers", async () => {
+  const chunked = "Transfer-Encoding: chunked";
+  const size = prompt.length.toString(16);
+  for (const text of [`${size}\r\n${prompt}\r\n0\r\n\r\n`, `${size};a=b\r\n${prompt}\r\n000\r\n\r\n`,
+    `${size}\r\n${prompt}\r\n0\r\nX: y\r\nExpires: never\r\n\r\n`]) {
+    const seen = await exchange(server.port, post(chunked, text + smuggled), { until: (statuses) => statuses === 2 });
+    assert.deepEqual(seen.statuses, [200, 200], text);
+  }
+  for (const text of [`0x${size}\r\n${prompt}`, `+${size}\r\n${prompt}`, ` ${size}\r\n${prompt}`, `${size} \r\n${prompt}`,
+    `${size}\n${prompt}`, `-1\r\n${prompt}`, `g\r\n${prompt}`, `\r\n${prompt}`, `1ffffffffffffffff\r\n${prompt}`,
+    `${size}\r\n${prompt}xx0\r\n\r\n`, `${size}\r\n${prompt}\r\n0\r\nX: y\n\n`,
+    `${size};${"a".repeat(2000)}\r\n${prompt}\r\n0\r\n\r\n`, `${size}\r\n${prompt}\r\n0\r\nX: y\r\n folded\r\n\r\n`,
+    `${size}\r\n${prompt}\r\n0\r\nX: y\r\n\tfolded\r\n\r\n`, `${size}\r\n${prompt}\r\n0\r\n folded\r\n\r\n`,
+    `${size}\r\n${prompt}\r\n0\r\nX : y\r\n\r\n`, `${size}\r\n${prompt}\r\n0\r\nno colon\r\n\r\n`]) {
+    const seen = await exchange(server.port, post(chunked, text + smuggled));
+    assert.equal(seen.statuses.length, 1, JSON.stringify(text));
+    assert.ok([400, 413].includes(seen.statuses[0]), JSON.stringify(text));
+    assert.ok(seen.closed, JSON.stringify(text));
+  }
+});
+
+test("trailers have exactly as many bytes as a header may have", async () => {
+  const { header_bytes } = (await health(server)).limits;
+  const size = prompt.length.toString(16);
+  const sent = (bytes) => `${size}\r\n${prompt}\r\n0\r\nX: ${"a".repeat(bytes - 7)}\r\n\r\n`;
+  const both = { until: (count) => count === 2 };
+  const statuses = async (bytes) =>
+    (await exchange(server.port, post("Transfer-Encoding: chunked", sent(bytes) + smuggled), both)).statuses;
+  assert.deepEqual(await statuses(header_bytes), [200, 200]);
+  assert.deepEqual(await statuses(header_bytes + 1), [400]);
+});
+
+test("a large body that stops is given up 20 s after its last byte, and releases its memory", async (t) => {
+  const bytes = 40 << 20;
+  const sockets = await Promise.all(Array.from({ length: 6 }, () => connect(server.port)));
+  const closed = sockets.map((socket) => new Promise((resolve) => socket.on("close", resolve)));
+  const head = `POST /v1/images/edits HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: ${bytes}\r\n\r\n`;
+  for (const socket of sockets) {
+    socket.on("error", () => {});
+    socket.resume();
+    socket.write(head);
+    socket.write(Buffer.alloc(bytes - 1, 97));
+  }
+  const began = performance.now();
+  await Promise.all(closed);
+  const seconds = (performance.now() - began) / 1000;
+  t.diagnostic(`closed after ${seconds.toFixed(1)} s`);
+  assert.ok(seconds < 40);
+  assert.equal((await generate(server, {})).status, 200);
+});
+
+test("5,000 requests in one burst are all answered, in order", async () => {
+  const paths = Array.from({ length: 5000 }, (_, i) => (i % 2 ? "/v1/models" : "/nowhere"));
+  const burst = paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`).join("");
+  const seen = await exchange(server.port, burst, { quiet: 30_000, until: (statuses) => statuses === 5000 });
+  assert.deepEqual(seen.statuses, paths.map((path) => (path === "/nowhere" ? 404 : 200)));
+});
+
+test("Host is an authority, without case", async () => {
+  const status = async (host) =>
+    (await exchange(server.port, `GET /health HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).statuses[0];
+  for (const host of ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:80", "[::ffff:127.0.0.1]"]) {
+    assert.equal(await status(host), 200, host);
+  }
+  for (const host of ["localhost:80@evil.example", "localhost:x", ":80", "", "[::1", "a b", "localhost:80:80"]) {
+    assert.equal(await status(host), 400, host);
+  }
+  for (const host of ["evil.example", "[::ffff:10.0.0.1]", "localhost.evil.example"]) assert.equal(await status(host), 403, host);
+});
+
+test("pages of other sites change nothing, and text/plain is no JSON", async () => {
+  const typed = async (path, type) =>
+    (await fetch(server.url + path, { method: "POST", body: "{}", headers: { "Content-Type": type } })).status;
+  for (const path of ["/v1/spelled_texts", "/v1/warnings", "/v1/images/generations", "/v1/images/edits"]) {
+    assert.equal(await typed(path, "text/plain"), 415, path);
+  }
+  assert.equal(await typed("/v1/warnings", "application/json"), 200);
+  const fields = (site) => `Sec-Fetch-Site: ${site}\r\nContent-Length: ${prompt.length}\r\nConnection: close`;
+  const status = async (site) => (await exchange(server.port, post(fields(site), prompt))).statuses[0];
+  assert.equal(await status("cross-site"), 403);
+  assert.equal(await status("same-site"), 403);
+  assert.equal(await status("same-origin"), 200);
+});
+
+test("HTTP/1.0, HEAD, Expect and half-closed clients", async () => {
+  const old = await exchange(server.port, "GET /health HTTP/1.0\r\n\r\n");
+  assert.deepEqual([old.statuses, old.closed, /transfer-encoding/i.test(old.answer)], [[200], true, false]);
+  const kept = await exchange(server.port, "GET /health HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", { quiet: 2000 });
+  assert.ok(!kept.closed && /connection: keep-alive/i.test(kept.answer));
+  const head = await exchange(server.port, "HEAD /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  assert.match(head.answer, /Content-Length: [1-9]/i);
+  assert.ok(head.answer.endsWith("\r\n\r\n"));
+  const expecting = (value) => post(`Content-Length: ${prompt.length}\r\nExpect: ${value}`);
+  assert.deepEqual((await exchange(server.port, expecting("100-continue"), { quiet: 2000 })).statuses, [100]);
+  assert.deepEqual((await exchange(server.port, expecting("more"))).statuses, [417]);
+  for (const stream of [false, true]) {
+    const body = JSON.stringify({ prompt: "A pot", size: "256x256", steps: 30, stream });
+    const request = `POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const seen = await exchange(server.port, request, { end: true, quiet: 30000 });
+    assert.equal(seen.statuses.at(-1), 200);
+    assert.ok(seen.closed || stream);
+    assert.match(seen.answer, /b64_json/);
+  }
+});
+
+test("256 whole heads without a body: a newcomer is served within a second", async () => {
+  const sockets = Array.from({ length: 256 }, () => connect(server.port));
+  sockets.forEach((socket) => socket.write(post("Content-Length: 100")));
+  await pause(500);
+  for (let i = 0; i < 10; ++i) assert.ok((await healthSeconds()) < 1);
+  assert.equal((await generate(server, {})).status, 200);
+  sockets.forEach((socket) => socket.destroy());
+});
+
+test("300 clients that are refused, or announce a body to GET, do not keep others out", async (t) => {
+  let going = true;
+  const requests = [
+    "POST /v1/spelled_texts HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 1000\r\n\r\n",
+    "GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n",
+  ];
+  const refused = async (_, i) => {
+    while (going) {
+      const socket = connect(server.port);
+      socket.resume();
+      socket.write(requests[i % 2]);
+      await Promise.race([new Promise((resolve) => socket.on("close", resolve)), pause(3000)]);
+      socket.destroy();
+    }
+  };
+  const clients = Array.from({ length: 300 }, refused);
+  await pause(500);
+  let rounds = 0;
+  const worst = await slowestHealth(() => ++rounds < 40);
+  t.diagnostic(`the slowest /health took ${(worst * 1000).toFixed()} ms`);
+  going = false;
+  await Promise.all(clients);
+  assert.ok(worst < 1, `/health took ${worst} s`);
+});
+
+test("250 JSON bodies of 1 MiB at once: bounded memory, given back, and /health meanwhile", async (t) => {
+  const own = server.memory();
+  const fill = (item, open, close) =>
+    open + `${item},`.repeat(Math.floor((1 << 20) / (item.length + 1)) - 8) + item + close;
+  const bodies = [fill("0", '{"a":[', "]}"), fill("{}", '{"a":[', "]}"), fill('"a":{}', "{", "}"),
+    '{"a":' + "[".repeat((1 << 20) - 20)];
+  let worst = 0, going = true;
+  const watch = setInterval(() => (worst = Math.max(worst, server.memory())), 50);
+  const slowest = slowestHealth(() => going);
+  const statuses = await Promise.all(Array.from({ length: 250 }, async (_, i) => {
+    const answer = await fetch(`${server.url}/v1/images/generations`, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: bodies[i % bodies.length],
+    });
+    return answer.status;
+  }));
+  going = false;
+  clearInterval(watch);
+  assert.ok((await slowest) < 1);
+  assert.ok(statuses.every((status) => [400, 429, 503].includes(status)), String([...new Set(statuses)]));
+  await pause(1500);
+  const rest = server.memory();
+  t.diagnostic(`rest ${(own / 1e6).toFixed()} MB, at most ${(worst / 1e6).toFixed()} MB, afterwards ${(rest / 1e6).toFixed()} MB`);
+  assert.ok(worst - own < 420e6);
+  assert.ok(rest - own < 100e6);
+  assert.equal((await generate(server, {})).status, 200);
+});
+
+test("pictures of clients that hang up are not decoded", async (t) => {
+  const side = 5700;
+  const large = pngFile(side, deflateSync(Buffer.alloc(side * (3 * side + 1))));
+  const form = (picture) => {
+    const body = new FormData();
+    for (const [name, value] of Object.entries({ prompt: "x", steps: "1", size: "64x64" })) body.append(name, value);
+    body.append("image[]", new Blob([picture]), "a.png");
+    return body;
+  };
+  const edit = (picture, signal) => fetch(`${server.url}/v1/images/edits`, { method: "POST", body: form(picture), signal });
+  const controllers = Array.from({ length: 40 }, () => new AbortController());
+  const gone = controllers.map((controller) => edit(large, controller.signal).then((answer) => answer.text()).catch(() => ""));
+  await pause(1500);
+  controllers.forEach((controller) => controller.abort());
+  const stalled = measureStalls(server.pid);
+  const began = performance.now();
+  const good = readFileSync(`${repository}tests/data/tiny/t2i_square.png`);
+  await waitUntil(async () => (await edit(good)).status === 200);
+  const seconds = (performance.now() - began - stalled()) / 1000;
+  await Promise.all(gone);
+  t.diagnostic(`a good edit waited ${seconds.toFixed(1)} s`);
+  assert.ok(seconds < 8);
+});
+
+test("few files: the server takes fewer connections, says so, and answers on", async () => {
+  const own = await startServer(["--max-connections", "500"], { files: 100 });
+  // The log has a thread of its own, which may write after the server listens.
+  const notice = () => own.log().find((line) => line.notice)?.notice;
+  await waitUntil(notice);
+  assert.match(notice(), /at most \d+ connections, not 500: .*100 files/);
+  const { connections } = (await health(own)).limits;
+  assert.ok(connections >= 8 && connections < 80, String(connections));
+  const sockets = Array.from({ length: 150 }, () => connect(own.port));
+  await pause(500);
+  for (let i = 0; i < 9; ++i) assert.equal((await fetch(`${own.url}/health`)).status, 200);
+  assert.equal((await generate(own, {})).status, 200);
+  sockets.forEach((socket) => socket.destroy());
+  await own.stop();
+  await assert.rejects(startServer([], { files: 30 }), /leaves no room for 8 connections/);
+});
+
+test("GET /health tells the bounds that hold", async () => {
+  const own = await startServer(["--max-connections", "20", "--max-body", "1", "--max-body-memory", "8", "--max-pixels", "65536"]);
+  const { limits, defaults } = await health(own);
+  assert.deepEqual([limits.connections, limits.body_bytes, limits.body_memory_bytes, defaults.max_pixels], [20, 1 << 20, 8 << 20, 65536]);
+  const status = async (bytes) => (await exchange(own.port, bytes)).statuses[0];
+  const head = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX: ";
+  const longest = limits.header_bytes - head.length - "\r\n\r\n".length;
+  assert.equal(await status(`${head}${"a".repeat(longest)}\r\n\r\n`), 200);
+  assert.equal(await status(`${head}${"a".repeat(longest + 1)}\r\n\r\n`), 400);
+  const edit = (bytes) => `POST /v1/images/edits HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: ${bytes}\r\n\r\n`;
+  assert.equal(await status(edit(limits.body_bytes + 1)), 413);
+  assert.equal(await status(edit(limits.body_bytes) + "a".repeat(limits.body_bytes)), 400);
+  const { max_prompt_bytes: prompt, max_pictures: pictures, max_side: side } = limits;
+  assert.equal((await generate(own, { prompt: "a".repeat(prompt + 1) })).status, 400);
+  assert.equal((await generate(own, { size: `${side + 16}x16` })).status, 400);
+  assert.equal((await generate(own, { size: "512x256" })).status, 400);
+  assert.equal((await generate(own, { n: limits.max_count + 1 })).status, 400);
+  const form = new FormData();
+  form.append("prompt", "x");
+  for (let i = 0; i <= pictures; ++i) form.append("image[]", new Blob(["x"]), "a.png");
+  assert.equal((await fetch(`${own.url}/v1/images/edits`, { method: "POST", body: form })).status, 400);
+  // One more connection than told: the one that is silent for longest gives way.
+  const sockets = Array.from({ length: limits.connections }, () => connect(own.port).resume());
+  await pause(300);
+  assert.equal((await fetch(`${own.url}/health`)).status, 200);
+  await waitUntil(() => sockets.some((socket) => socket.readableEnded || socket.destroyed));
+  sockets.forEach((socket) => socket.destroy());
+  await own.stop();
+});
+
+test("a log that nobody reads does not keep SIGTERM waiting", async () => {
+  const own = await startServer();
+  own.stopReadingTheLog();
+  for (let i = 0; i < 30; ++i) {
+    await Promise.all(Array.from({ length: 40 }, () => fetch(`${own.url}/nowhere/${"x".repeat(900)}`).then((answer) => answer.text())));
+  }
+  const { code, seconds } = await own.stop();
+  assert.equal(code, 0);
+  assert.ok(seconds < 5, `${seconds} s`);
+});
+
+test("10,000 idle connections cost little memory and no thread", async (t) => {
+  const count = 10_000;
+  // This process and the server need a file for each connection.
+  const files = openFiles();
+  if (files < count + 200) return t.skip(`a process may open only ${files} files`);
+  const own = await startServer(["--max-connections", String(count + 100)]);
+  const threads = own.threads();
+  const memory = own.memory();
+  const sockets = [];
+  // In batches, because the system's accept queue is limited.
+  while (sockets.length < count) {
+    const some = Array.from({ length: 250 }, () => connect(own.port));
+    sockets.push(...some);
+    await waitUntil(() => some.every((socket) => !socket.connecting));
+  }
+  assert.equal((await fetch(`${own.url}/health`)).status, 200);
+  const growth = own.memory() - memory;
+  const open = sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length;
+  t.diagnostic(`${open} open, ${(growth / 1e6).toFixed(1)} MB more`);
+  assert.ok(open > count * 0.95, "the server closed some before the last came");
+  assert.equal(own.threads(), threads);
+  assert.ok(growth < 200e6);
+  assert.equal((await generate(own, {})).status, 200);
+  sockets.forEach((socket) => socket.destroy());
+  await own.stop();
+  return undefined;
+});
+
+/** POST /v1/images/generations over TLS: {status, body}. */
+function httpsPost(port, certificate, fields) {
+  const body = JSON.stringify(fields);
+  return new Promise((resolve, reject) => {
+    const request = https.request({
+      host: "localhost", port, ca: certificate, method: "POST", path: "/v1/images/generations", family: 4,
+      headers: { "Content-Type": "application/json", "Content-Length": body.length },
+    }, (answer) => {
+      let text = "";
+      answer.on("data", (data) => (text += data));
+      answer.on("end", () => resolve({ status: answer.statusCode, body: text }));
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+test("HTTPS with a certificate, and nothing else on its port", async () => {
+  const data = `${repository}tests/server/data/`;
+  const own = await startServer(["--tls-cert", `${data}test_certificate.pem`, "--tls-key", `${data}test_key.pem`]);
+  const answer = await httpsPost(own.port, readFileSync(`${data}test_certificate.pem`),
+    { prompt: "A pot", size: "64x64", steps: 2, response_format: "url" });
+  assert.equal(answer.status, 200);
+  assert.match(JSON.parse(answer.body).data[0].url, new RegExp(`^https://localhost:${own.port}/v1/images/`));
+  const plain = await exchange(own.port, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  assert.ok(plain.closed && plain.statuses.length === 0);
+  await own.stop();
+  await assert.rejects(startServer(["--tls-cert", `${data}test_certificate.pem`]), /--tls-key/);
+  await assert.rejects(startServer(["--tls-cert", `${data}test_key.pem`, "--tls-key", `${data}test_key.pem`]), /test_key\.pem/);
+});
+
+const tlsFiles = (name) => `${repository}tests/server/data/test_${name}.pem`;
+const tlsOptions = ["--tls-cert", tlsFiles("certificate"), "--tls-key", tlsFiles("key")];
+
+/** A TLS connection: resolves when the handshake is done, to the socket. */
+function tlsConnect(port) {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port, host: "127.0.0.1", servername: "localhost", ca: readFileSync(tlsFiles("certificate")) }, () => resolve(socket));
+    socket.on("error", reject);
+  });
+}
+
+test("handshakes that stall are closed in time and keep nobody out", async (t) => {
+  const own = await startServer([...tlsOptions, "--max-connections", "100"]);
+  const certificate = readFileSync(tlsFiles("certificate"));
+  const timed = async () => {
+    const began = performance.now();
+    assert.equal((await httpsPost(own.port, certificate, { prompt: "A pot", size: "64x64", steps: 1 })).status, 200);
+    return (performance.now() - began) / 1000;
+  };
+  await timed();
+  // Silent clients, the start of a handshake, its bytes one at a time, and bytes that are not a handshake.
+  const beginnings = ["", "\x16\x03\x01\x02\x00\x01\x00", "\x16", "\x16\x03\x01"];
+  const sockets = Array.from({ length: 80 }, (_, i) => {
+    const socket = connect(own.port);
+    socket.resume();
+    socket.write(Buffer.from(beginnings[i % beginnings.length], "latin1"));
+    return socket;
+  });
+  const drip = setInterval(() => sockets.filter((socket, i) => i % 4 === 1 && !socket.destroyed).forEach((socket) => socket.write("\0")), 500);
+  const began = performance.now();
+  let worst = 0;
+  for (let i = 0; i < 5; ++i) worst = Math.max(worst, await timed());
+  // More clients than the server accepts: it drops those that stall.
+  const more = Array.from({ length: 150 }, () => connect(own.port));
+  await pause(300);
+  for (let i = 0; i < 5; ++i) worst = Math.max(worst, await timed());
+  await waitUntil(() => sockets.every((socket) => socket.closed || socket.destroyed), 20);
+  clearInterval(drip);
+  const seconds = (performance.now() - began) / 1000;
+  t.diagnostic(`closed after ${seconds.toFixed(1)} s; the slowest good request took ${worst.toFixed(2)} s`);
+  assert.ok(seconds < 15);
+  assert.ok(worst < 2);
+  [...sockets, ...more].forEach((socket) => socket.destroy());
+  await own.stop();
+});
+
+test("a flood of handshakes and clients that read nothing leave others their turn", async (t) => {
+  const own = await startServer(tlsOptions);
+  const stalled = await tlsConnect(own.port);
+  stalled.on("error", () => {});
+  stalled.pause();
+  // Responses of megabytes that this client never reads.
+  for (let i = 0; i < 400; ++i) stalled.write("GET /words.js HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  let going = true, handshakes = 0;
+  const flood = Array.from({ length: 20 }, async () => {
+    while (going) {
+      const socket = await tlsConnect(own.port).catch(() => null);
+      ++handshakes;
+      socket?.on("error", () => {});
+      socket?.destroy();
+    }
+  });
+  const certificate = readFileSync(tlsFiles("certificate"));
+  let worst = 0;
+  for (let i = 0; i < 8; ++i) {
+    const began = performance.now();
+    assert.equal((await httpsPost(own.port, certificate, { prompt: "A pot", size: "64x64", steps: 1 })).status, 200);
+    worst = Math.max(worst, (performance.now() - began) / 1000);
+  }
+  going = false;
+  await Promise.all(flood);
+  t.diagnostic(`${handshakes} handshakes, the slowest good request took ${worst.toFixed(2)} s`);
+  assert.ok(handshakes > 50);
+  assert.ok(worst < 4);
+  stalled.destroy();
+  const { code, seconds } = await own.stop();
+  assert.equal(code, 0);
+  assert.ok(seconds < 8);
+});
+
+test("TLS clients that renegotiate or cut a body are closed, and its memory comes back", async () => {
+  const own = await startServer([...tlsOptions, "--max-body-memory", "50"]);
+  const certificate = readFileSync(tlsFiles("certificate"));
+  const draw = () => httpsPost(own.port, certificate, { prompt: "A pot", size: "64x64", steps: 1 });
+  const old = await new Promise((resolve, reject) => {
+    const socket = tls.connect({ port: own.port, host: "127.0.0.1", servername: "localhost", ca: certificate, maxVersion: "TLSv1.2" },
+      () => resolve(socket));
+    socket.on("error", reject);
+  });
+  old.removeAllListeners("error");
+  const refused = await new Promise((resolve) => {
+    old.on("error", resolve);
+    old.on("close", () => resolve("closed"));
+    old.renegotiate({}, (error) => resolve(error ?? "renegotiated"));
+    setTimeout(() => resolve("ignored"), 3000);
+  });
+  assert.notEqual(refused, "renegotiated");
+  old.destroy();
+  // Bodies of 30 MB, one at a time in the memory of 50 MB, that end without TLS's own end.
+  const bytes = 30 << 20;
+  const cut = () => own.log().filter(({ path }) => path === "/v1/images/edits");
+  for (let i = 1; i <= 3; ++i) {
+    const secure = await tlsConnect(own.port);
+    secure.removeAllListeners("error");
+    secure.on("error", () => {});
+    secure.resume();
+    secure.write(`POST /v1/images/edits HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: ${bytes}\r\n\r\n`);
+    await new Promise((resolve) => secure.write(Buffer.alloc(bytes - 1, 97), resolve));
+    secure.destroy();
+    await waitUntil(() => cut().length === i);
+  }
+  assert.deepEqual(cut().map(({ status }) => status), [408, 408, 408]);
+  assert.equal((await draw()).status, 200);
+  await own.stop();
+});

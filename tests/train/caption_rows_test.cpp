@@ -1,0 +1,123 @@
+// Captions of a folder in their three forms; each bad row is one sentence with its file and line.
+
+#include "train/data/caption_rows.h"
+
+#include "support/test_support.h"
+#include "train/data/csv.h"
+
+namespace glm_image::test {
+namespace {
+
+using train::read_caption_rows;
+
+TEST(Csv, SplitsFieldsAsRfc4180) {
+  const auto records = train::parse_csv("a,b\n\n1,\"x, \"\"y\"\"\nz\"\n,\n", "t.csv");
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[0].line, 1);
+  EXPECT_EQ(records[1].line, 3);
+  EXPECT_EQ(records[1].fields, (std::vector<std::string>{"1", "x, \"y\"\nz"}));
+  EXPECT_EQ(records[2].line, 5);
+  EXPECT_EQ(records[2].fields, (std::vector<std::string>{"", ""}));
+  EXPECT_TRUE(train::parse_csv("", "t.csv").empty());
+}
+
+TEST(Csv, NamesTheLineOfABadQuote) {
+  expect_error(ErrorCode::kCorruptFile, {"t.csv, line 2", "not closed"}, [] {
+    train::parse_csv("a,b\n\"x\n\n", "t.csv");
+  });
+  expect_error(ErrorCode::kCorruptFile, {"t.csv, line 2", "must end its field"}, [] {
+    train::parse_csv("a,b\n\"x\"y,1\n", "t.csv");
+  });
+}
+
+TEST(CaptionRows, AreTextFilesBesidePictures) {
+  TemporaryDirectory folder;
+  write_file(folder.path() / "b.JPG", "");
+  write_file(folder.path() / "b.txt", "\xEF\xBB\xBF  A pear \r\n on a plate\r\n\n");
+  write_file(folder.path() / "a.webp", "");
+  write_file(folder.path() / "a.txt", "Une pomme");
+  write_file(folder.path() / "c.png", "");
+  write_file(folder.path() / "d.png", "");
+  write_file(folder.path() / "d.txt", " \n");
+  write_file(folder.path() / "notes.md", "not a picture");
+  const auto found = read_caption_rows(folder.path());
+  ASSERT_EQ(found.rows.size(), 2U);
+  EXPECT_EQ(found.rows[0].file, "a.webp");
+  EXPECT_EQ(found.rows[0].caption, "Une pomme");
+  EXPECT_EQ(found.rows[1].caption, "A pear \n on a plate");
+  EXPECT_EQ(found.refused,
+            (std::vector<std::string>{"c.png: has no caption; write it into c.txt",
+                                      "d.txt: the caption is empty"}));
+}
+
+TEST(CaptionRows, AreLinesOfJson) {
+  TemporaryDirectory folder;
+  write_file(
+      folder.path() / "metadata.jsonl",
+      "{\"file_name\": \"a.png\", \"text\": \"A\", \"width\": 7}\n"
+      "\n"
+      "{\"file_name\": \"b.png\", \"text\": \"B\", \"reference\": \"r.png\", \"repeats\": 3}\n"
+      "{\"file_name\": \"c.png\", \"text\": \"C\", \"reference\": [\"r.png\", \"s.png\"]}\n"
+      "{\"file_name\": \"d.png\"}\n"
+      "{\"file_name\": \"e.png\", \"text\": \"E\", \"repeats\": 0}\n"
+      "{\"file_name\": \"f.png\", \"text\"\n"
+      "{\"file_name\": \"g.png\", \"text\": \"\\u0001\", \"reference\": [\"\"]}\n");
+  const auto found = read_caption_rows(folder.path());
+  ASSERT_EQ(found.rows.size(), 3U);
+  EXPECT_TRUE(found.rows[0].references.empty());
+  EXPECT_EQ(found.rows[0].repeats, 1);
+  EXPECT_EQ(found.rows[1].references, std::vector<std::string>{"r.png"});
+  EXPECT_EQ(found.rows[1].repeats, 3);
+  EXPECT_EQ(found.rows[1].source, "metadata.jsonl, line 3");
+  EXPECT_EQ(found.rows[2].references.size(), 2U);
+  ASSERT_EQ(found.refused.size(), 4U);
+  const char* const expected[] = {"metadata.jsonl, line 5: text must be a string",
+                                  "metadata.jsonl, line 6: repeats must be an integer from 1",
+                                  "metadata.jsonl, line 7: ",
+                                  "metadata.jsonl, line 8: reference has an empty name"};
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(found.refused[i].rfind(expected[i], 0), 0U) << found.refused[i];
+    EXPECT_EQ(found.refused[i].find('\n'), std::string::npos);
+  }
+}
+
+TEST(CaptionRows, AreRowsOfCsv) {
+  TemporaryDirectory folder;
+  write_file(folder.path() / "metadata.csv",
+             "text,file_name,reference,repeats\r\n"
+             "\"A pear, and a plum\",a.png,,\r\n"
+             "Two lines,b.png\r\n"
+             "Edit it,c.png,r.png,2\r\n"
+             "Often,d.png,,many\r\n"
+             "\xFF,e.png,,\r\n");
+  const auto found = read_caption_rows(folder.path());
+  ASSERT_EQ(found.rows.size(), 2U);
+  EXPECT_EQ(found.rows[0].caption, "A pear, and a plum");
+  EXPECT_TRUE(found.rows[0].references.empty());
+  EXPECT_EQ(found.rows[1].references, std::vector<std::string>{"r.png"});
+  EXPECT_EQ(found.rows[1].repeats, 2);
+  EXPECT_EQ(found.rows[1].source, "metadata.csv, line 4");
+  EXPECT_EQ(found.refused,
+            (std::vector<std::string>{
+                "metadata.csv, line 3: has 2 fields, the first line 4; a text with a comma needs "
+                "quotation marks around it",
+                "metadata.csv, line 5: repeats must be an integer from 1 to 1000, found 'many'",
+                "metadata.csv, line 6: the caption is not UTF-8 at its byte 0"}));
+}
+
+TEST(CaptionRows, RefuseFoldersThatCannotBeRead) {
+  TemporaryDirectory folder;
+  expect_error(ErrorCode::kNotFound, {"there is no such folder"}, [&] {
+    read_caption_rows(folder.path() / "none");
+  });
+  write_file(folder.path() / "metadata.csv", "file_name,caption\na.png,x\n");
+  expect_error(ErrorCode::kCorruptFile, {"metadata.csv, line 1", "text is missing"}, [&] {
+    read_caption_rows(folder.path());
+  });
+  write_file(folder.path() / "metadata.jsonl", "");
+  expect_error(
+      ErrorCode::kInvalidInput, {"keep one of them"}, [&] { read_caption_rows(folder.path()); });
+}
+
+}  // namespace
+}  // namespace glm_image::test
