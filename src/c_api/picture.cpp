@@ -1,5 +1,5 @@
+#include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 
 #include "c_api/guard.h"
@@ -124,7 +124,7 @@ glm_image_status glm_image_picture_encode(const glm_image_picture* picture,
             : glm_image::encode_image(given.picture.image, file_format, options.quality);
     auto* copy = static_cast<unsigned char*>(std::malloc(encoded.size()));
     if (copy == nullptr) throw std::bad_alloc();
-    std::memcpy(copy, encoded.data(), encoded.size());
+    std::copy(encoded.begin(), encoded.end(), copy);
     encoded_bytes = copy;
     encoded_size = encoded.size();
   });

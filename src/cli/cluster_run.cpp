@@ -17,7 +17,7 @@ namespace glm_image::cli {
 class ClusterRun::Implementation {
  public:
   Implementation(cluster::MemberOptions options, cluster::Coordinator::Rates rates, bool quiet)
-      : coordinator(std::move(options), std::move(rates), [quiet](const std::string& sentence) {
+      : coordinator(std::move(options), rates, [quiet](const std::string& sentence) {
           // One write: threads may speak at the same time.
           if (!quiet) std::cerr << sentence + "\n";
         }) {}
@@ -43,8 +43,8 @@ std::unique_ptr<ClusterRun> ClusterRun::start(const ClusterOptions& options,
   members.vae_dtype = pipeline.info().vae_dtype;
   auto rates = cluster_rates(pipeline.info(), threads, options.network);
   rates.share_weights = options.share_weights;
-  return std::unique_ptr<ClusterRun>(new ClusterRun(
-      std::make_unique<Implementation>(std::move(members), std::move(rates), quiet)));
+  return std::unique_ptr<ClusterRun>(
+      new ClusterRun(std::make_unique<Implementation>(std::move(members), rates, quiet)));
 }
 
 void ClusterRun::wait_for_all() {

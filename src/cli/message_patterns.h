@@ -5,6 +5,7 @@ namespace glm_image::cli {
 /// Sentences that code without translations composes, with %1, %2 … for their values in this
 /// order. More specific patterns come first, because the first match is used.
 /// tests/cli/translation_test.cpp looks for them in the sources.
+// NOLINTBEGIN(bugprone-suspicious-missing-comma): many patterns have two lines
 inline constexpr const char* kMessagePatterns[] = {
     "%1 at --size %2 needs %3 of memory; %4 are allowed (max-memory). The least at this size is "
     "%5, with --base %6 --batch 1 and without --keep-activations; a smaller --size needs less",
@@ -190,5 +191,6 @@ inline constexpr const char* kMessagePatterns[] = {
     "give %1",
     "--%1: %2",
 };
+// NOLINTEND(bugprone-suspicious-missing-comma)
 
 }  // namespace glm_image::cli

@@ -53,11 +53,11 @@ OutputNames name_outputs(const DrawOptions& options, int64_t count) {
   const bool is_one = options.draft || count == 1;
   for (int64_t first = 0;; ++first) {
     // One picture: picture.png, picture-2.png, … Several: picture-1.png, … without a gap.
-    const auto names = is_one ? names_from(options,
-                                           numbered_path(kDefaultName, first, first + 1),
-                                           /*first=*/0,
-                                           count)
-                              : names_from(options, kDefaultName, first, count);
+    auto names = is_one ? names_from(options,
+                                     numbered_path(kDefaultName, first, first + 1),
+                                     /*first=*/0,
+                                     count)
+                        : names_from(options, kDefaultName, first, count);
     if (!any_exists(options, names)) return names;
   }
 }

@@ -36,6 +36,7 @@ void start_engine() {
   const auto engine = engine_file();
   auto arguments = own_arguments();
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (auto& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   ::execv(engine.c_str(), pointers.data());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "core/text_format.h"
+
 namespace glm_image::cli {
 namespace {
 
@@ -145,12 +147,12 @@ std::string unknown_argument(const CLI::App& command, const std::vector<std::str
   const auto left = command.remaining();
   for (const auto& argument : arguments) {
     if (std::find(left.begin(), left.end(), argument) == left.end()) continue;
-    const auto name = command.get_name();
+    const auto& name = command.get_name();
     const bool draws = name == "generate" || name == "edit";
-    const auto see = " (see glm-image " + name + " --help)";
+    const auto see = concat(" (see glm-image ", name, " --help)");
     if (!is_option(argument)) {
-      return name + " does not expect '" + argument + "'" +
-             (draws ? "; a prompt goes behind --prompt, in quotes" : "") + see;
+      const char* hint = draws ? "; a prompt goes behind --prompt, in quotes" : "";
+      return concat(name, " does not expect '", argument, "'", hint, see);
     }
     const auto option = argument.substr(0, argument.find('='));
     auto known = kOtherOptions.find(option);
@@ -158,10 +160,10 @@ std::string unknown_argument(const CLI::App& command, const std::vector<std::str
     if (known == kOtherOptions.end() && option[1] != '-')
       known = kOtherOptions.find(option.substr(0, 2));
     if (draws && known != kOtherOptions.end())
-      return name + " has no " + known->first + ": " + known->second + see;
+      return concat(name, " has no ", known->first, ": ", known->second, see);
     const auto meant = nearest(option, option_names(command));
-    return name + " has no option " + option +
-           (meant.empty() ? "" : "; did you mean " + meant + "?") + see;
+    const auto hint = meant.empty() ? "" : concat("; did you mean ", meant, "?");
+    return concat(name, " has no option ", option, hint, see);
   }
   return "";
 }

@@ -40,7 +40,7 @@ bool all_done(const Shares& shares) {
 }  // namespace
 
 Coordinator::Coordinator(MemberOptions options, Rates rates, Notice notice)
-    : rates_(std::move(rates)),
+    : rates_(rates),
       notice_(std::move(notice)),
       claims_([this] {
         std::vector<int> ranks = {kCoordinatorRank};

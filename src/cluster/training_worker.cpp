@@ -22,7 +22,7 @@ TrainingWorker::TrainingWorker(const WorkerOptions& options)
   welcome_ = join(socket, options.secret, ModelFingerprint(), Work::kTraining);
   link_ = std::make_unique<Link>(std::move(socket));
   place_ = std::make_shared<RemotePlace>(*link_);
-  link_->start([this](Message message) { on_message(std::move(message)); },
+  link_->start([this](const Message& message) { on_message(message); },
                [this](const std::string& why) { on_lost(why); });
 }
 
@@ -84,7 +84,7 @@ void TrainingWorker::train_in(GroupSeat& seat,
   }
 }
 
-void TrainingWorker::on_message(Message message) {
+void TrainingWorker::on_message(const Message& message) {
   const auto type = message.type();
   if (type == "value") {
     return place_->values().set(message.head.value("key", ""), message.body);

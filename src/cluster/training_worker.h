@@ -39,7 +39,7 @@ class TrainingWorker {
  private:
   std::shared_ptr<GroupSeat> next_seat(const std::function<bool()>& goes_on);
   void train_in(GroupSeat& seat, const Train& train, const std::function<bool()>& goes_on);
-  void on_message(Message message);
+  void on_message(const Message& message);
   void on_goodbye(const Message& message);
   void on_lost(const std::string& why);
   void end(const std::string& reason, ErrorCode code);

@@ -24,7 +24,7 @@ Worker::Worker(const WorkerOptions& options, const ModelFingerprint& model)
   welcome_ = join(socket, options.secret, model);
   link_ = std::make_unique<Link>(std::move(socket));
   place_ = std::make_shared<RemotePlace>(*link_);
-  link_->start([this](Message message) { on_message(std::move(message)); },
+  link_->start([this](const Message& message) { on_message(message); },
                [this](const std::string& why) { on_lost(why); });
 }
 
@@ -94,7 +94,7 @@ void Worker::draw(Pipeline& pipeline,
   }
 }
 
-void Worker::on_message(Message message) {
+void Worker::on_message(const Message& message) {
   const auto type = message.type();
   if (type == "value") {
     return place_->values().set(message.head.value("key", ""), message.body);

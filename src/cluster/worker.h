@@ -42,7 +42,7 @@ class Worker {
            const std::function<void(const DrawPart&)>& began = {});
 
  private:
-  void on_message(Message message);
+  void on_message(const Message& message);
   void on_lost(const std::string& why);
   void draw(Pipeline& pipeline,
             const std::shared_ptr<RankPart>& part,

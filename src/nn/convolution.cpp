@@ -101,7 +101,7 @@ Tensor conv2d_in_bands(
     report_work(operations_of_row * static_cast<double>(rows));
     return y;
   }
-  const auto y = at::empty({x.size(0), weight.size(0), rows, columns}, x.options());
+  auto y = at::empty({x.size(0), weight.size(0), rows, columns}, x.options());
   for (int64_t row = 0; row < rows; row += at_once) {
     const int64_t count = std::min(at_once, rows - row);
     const int64_t begin = row * stride - padding, end = begin + (count - 1) * stride + kernel;

@@ -51,6 +51,7 @@ struct QuantisedLinear : torch::autograd::Function<QuantisedLinear> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     refuse_second_gradient();
     const auto* weight =
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): saved_data holds no pointers
         reinterpret_cast<const QuantisedMatrix*>(context->saved_data["weight"].toInt());
     const auto& dy = gradients[0];
     return {nn::linear(dy, weight->transposed(dy.scalar_type()), /*bias=*/{}), Tensor(), Tensor()};

@@ -62,6 +62,7 @@ PaintInput drafts_input(const Request& request,
                         const std::vector<Composition>& drafts,
                         Glyphs glyphs) {
   std::vector<TokenGrid> previews;
+  previews.reserve(drafts.size());
   for (const auto& draft : drafts) previews.push_back(draft.preview);
   return draft_input(previews, std::move(glyphs), picture_seeds(request), *request.adapters);
 }
@@ -69,6 +70,7 @@ PaintInput drafts_input(const Request& request,
 /// Condition pictures with grids only, which is all that prompt_ids needs.
 std::vector<ConditionPicture> without_pixels(const std::vector<text::Grid>& grids) {
   std::vector<ConditionPicture> conditions;
+  conditions.reserve(grids.size());
   for (const auto& grid : grids) conditions.push_back({Image(), grid});
   return conditions;
 }

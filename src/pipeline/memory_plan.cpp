@@ -64,9 +64,9 @@ RequestPlan plan_request(const Checkpoint& checkpoint,
                        const char* component,
                        const ComponentBytes& bytes,
                        int64_t working_bytes) {
-    const auto load = plan_load(bytes,
-                                room_for_weights(plan.memory.allowed, working_bytes + callers),
-                                adapter_bytes_beside(component, checkpoint, work.adapters));
+    auto load = plan_load(bytes,
+                          room_for_weights(plan.memory.allowed, working_bytes + callers),
+                          adapter_bytes_beside(component, checkpoint, work.adapters));
     StageMemory memory;
     memory.stage = stage;
     memory.component = component;

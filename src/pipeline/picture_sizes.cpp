@@ -55,6 +55,7 @@ text::Grid grid_of_picture(const Request& request,
 /// The largest token limit per picture with which all pictures together fit into `room`.
 int64_t largest_share(const std::vector<text::Grid>& grids, int64_t room) {
   std::vector<int64_t> sizes;
+  sizes.reserve(grids.size());
   for (const auto& grid : grids) sizes.push_back(grid.size());
   std::sort(sizes.begin(), sizes.end());
   auto pictures = static_cast<int64_t>(sizes.size());

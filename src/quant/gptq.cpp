@@ -101,7 +101,7 @@ Config parse_config(const nlohmann::json& json, const std::string& source) {
   };
   Config config;
   config.symmetric = json.value("sym", false);
-  if (text("data_type") != "" && text("data_type") != "int") refuse("data_type");
+  if (!text("data_type").empty() && text("data_type") != "int") refuse("data_type");
   if (json.contains("act_bits") && json["act_bits"].is_number() && json["act_bits"] <= 8) {
     refuse("act_bits");
   }
