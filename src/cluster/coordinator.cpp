@@ -294,10 +294,6 @@ void Coordinator::stop_own(RankPart& own, const std::string& reason) {
 std::exception_ptr Coordinator::failure_after_a_while(Drawing& drawing) {
   Lock lock(mutex_);
   if (!drawing.failure || drawing.lost_a_rank) return drawing.failure;
-  const bool is_shared =
-      std::any_of(drawing.shares.begin(), drawing.shares.end(), [](const auto& item) {
-        return item.second.part.ranks.size() > 1;
-      });
   bool may_be_a_loss = false;
   try {
     std::rethrow_exception(drawing.failure);
@@ -306,7 +302,8 @@ std::exception_ptr Coordinator::failure_after_a_while(Drawing& drawing) {
   } catch (...) {
     may_be_a_loss = false;
   }
-  if (is_shared && may_be_a_loss) {
+  const auto is_shared = [](const auto& item) { return item.second.part.ranks.size() > 1; };
+  if (may_be_a_loss && std::any_of(drawing.shares.begin(), drawing.shares.end(), is_shared)) {
     change_.wait_for(lock, kLossLimit, [&] { return drawing.lost_a_rank; });
   }
   return drawing.failure;

@@ -38,8 +38,11 @@ PictureMetadata read_metadata(std::string_view bytes, const std::string& name) {
     return metadata;
   }
   for (auto& [key, text] : image::read_png_text(bytes, name)) {
-    if (key == kRecipeKey && !metadata.recipe) metadata.recipe = std::move(text);
-    if (key == kParametersKey && metadata.parameters.empty()) metadata.parameters = std::move(text);
+    if (key == kRecipeKey) {
+      if (!metadata.recipe) metadata.recipe = std::move(text);
+    } else if (key == kParametersKey && metadata.parameters.empty()) {
+      metadata.parameters = std::move(text);
+    }
   }
   return metadata;
 }

@@ -72,7 +72,9 @@ class ChatExchange {
   void connect() {
     deadline_ = Clock::now() + limits_.connect;
     resolver_.async_resolve(
-        address_.host, address_.port, [this](ErrorReason error, tcp::resolver::results_type found) {
+        address_.host,
+        address_.port,
+        [this](ErrorReason error, const tcp::resolver::results_type& found) {
           if (error) return finish(error);
           // A name may be redirected to another machine, which must not get the prompt.
           for (const auto& entry : found) {

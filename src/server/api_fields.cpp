@@ -37,7 +37,8 @@ std::string shown(const Json* value) {
 const Json* ApiFields::find(const std::string& name) const {
   const auto found = object_.find(name);
   if (found == object_.end() || found->is_null()) return nullptr;
-  return fields_are_text_ && *found == "" ? nullptr : &*found;
+  const bool is_empty = found->is_string() && found->get_ref<const std::string&>().empty();
+  return fields_are_text_ && is_empty ? nullptr : &*found;
 }
 
 std::optional<Json> ApiFields::numeric(const Json& value) const {

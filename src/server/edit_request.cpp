@@ -75,8 +75,9 @@ std::string picture_field_of(const Json& fields) {
   std::string found;
   for (const auto& field : fields.items()) {
     const auto& value = field.value();
-    const bool is_empty =
-        value.is_null() || value == "" || (value.is_structured() && value.empty());
+    const bool is_empty = value.is_null() ||
+                          (value.is_string() && value.get_ref<const std::string&>().empty()) ||
+                          (value.is_structured() && value.empty());
     if (is_empty || !is_picture_field(field.key())) continue;
     if (!found.empty()) {
       refuse_pictures(field.key(),

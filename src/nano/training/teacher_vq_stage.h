@@ -49,7 +49,7 @@ class TeacherVqStage : public train::DataStage {
  private:
   TeacherVqStage(const train::TrainingConfig& config,
                  const at::Device& device,
-                 std::shared_ptr<const PosterTrainingData> data);
+                 const std::shared_ptr<const PosterTrainingData>& data);
   train::Batch make_batch(int64_t step, train::ExampleReader& reader) const override;
   /// The target pixels, [tokens, 3·8·8].
   static Tensor target_pixels(const DrawnPoster& poster, const Tensor& kinds);
