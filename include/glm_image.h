@@ -270,6 +270,11 @@ GLM_IMAGE_API glm_image_status glm_image_request_set_guidance_interval(glm_image
                                                                        double begin,
                                                                        double end,
                                                                        glm_image_error** error);
+/* Of so many steps with guidance, one evaluates both velocities; the others reuse their difference.
+ */
+GLM_IMAGE_API glm_image_status glm_image_request_set_guidance_every(glm_image_request* request,
+                                                                    int64_t steps,
+                                                                    glm_image_error** error);
 /* Reuse blocks of an earlier step that change less than this; 0 (never) to 1. */
 GLM_IMAGE_API glm_image_status glm_image_request_set_step_cache(glm_image_request* request,
                                                                 double threshold,

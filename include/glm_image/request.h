@@ -32,7 +32,7 @@ struct GuidanceInterval {
   double end = 1;
 };
 
-/// Presets of the number of steps, the solver, the guidance interval and the step cache.
+/// Presets of the number of steps, the solver, the guided steps and the step cache.
 /// docs/speed.md gives the time and the quality of each.
 enum class Speed { kExact, kBalanced, kFast };
 
@@ -102,11 +102,15 @@ struct Request {
   std::optional<int64_t> steps;    ///< denoising steps, 1 to 1000
   std::optional<double> guidance;  ///< classifier-free guidance, 1 (none) to 100
 
-  /// Sets those of steps, solver, guided and step_cache that have no value. Default: kExact.
+  /// Sets those of steps, solver, guided, guidance_every and step_cache that have no value.
+  /// Default: kExact.
   std::optional<Speed> speed;
   std::optional<Solver> solver;
-  /// The steps that evaluate the transformer twice, for guidance.
+  /// The steps with guidance, which evaluate the transformer twice.
   std::optional<GuidanceInterval> guided;
+  /// One of this many of these steps, 1 to 1000, evaluates it twice; the others reuse the
+  /// difference of the two velocities.
+  std::optional<int64_t> guidance_every;
   /// Blocks after the first reuse their output of an earlier step while the first block's output
   /// has changed by a smaller relative amount than this since then; 0 (never) to 1.
   std::optional<double> step_cache;

@@ -141,6 +141,12 @@ glm_image_status glm_image_request_set_guidance_interval(glm_image_request* requ
   });
 }
 
+glm_image_status glm_image_request_set_guidance_every(glm_image_request* request,
+                                                      int64_t steps,
+                                                      glm_image_error** error) {
+  return guarded(error, [&] { request_of(request).guidance_every = steps; });
+}
+
 glm_image_status glm_image_request_set_step_cache(glm_image_request* request,
                                                   double threshold,
                                                   glm_image_error** error) {

@@ -40,7 +40,7 @@ void add_denoising_options(CLI::App& command, DenoisingOptions& options) {
   command
       .add_option("--speed",
                   options.speed,
-                  "exact, balanced or fast: presets of steps and the next three (default: exact)")
+                  "exact, balanced or fast: presets of steps and the next four (default: exact)")
       ->check(CLI::IsMember(pipeline::speed_names()))
       ->type_name("S");
   command.add_option("--solver", options.solver, "euler or multistep, which needs fewer steps")
@@ -51,6 +51,12 @@ void add_denoising_options(CLI::App& command, DenoisingOptions& options) {
                   options.guidance_interval,
                   "Guide only this part of the steps, from 0 to 1, e.g. 0:0.6")
       ->type_name("A:B");
+  command
+      .add_option("--guidance-every",
+                  options.guidance_every,
+                  "Compute guidance anew in every Nth step and reuse it in between; 1 is exact")
+      ->transform(whole_number<int64_t>(1, limits::kMaxSteps))
+      ->type_name("N");
   command
       .add_option("--step-cache",
                   options.step_cache,
@@ -64,12 +70,14 @@ void apply(const DenoisingOptions& options, Request& request) {
     request.steps.reset();
     request.solver.reset();
     request.guided.reset();
+    request.guidance_every.reset();
     request.step_cache.reset();
   }
   if (options.steps) request.steps = options.steps;
   if (options.guidance) request.guidance = options.guidance;
   if (options.solver) request.solver = pipeline::solver_named(*options.solver);
   if (options.guidance_interval) request.guided = parse_interval(*options.guidance_interval);
+  if (options.guidance_every) request.guidance_every = options.guidance_every;
   if (options.step_cache) request.step_cache = options.step_cache;
 }
 

@@ -13,6 +13,7 @@ namespace glm_image::cli {
 struct DenoisingOptions {
   std::optional<int64_t> steps;
   std::optional<double> guidance, step_cache;
+  std::optional<int64_t> guidance_every;
   std::optional<std::string> speed, solver, guidance_interval;
 };
 

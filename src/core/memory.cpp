@@ -4,6 +4,8 @@
 #include <fstream>
 #include <string>
 
+#include "core/text_format.h"
+
 namespace glm_image {
 namespace {
 
@@ -32,18 +34,41 @@ std::optional<int64_t> number_in(const std::string& file) {
   return number;
 }
 
-/// The path of this process's control group of version 2; empty for the topmost or none.
-std::string control_group(const std::string& root) {
-  const std::string kVersion2 = "0::";
-  std::ifstream in(root + "/proc/self/cgroup");
-  std::string line;
-  while (std::getline(in, line)) {
-    if (line.compare(0, kVersion2.size(), kVersion2) == 0) {
-      const auto path = line.substr(kVersion2.size());
-      return path == "/" ? "" : path;
+/// How a version of control groups names what it says about memory.
+struct ControlGroups {
+  const char* mount;
+  const char *limit, *usage;  ///< files of a group's folder
+  const char* page_cache;     ///< field of memory.stat
+};
+constexpr ControlGroups kVersion1 = {
+    "/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes", "total_cache "};
+constexpr ControlGroups kVersion2 = {"/sys/fs/cgroup", "/memory.max", "/memory.current", "file "};
+/// Version 1 writes the largest multiple of the page size instead of "max".
+constexpr int64_t kNoLimit = int64_t{1} << 62;
+
+/// What the groups from `group` up to the topmost, "", still allow.
+std::optional<int64_t> available_bytes(const std::string& root,
+                                       const ControlGroups& version,
+                                       std::string group) {
+  std::optional<int64_t> least;
+  while (true) {
+    const auto folder = concat(root, version.mount, group);
+    const auto limit = number_in(folder + version.limit);
+    if (limit && *limit < kNoLimit) {
+      // The page cache of files counts as used, but gives way.
+      const int64_t files = field(folder + "/memory.stat", version.page_cache).value_or(0);
+      const int64_t used = number_in(folder + version.usage).value_or(0) - files;
+      const int64_t left = std::max<int64_t>(*limit - std::max<int64_t>(used, 0), 0);
+      least = std::min(least.value_or(left), left);
     }
+    if (group.empty()) return least;
+    group.erase(group.rfind('/'));
   }
-  return "";
+}
+
+/// Whether a list such as "cpu,memory" has this controller.
+bool has_controller(const std::string& controllers, const std::string& name) {
+  return concat(",", controllers, ",").find(concat(",", name, ",")) != std::string::npos;
 }
 
 }  // namespace
@@ -57,21 +82,22 @@ void reset_peak_resident_bytes() {
 }
 
 std::optional<int64_t> control_group_available_bytes(const std::string& root) {
+  // Lines "4:memory:/path" are of version 1, "0::/path" of version 2; a system may have both.
+  std::ifstream in(root + "/proc/self/cgroup");
+  std::string line, version2_group;
   std::optional<int64_t> least;
-  auto group = control_group(root);
-  while (true) {
-    const auto folder = root + "/sys/fs/cgroup" + group;
-    const auto limit = number_in(folder + "/memory.max");
-    if (limit) {
-      // The page cache of files counts as used, but gives way.
-      const int64_t files = field(folder + "/memory.stat", "file ").value_or(0);
-      const int64_t used = number_in(folder + "/memory.current").value_or(0) - files;
-      const int64_t left = std::max<int64_t>(*limit - std::max<int64_t>(used, 0), 0);
-      least = std::min(least.value_or(left), left);
-    }
-    if (group.empty()) return least;
-    group.erase(group.rfind('/'));
+  while (std::getline(in, line)) {
+    const auto first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos || line.compare(second + 1, 1, "/") != 0) continue;
+    const auto controllers = line.substr(first + 1, second - first - 1);
+    const auto path = line.substr(second + 1);
+    const auto group = path == "/" ? "" : path;
+    if (controllers.empty()) version2_group = group;
+    if (!has_controller(controllers, "memory")) continue;
+    if (const auto left = available_bytes(root, kVersion1, group)) least = *left;
   }
+  const auto left = available_bytes(root, kVersion2, version2_group);
+  return least && left ? std::min(*least, *left) : least ? least : left;
 }
 
 int64_t available_memory_bytes() {

@@ -22,8 +22,8 @@ int64_t available_memory_bytes();
 /// except pages of files, which are available anyway. 0 where it cannot be read.
 int64_t usable_memory_bytes();
 
-/// Bytes that the control groups (version 2) of this process still allow; nothing without a limit.
-/// `root` stands before the paths of /proc and /sys.
+/// Bytes that the control groups (versions 1 and 2) of this process still allow; nothing without a
+/// limit. `root` stands before the paths of /proc and /sys.
 std::optional<int64_t> control_group_available_bytes(const std::string& root = "");
 
 }  // namespace glm_image

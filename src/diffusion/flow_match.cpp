@@ -84,6 +84,10 @@ Tensor guide(const Tensor& conditional, const Tensor& unconditional, double guid
   return unconditional + guidance * (conditional - unconditional);
 }
 
+Tensor guide_by(const Tensor& difference, const Tensor& conditional, double guidance) {
+  return conditional + (guidance - 1) * difference;
+}
+
 Tensor noised(const Tensor& clean, const Tensor& noise, const Tensor& sigma) {
   return (1 - sigma) * clean + sigma * noise;
 }

@@ -56,6 +56,9 @@ Tensor predicted_clean(const Tensor& latents,
 /// Classifier-free guidance: u + g·(c − u).
 Tensor guide(const Tensor& conditional, const Tensor& unconditional, double guidance);
 
+/// The same from d = c − u: c + (g − 1)·d.
+Tensor guide_by(const Tensor& difference, const Tensor& conditional, double guidance);
+
 /// (1 − σ)·clean + σ·noise: the DiT's input in training; sampling begins at σ = 1.
 Tensor noised(const Tensor& clean, const Tensor& noise, const Tensor& sigma);
 

@@ -20,17 +20,20 @@ Tensor sample(Tensor latents,
               const EvaluatePair& pair) {
   const auto steps = static_cast<int64_t>(schedule.timesteps.size());
   SchedulerStep scheduler_step(options.solver, schedule);
+  Tensor difference;  // of the last two velocities that were evaluated for one step
   for (int64_t i = 0; i < steps; ++i) {
     const float timestep = schedule.timesteps[i];
     const auto evaluate = [&](bool is_conditional) {
       return velocity(latents, timestep, is_conditional);
     };
     Tensor guided;
-    if (!is_guided(options, i, steps)) {
-      guided = evaluate(/*is_conditional=*/true);
-    } else {
+    if (evaluates_both(options, i, steps)) {
       const auto both = pair ? pair(evaluate) : one_after_the_other(evaluate);
       guided = guide(both.first, both.second, options.guidance);
+      difference = both.first - both.second;
+    } else {
+      guided = evaluate(/*is_conditional=*/true);
+      if (is_guided(options, i, steps)) guided = guide_by(difference, guided, options.guidance);
     }
     auto next = scheduler_step(latents, guided, i);
     if (on_step) on_step({i, latents, guided, next});

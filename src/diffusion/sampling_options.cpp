@@ -8,9 +8,18 @@ bool is_guided(const SamplingOptions& options, int64_t i, int64_t steps) {
   return done >= options.guided.begin && done < options.guided.end;
 }
 
+bool evaluates_both(const SamplingOptions& options, int64_t i, int64_t steps) {
+  if (!is_guided(options, i, steps)) return false;
+  int64_t guided_before = 0;
+  for (int64_t before = 0; before < i; ++before) {
+    guided_before += is_guided(options, before, steps) ? 1 : 0;
+  }
+  return guided_before % options.guidance_every == 0;
+}
+
 int64_t evaluations(const SamplingOptions& options, int64_t steps) {
   int64_t sum = steps;
-  for (int64_t i = 0; i < steps; ++i) sum += is_guided(options, i, steps) ? 1 : 0;
+  for (int64_t i = 0; i < steps; ++i) sum += evaluates_both(options, i, steps) ? 1 : 0;
   return sum;
 }
 

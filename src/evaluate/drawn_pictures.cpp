@@ -51,6 +51,7 @@ io::Json describe(const ModelInfo& model,
   if (request.guided) {
     description["guidance_interval"] = {request.guided->begin, request.guided->end};
   }
+  if (request.guidance_every) description["guidance_every"] = *request.guidance_every;
   if (request.step_cache) description["step_cache"] = *request.step_cache;
   if (request.best_of > 1) description["best_of"] = request.best_of;
   for (const auto& adapter : model.adapters) {

@@ -12,7 +12,7 @@ namespace {
 
 void require_checked(const Request& request) {
   const bool is_checked = request.steps && request.guidance && request.solver && request.guided &&
-                          request.step_cache && request.adapters;
+                          request.guidance_every && request.step_cache && request.adapters;
   if (is_checked) return;
   fail(ErrorCode::kInvalidInput,
        "request: has fields without a value; its parameters can be stored only as Pipeline::check "

@@ -117,6 +117,7 @@ Request read_request(const io::JsonFields& fields, bool is_recipe) {
   if (is_recipe) {
     request.solver = Solver::kEuler;
     request.guided = GuidanceInterval();
+    request.guidance_every = 1;
     request.step_cache = 0;
   }
   if (fields.has("solver")) {
@@ -126,6 +127,9 @@ Request read_request(const io::JsonFields& fields, bool is_recipe) {
     const auto bounds = fields.required_double_list("guidance_interval");
     if (bounds.size() != 2) fields.refuse("guidance_interval", "two numbers");
     request.guided = GuidanceInterval{bounds[0], bounds[1]};
+  }
+  if (fields.has("guidance_every")) {
+    request.guidance_every = fields.required_int64("guidance_every", 1, limits::kMaxSteps);
   }
   if (fields.has("step_cache")) {
     request.step_cache = fields.required_double("step_cache", 0, limits::kMaxStepCache);
@@ -174,6 +178,7 @@ nlohmann::ordered_json recipe_json(const Recipe& recipe) {
   if (request.guided->begin > 0 || request.guided->end < 1) {
     json["guidance_interval"] = {request.guided->begin, request.guided->end};
   }
+  if (*request.guidance_every > 1) json["guidance_every"] = *request.guidance_every;
   if (*request.step_cache > 0) json["step_cache"] = *request.step_cache;
   if (request.reference_pixels > 0) json["reference_pixels"] = request.reference_pixels;
   if (!request.adapters->empty()) json["adapters"] = to_json(*request.adapters);
@@ -189,7 +194,7 @@ Recipe recipe_of(Request request,
                  const Picture& picture,
                  const ModelInfo& model) {
   GLM_IMAGE_CHECK(request.steps && request.guidance && request.solver && request.guided &&
-                      request.step_cache && request.adapters,
+                      request.guidance_every && request.step_cache && request.adapters,
                   "a recipe of an unresolved request");
   Recipe recipe;
   recipe.request = std::move(request);

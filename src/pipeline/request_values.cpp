@@ -147,6 +147,7 @@ void check_settings(const Request& request) {
         " and ",
         guided->end);
   }
+  check_range<int64_t>("guidance-every", request.guidance_every, 1, limits::kMaxSteps);
   check_range("step-cache", request.step_cache, 0.0, limits::kMaxStepCache, " (off)");
   check_range<int64_t>("count", request.count, 1, limits::kMaxCount);
   check_range<int64_t>("best-of", request.best_of, 1, limits::kMaxBestOf);

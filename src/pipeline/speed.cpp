@@ -34,9 +34,9 @@ constexpr Solver kSolvers[] = {Solver::kEuler, Solver::kMultistep};
 
 const std::vector<SpeedPreset>& speed_presets() {
   static const std::vector<SpeedPreset> kPresets = {
-      {Speed::kExact, 1.0, Solver::kEuler, {0, 1}, 0},
-      {Speed::kBalanced, 0.5, Solver::kMultistep, {0, 0.6}, 0},
-      {Speed::kFast, 0.3, Solver::kMultistep, {0, 0.3}, 0},
+      {Speed::kExact, 1.0, 1, Solver::kEuler, {0, 1}, 1, 0},
+      {Speed::kBalanced, 0.5, 10, Solver::kMultistep, {0, 1}, 2, 0},
+      {Speed::kFast, 0.14, 6, Solver::kMultistep, {0.1, 1}, 3, 0},
   };
   return kPresets;
 }
@@ -74,18 +74,20 @@ void fill_speed(Request& request, int64_t model_steps) {
     return candidate.speed == wanted;
   });
   if (!request.steps) {
-    request.steps =
-        std::max<int64_t>(std::llround(preset->steps * static_cast<double>(model_steps)), 1);
+    const int64_t share = std::llround(preset->steps * static_cast<double>(model_steps));
+    request.steps = std::min(std::max(share, preset->least_steps), model_steps);
   }
   if (!request.solver) request.solver = preset->solver;
   if (!request.guided) request.guided = preset->guided;
+  if (!request.guidance_every) request.guidance_every = preset->guidance_every;
   if (!request.step_cache) request.step_cache = preset->step_cache;
 }
 
 diffusion::SamplingOptions sampling_options(const Request& request) {
   return {request.solver.value_or(Solver::kEuler),
           request.guidance.value_or(1),
-          request.guided.value_or(GuidanceInterval())};
+          request.guided.value_or(GuidanceInterval()),
+          request.guidance_every.value_or(1)};
 }
 
 }  // namespace glm_image::pipeline

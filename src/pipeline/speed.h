@@ -11,10 +11,12 @@ namespace glm_image::pipeline {
 
 struct SpeedPreset {
   Speed speed;
-  double steps;  ///< as a share of the model's own
+  double steps;         ///< as a share of the model's own
+  int64_t least_steps;  ///< but no fewer than these, and no more than the model's own
   Solver solver;
   GuidanceInterval guided;
-  double step_cache;  ///< threshold
+  int64_t guidance_every;  ///< guided steps for each that evaluates both velocities
+  double step_cache;       ///< threshold
 };
 
 /// The table, from the most exact on.
@@ -32,8 +34,8 @@ Solver solver_named(const std::string& name);
 /// Denoising steps of a draft: enough to recognise the composition by.
 inline constexpr int64_t kDraftSteps = 6;
 
-/// Sets those of steps, solver, guided and step_cache that have no value, from the request's speed.
-/// `model_steps` is the model's own number of steps.
+/// Sets those of steps, solver, guided, guidance_every and step_cache that have no value, from the
+/// request's speed. `model_steps` is the model's own number of steps.
 void fill_speed(Request& request, int64_t model_steps);
 
 /// Parts without a value are exact, and without guidance.

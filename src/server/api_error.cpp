@@ -21,12 +21,13 @@ const char* error_type(int status) {
 
 /// The library's messages begin with the field they are about ("steps must be from …").
 std::string field_of(const std::string& message) {
-  constexpr std::array<std::pair<const char*, const char*>, 21> kFields = {{
+  constexpr std::array<std::pair<const char*, const char*>, 22> kFields = {{
       {"prompt", "prompt"},
       {"size", "size"},
       {"steps", "steps"},
       {"guidance", "guidance"},
       {"guidance-interval", "guidance_interval"},
+      {"guidance-every", "guidance_every"},
       {"step-cache", "step_cache"},
       {"reference-pixels", "reference_pixels"},
       {"temperature", "temperature"},

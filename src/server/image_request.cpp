@@ -95,6 +95,7 @@ void read_denoising(const ApiFields& fields, const RequestLimits& limits, ImageR
     }
     request.guided = {interval->first, interval->second};
   }
+  request.guidance_every = fields.whole_number("guidance_every", 1, limits::kMaxSteps);
   request.step_cache = fields.number("step_cache", 0, limits::kMaxStepCache);
   double share = 1;
   if (speed) {

@@ -203,6 +203,7 @@ static void draws(glm_image_pipeline* pipeline, const char* folder) {
   EXPECT_OK(glm_image_request_set_solver(request, GLM_IMAGE_SOLVER_MULTISTEP, &error));
   EXPECT_OK(glm_image_request_set_glyph_rules(request, GLM_IMAGE_GLYPH_RULES_SMART, &error));
   EXPECT_OK(glm_image_request_set_guidance_interval(request, 0, 1, &error));
+  EXPECT_OK(glm_image_request_set_guidance_every(request, 2, &error));
   EXPECT_OK(glm_image_request_set_step_cache(request, 0, &error));
   EXPECT_OK(glm_image_request_set_sampling(request, 1, 0.9, &error));
   EXPECT_OK(glm_image_request_set_previews(request, 1, &error));

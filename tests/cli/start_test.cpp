@@ -160,6 +160,8 @@ TEST_F(Start, RefusesValuesOfADrawing) {
        {with("--guidance-interval", "0.6:0.2"),
         "guidance-interval must be two shares of the steps from 0 to 1, the smaller first; found "
         "0.6 and 0.2\n"},
+       {with("--guidance-every", "0"),
+        "--guidance-every: must be a whole number from 1 to 1000; found 0"},
        {with("--step-cache", "2"), "step-cache must be from 0 (off) to 1; found 2\n"},
        {with("--temperature", "0"), "temperature must be from 1e-06 to 100; found 0\n"},
        {with("--top-p", "1.5"), "top-p must be from 0 to 1; found 1.5\n"},

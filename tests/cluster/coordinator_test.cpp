@@ -42,6 +42,7 @@ TEST_F(ClusterOf, AGuidancePairDrawsTheBytesOfOneMachine) {
   expect_same(drawn_together(request), drawn_alone(request));
   // Steps without guidance, which both ranks compute, and a cache for each of the two evaluations.
   request.guided = GuidanceInterval{0.3, 0.7};
+  request.guidance_every = 1;
   request.step_cache = 0.5;
   request.steps = 4;
   expect_same(drawn_together(request), drawn_alone(request));

@@ -60,6 +60,7 @@ TEST(DrawMessage, ARequest) {
   request.guidance = 1.1;  // no finite binary fraction
   request.solver = Solver::kMultistep;
   request.guided = GuidanceInterval{0.1, 0.7};
+  request.guidance_every = 3;
   request.step_cache = 0.05;
   request.reference_pixels = 4096;
   request.seed = 18446744073709551615U;
@@ -91,6 +92,7 @@ TEST(DrawMessage, ARequest) {
   EXPECT_EQ(read.request.solver, request.solver);
   EXPECT_EQ(read.request.guided->begin, 0.1);
   EXPECT_EQ(read.request.guided->end, 0.7);
+  EXPECT_EQ(read.request.guidance_every, request.guidance_every);
   EXPECT_EQ(read.request.step_cache, request.step_cache);
   EXPECT_EQ(read.request.reference_pixels, request.reference_pixels);
   EXPECT_EQ(read.request.seed, request.seed);

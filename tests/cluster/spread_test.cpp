@@ -24,6 +24,7 @@ Request request_of(int64_t count, double guidance = 1.5) {
   request.guidance = guidance;
   request.solver = Solver::kEuler;
   request.guided = GuidanceInterval();
+  request.guidance_every = 1;
   request.step_cache = 0;
   request.adapters.emplace();
   request.seed = 10;

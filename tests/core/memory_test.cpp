@@ -46,6 +46,30 @@ TEST(Memory, TheTightestControlGroupCounts) {
   EXPECT_EQ(control_group_available_bytes(root.path()), 0);
 }
 
+TEST(Memory, GroupsOfVersion1CountToo) {
+  const TemporaryDirectory root;
+  const auto groups = root.path() / "sys/fs/cgroup/memory";
+  put(root.path() / "proc/self/cgroup", "5:cpu,cpuacct:/\n4:hugetlb,memory:/outer/inner\n0::/\n");
+  put(groups / "outer/inner/memory.limit_in_bytes", "9223372036854771712\n");
+  EXPECT_EQ(control_group_available_bytes(root.path()), std::nullopt);
+
+  put(groups / "outer/memory.limit_in_bytes", "8000\n");
+  put(groups / "outer/memory.usage_in_bytes", "3000\n");
+  put(groups / "outer/memory.stat", "cache 5\nrss 900\ntotal_cache 2000\n");
+  EXPECT_EQ(control_group_available_bytes(root.path()), 8000 - (3000 - 2000));
+
+  put(root.path() / "sys/fs/cgroup/memory.max", "700\n");
+  EXPECT_EQ(control_group_available_bytes(root.path()), 700);
+}
+
+// In a container, the path is the host's, and the container's group is mounted as the topmost.
+TEST(Memory, AGroupWhoseFolderIsMissingIsThatOfTheFoldersAbove) {
+  const TemporaryDirectory root;
+  put(root.path() / "proc/self/cgroup", "4:memory:/docker/0123\n");
+  put(root.path() / "sys/fs/cgroup/memory/memory.limit_in_bytes", "700\n");
+  EXPECT_EQ(control_group_available_bytes(root.path()), 700);
+}
+
 TEST(Memory, AGroupOfItsOwnNamespaceIsTheTopmost) {
   const TemporaryDirectory root;
   put(root.path() / "proc/self/cgroup", "0::/\n");

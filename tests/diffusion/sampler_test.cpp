@@ -44,6 +44,43 @@ TEST(Sampler, GuidanceExtrapolatesFromTheUnconditionalVelocity) {
   EXPECT_EQ(evaluations, 2);
 }
 
+// A linear field: the difference of the two velocities is the same at every step, so that reusing
+// it changes nothing but the number of evaluations.
+TEST(Sampler, AReusedDifferenceGuidesAsAnEvaluatedOne) {
+  const auto schedule = make_schedule(published_config(), 10, 64);
+  const auto offset = at::randn({1, 1, 2, 2}), start = at::randn({1, 1, 2, 2});
+  int64_t conditional = 0, unconditional = 0;
+  const auto velocity = [&](const Tensor& latents, float /*timestep*/, bool is_conditional) {
+    ++(is_conditional ? conditional : unconditional);
+    return is_conditional ? latents + offset : latents;
+  };
+  SamplingOptions options{Solver::kEuler, 3, {0.2, 0.9}};
+  const auto expected = sample(start, schedule, options, velocity);
+  EXPECT_EQ(unconditional, 7);
+  conditional = unconditional = 0;
+  options.guidance_every = 3;
+  EXPECT_LE(relative_error(sample(start, schedule, options, velocity), expected), 1e-6);
+  EXPECT_EQ(conditional, 10);
+  EXPECT_EQ(unconditional, 3);
+  EXPECT_EQ(evaluations(options, 10), 13);
+}
+
+// Where the difference changes, the step that reuses it is guided by the earlier one.
+TEST(Sampler, TheDifferenceIsThatOfTheLastPair) {
+  const auto schedule = make_schedule(published_config(), 4, 64);
+  const auto velocity = [&](const Tensor& latents, float timestep, bool is_conditional) {
+    return at::full_like(latents, is_conditional ? timestep : 0);
+  };
+  SamplingOptions options{Solver::kEuler, 3, {}};
+  options.guidance_every = 2;
+  std::vector<float> velocities;
+  sample(at::zeros({1, 1, 1, 1}), schedule, options, velocity, [&](const auto& step) {
+    velocities.push_back(step.velocity.template item<float>());
+  });
+  const auto& t = schedule.timesteps;
+  EXPECT_EQ(velocities, (std::vector<float>{3 * t[0], t[1] + 2 * t[0], 3 * t[2], t[3] + 2 * t[2]}));
+}
+
 // Training and sampling shift a timestep to the same noise level.
 TEST(Sampler, TrainingShiftsAsTheScheduleDoes) {
   const auto config = published_config();

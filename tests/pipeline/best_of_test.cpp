@@ -175,6 +175,7 @@ TEST(BestOf, TimesAreLearntPerCandidate) {
   auto checked = best_of_request();
   checked.solver = Solver::kEuler;
   checked.guided = GuidanceInterval();
+  checked.guidance_every = 1;
   checked.step_cache = 0;
   Result result;
   result.stages = {

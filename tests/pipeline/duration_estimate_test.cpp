@@ -20,6 +20,7 @@ Request checked_request(int64_t side, std::vector<PictureSize> conditions = {}) 
   request.guidance = 1.5;
   request.solver = Solver::kEuler;
   request.guided = GuidanceInterval();
+  request.guidance_every = 1;
   request.step_cache = 0;
   request.adapters.emplace();
   request.condition_sizes = std::move(conditions);

@@ -25,6 +25,7 @@ Recipe recipe_with(const std::string& prompt) {
   request.guidance = 1.5;
   request.solver = Solver::kMultistep;
   request.guided = GuidanceInterval{0, 0.6};
+  request.guidance_every = 1;
   request.step_cache = 0.1;
   request.reference_pixels = 500000;
   request.adapters = std::vector<AdapterUse>{{"style", 0.5}};

@@ -83,6 +83,7 @@ TEST(TextChecks, AreInThePicturesMetadata) {
   request.guidance = 1.5;
   request.solver = Solver::kEuler;
   request.guided = GuidanceInterval();
+  request.guidance_every = 1;
   request.step_cache = 0;
   request.adapters.emplace();
   recipe.file_width = 200;

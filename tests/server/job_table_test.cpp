@@ -23,6 +23,7 @@ Request request_for(const std::string& prompt) {
   request.guidance = 1;
   request.solver = Solver::kEuler;
   request.guided = GuidanceInterval();
+  request.guidance_every = 1;
   request.step_cache = 0;
   request.adapters.emplace();
   return request;

@@ -28,6 +28,7 @@ Request drawable() {
   request.guidance = 2;
   request.solver = Solver::kEuler;
   request.guided = GuidanceInterval();
+  request.guidance_every = 1;
   request.step_cache = 0;
   request.adapters.emplace();
   return request;

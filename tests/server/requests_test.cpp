@@ -73,11 +73,11 @@ TEST(ImageRequest, QualityIsAPresetAndSharesOfTheModelsSteps) {
     all["prompt"] = "x";
     return read_image_request(all, limits).request;
   };
-  for (const auto& [quality, steps, solver, guided_to] :
-       std::vector<std::tuple<const char*, int64_t, Solver, double>>{
-           {"low", 6, Solver::kMultistep, 0.3},
-           {"medium", 10, Solver::kMultistep, 0.6},
-           {"standard", 10, Solver::kMultistep, 0.6},
+  for (const auto& [quality, steps, solver, guidance_every] :
+       std::vector<std::tuple<const char*, int64_t, Solver, int64_t>>{
+           {"low", 6, Solver::kMultistep, 3},
+           {"medium", 10, Solver::kMultistep, 2},
+           {"standard", 10, Solver::kMultistep, 2},
            {"high", 20, Solver::kEuler, 1},
            {"hd", 20, Solver::kEuler, 1},
            {"xhigh", 30, Solver::kEuler, 1},
@@ -85,7 +85,7 @@ TEST(ImageRequest, QualityIsAPresetAndSharesOfTheModelsSteps) {
     const auto request = of({{"quality", quality}});
     EXPECT_EQ(request.steps, steps) << quality;
     EXPECT_EQ(request.solver, solver) << quality;
-    EXPECT_EQ(request.guided->end, guided_to) << quality;
+    EXPECT_EQ(request.guidance_every, guidance_every) << quality;
   }
   EXPECT_EQ(of({{"quality", "low"}, {"steps", 7}}).steps, 7);
   EXPECT_EQ(of({{"quality", "low"}, {"steps", 7}}).solver, Solver::kMultistep);
@@ -101,11 +101,13 @@ TEST(ImageRequest, SolverIntervalAndCacheAreSeparateFields) {
   const auto request = read({{"prompt", "x"},
                              {"solver", "multistep"},
                              {"guidance_interval", {0.1, 0.5}},
+                             {"guidance_every", 2},
                              {"step_cache", 0.1}})
                            .request;
   EXPECT_EQ(request.solver, Solver::kMultistep);
   EXPECT_EQ(request.guided->begin, 0.1);
   EXPECT_EQ(request.guided->end, 0.5);
+  EXPECT_EQ(request.guidance_every, 2);
   EXPECT_EQ(request.step_cache, 0.1);
   const auto form = read({{"prompt", "x"}, {"guidance_interval", "[0, 1e-1]"}}, true).request;
   EXPECT_EQ(form.guided->end, 0.1);
@@ -121,6 +123,7 @@ TEST(ImageRequest, SolverIntervalAndCacheAreSeparateFields) {
   EXPECT_EQ(read({{"prompt", "x"}, {"reference_pixels", "500000"}}, true).request.reference_pixels,
             500000);
   expect_refusal(400, "reference_pixels", [] { read({{"prompt", "x"}, {"reference_pixels", 9}}); });
+  expect_refusal(400, "guidance_every", [] { read({{"prompt", "x"}, {"guidance_every", 0}}); });
   expect_refusal(400, "step_cache", [] { read({{"prompt", "x"}, {"step_cache", 1.5}}); });
 }
 

@@ -396,6 +396,7 @@ test("compositions that do not fit are refused by their field", async () => {
     ["draft", { composition, draft: true }],
     ["speed", { speed: "quick" }],
     ["guidance_interval", { guidance_interval: [1, 0] }],
+    ["guidance_every", { guidance_every: 0 }],
   ]) {
     const { status, error } = await drawn({ steps: 1, ...fields });
     assert.deepEqual([status, error?.param], [400, param], JSON.stringify(error));
@@ -409,13 +410,14 @@ test("speed, solver and quality change what the denoising computes", async () =>
     const { data } = await drawn({ size: "64x64", steps: undefined, ...fields });
     return JSON.parse(pngText(Buffer.from(data[0].b64_json, "base64"), "glm-image"));
   };
-  const steps = (await health(server)).profile.steps;
+  const { speeds } = (await health(server)).defaults;
   const fast = await recipe({ speed: "fast" });
-  assert.deepEqual([fast.steps, fast.solver, fast.guidance_interval], [Math.round(steps * 0.3), "multistep", [0, 0.3]]);
+  assert.deepEqual([fast.steps, fast.solver], [speeds.find(({ name }) => name === "fast").steps, "multistep"]);
+  assert.ok(fast.guidance_every > 1);
   const low = await recipe({ quality: "low" });
-  assert.deepEqual([low.steps, low.solver, low.guidance_interval], [fast.steps, fast.solver, fast.guidance_interval]);
-  const own = await recipe({ quality: "low", steps: 3, solver: "euler", guidance_interval: [0.5, 1], step_cache: 0.2 });
-  assert.deepEqual([own.steps, own.solver, own.guidance_interval, own.step_cache], [3, undefined, [0.5, 1], 0.2]);
+  assert.deepEqual([low.steps, low.solver, low.guidance_every], [fast.steps, fast.solver, fast.guidance_every]);
+  const own = await recipe({ quality: "low", steps: 3, solver: "euler", guidance_interval: [0.5, 1], guidance_every: 1, step_cache: 0.2 });
+  assert.deepEqual([own.steps, own.solver, own.guidance_interval, own.guidance_every, own.step_cache], [3, undefined, [0.5, 1], undefined, 0.2]);
 });
 
 test("progress tells the seconds left from the first event, also after a restart", async () => {
