@@ -74,7 +74,7 @@ std::string multipart_boundary(const std::string& content_type) {
                    "unsupported_media_type");
   }
   require_utf8_charset(type, "the form");
-  const auto boundary = type.parameter("boundary");
+  auto boundary = type.parameter("boundary");
   const bool printable =
       std::all_of(boundary.begin(), boundary.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
   if (boundary.empty() || boundary.size() > kMaxBoundary || !printable) {

@@ -48,6 +48,7 @@ std::map<std::string, Tensor> FeatureCache::read(const std::string& key,
 void FeatureCache::write(const std::string& key,
                          const std::map<std::string, Tensor>& tensors) const {
   std::vector<std::pair<std::string, Tensor>> list;
+  list.reserve(tensors.size());
   for (const auto& [name, tensor] : tensors) list.emplace_back(name, tensor.cpu().contiguous());
   io::write_safetensors(file_of(key), list, {});
 }

@@ -85,7 +85,7 @@ void share_state(Ranks& ranks,
                  MixedPrecisionAdamW& weights,
                  const ExponentialMovingAverage& average,
                  const NamedTensors& stage,
-                 std::vector<int64_t*> numbers) {
+                 const std::vector<int64_t*>& numbers) {
   if (ranks.size() == 1) return;
   const at::NoGradGuard no_grad;
   for (auto* number : numbers) {

@@ -33,6 +33,6 @@ void share_state(Ranks& ranks,
                  MixedPrecisionAdamW& weights,
                  const ExponentialMovingAverage& average,
                  const NamedTensors& stage,
-                 std::vector<int64_t*> numbers);
+                 const std::vector<int64_t*>& numbers);
 
 }  // namespace glm_image::train

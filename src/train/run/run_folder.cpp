@@ -108,7 +108,7 @@ void check_names(const io::SafetensorsFile& file, const NamedTensors& tensors) {
   }
 }
 
-void copy_tensor(const io::SafetensorsFile& file, const std::string& name, Tensor target) {
+void copy_tensor(const io::SafetensorsFile& file, const std::string& name, const Tensor& target) {
   const auto path = file.file().path().string();
   const auto source = file.tensor(name);
   if (source.sizes() != target.sizes() || source.scalar_type() != target.scalar_type()) {

@@ -119,6 +119,7 @@ Batch GeneratorStage::make_batch(int64_t step, ExampleReader& reader) const {
   const auto target = text::target_grid(size.height, size.width);
   const auto preview = text::preview_grid(target);
   std::vector<std::vector<int64_t>> prompts;
+  prompts.reserve(examples.size());
   for (const auto& example : examples) prompts.push_back(prompt_of(example->caption, target));
 
   auto random = make_random(mix_seed(config_.seed, kHidingPurpose, static_cast<uint64_t>(step)));

@@ -117,6 +117,7 @@ Batch TransformerStage::make_batch(int64_t step, ExampleReader& reader) const {
       crops ? std::min(keys_.crop_height / text::kPixelsPerToken, all_rows) : all_rows;
 
   std::vector<int64_t> all_tops;
+  all_tops.reserve(examples.size());
   for (const auto& example : examples) {
     all_tops.push_back(auxiliary_
                            ? auxiliary_->crop_top(*example, rows, crop_random)
