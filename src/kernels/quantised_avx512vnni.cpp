@@ -9,17 +9,7 @@
 
 #include <immintrin.h>
 
-#if defined(__clang__)
-#pragma clang attribute push( \
-    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
-#pragma GCC diagnostic push
-// GCC 12 takes the deliberately undefined operands inside its own intrinsics for a mistake.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#endif
+#include "kernels/avx512_vnni_begin-inl.h"
 
 namespace glm_image::kernels::avx512vnni {
 
@@ -92,12 +82,7 @@ struct Dots<4> {
 
 }  // namespace glm_image::kernels::avx512vnni
 
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC diagnostic pop
-#pragma GCC pop_options
-#endif
+#include "kernels/avx512_vnni_end-inl.h"
 
 namespace glm_image::kernels {
 

@@ -2,8 +2,10 @@
 #include "kernels/bfloat16_attention.h"
 #include "kernels/bfloat16_dot_product.h"
 #include "kernels/float_attention.h"
+#include "kernels/quantised_attention.h"
 #include "nn/attention_arguments.h"
 #include "nn/differentiable.h"
+#include "nn/recompute.h"
 
 namespace glm_image::nn {
 
@@ -22,6 +24,15 @@ bool workspaces_fit(const Tensor& k) {
 bool has_gradient_kernel(at::ScalarType type, int64_t head_dim) {
   if constexpr (kHaveKernels) {
     return type == at::kBFloat16 && head_dim % 2 == 0 && kernels::has_bfloat16_dot_product();
+  }
+  return false;
+}
+
+/// Training does not see other values with a gradient than without.
+bool may_quantise(at::ScalarType type) {
+  if constexpr (kHaveKernels) {
+    return type == at::kBFloat16 && !at::GradMode::is_enabled() && !is_recomputed() &&
+           kernels::has_quantised_attention();
   }
   return false;
 }
@@ -55,7 +66,14 @@ Tensor attention(const Tensor& q,
       auto out = at::empty(q.sizes(), q.options());
       problem.out = out.data_ptr();
       problem.out_strides = strides_of(out);
-      if (dot_product) {
+      if (options.quantised && may_quantise(q.scalar_type())) {
+        for_each_piece<kernels::QuantisedAttentionWorkspace>(
+            kernels::quantised_attention_pieces(problem),
+            problem,
+            [&](int64_t index, auto& workspace) {
+              kernels::quantised_attention_piece(problem, index, workspace);
+            });
+      } else if (dot_product) {
         for_each_piece<kernels::Bfloat16AttentionWorkspace>(
             kernels::bfloat16_attention_pieces(problem),
             problem,
@@ -71,7 +89,9 @@ Tensor attention(const Tensor& q,
       return out;
     }
     if (plain_scores && dot_product && gradient_kernels_apply({&q, &k, &v})) {
-      return differentiable::attention(q, k, v, options);
+      auto exact = options;
+      exact.quantised = false;  // its forward pass comes here again, without gradients
+      return differentiable::attention(q, k, v, exact);
     }
   }
   return plain::attention(q, k, v, options);

@@ -26,6 +26,9 @@ struct AttentionOptions {
   Tensor bias;
   /// [B, Tk] bool, true where a key may be attended to; undefined if all may.
   Tensor key_mask;
+  /// Whether bfloat16 heads may be multiplied as 8-bit integers where the CPU is faster with them
+  /// (kernels/quantised_attention.h). Without effect while gradients are enabled or recomputed.
+  bool quantised = false;
 };
 
 /// y = x·Wᵀ + b. x [..., C_in], weight [C_out, C_in], bias [C_out] or undefined → [..., C_out].

@@ -1,7 +1,8 @@
 #include "nn/modules.h"
 
+#include <algorithm>
+
 #include "core/error.h"
-#include "nn/functional.h"
 #include "nn/group_norm.h"
 #include "nn/parameter.h"
 
@@ -15,6 +16,21 @@ LinearImpl::LinearImpl(int64_t in, int64_t out, const at::TensorOptions& options
 Tensor LinearImpl::forward(const Tensor& x) const {
   auto y = quantised ? linear(x, *quantised, bias) : linear(x, weight, bias);
   return updates.empty() ? y : add_updates(std::move(y), x, updates);
+}
+
+ProjectedAttention::ProjectedAttention(std::vector<Linear> projections)
+    : projections_(std::move(projections)) {}
+
+Tensor ProjectedAttention::forward(const Tensor& q,
+                                   const Tensor& k,
+                                   const Tensor& v,
+                                   AttentionOptions options) const {
+  // Asked each time: weights that stream are bound for one use.
+  options.quantised =
+      std::all_of(projections_.begin(), projections_.end(), [](const Linear& projection) {
+        return projection->quantised != nullptr;
+      });
+  return attention(q, k, v, options);
 }
 
 std::vector<std::pair<std::string, LinearImpl*>> linear_layers(const torch::nn::Module& module) {

@@ -7,6 +7,7 @@
 
 #include "core/torch.h"
 #include "nn/convolution.h"
+#include "nn/functional.h"
 #include "nn/low_rank_update.h"
 #include "nn/quantised_matrix.h"
 
@@ -24,6 +25,18 @@ struct LinearImpl : torch::nn::Module {
   std::vector<LowRankUpdate> updates;  ///< in addition to the weight; see attach_update
 };
 TORCH_MODULE(Linear);
+
+/// Attention of heads that linear layers make. It follows them: where the weights of all of them
+/// stay quantised, it may quantise the heads too (AttentionOptions::quantised).
+class ProjectedAttention {
+ public:
+  explicit ProjectedAttention(std::vector<Linear> projections);
+  /// As nn::attention.
+  Tensor forward(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options) const;
+
+ private:
+  std::vector<Linear> projections_;
+};
 
 /// The linear layers of a module with their names ("transformer_blocks.0.attn1.to_q"), in order.
 std::vector<std::pair<std::string, LinearImpl*>> linear_layers(const torch::nn::Module& module);

@@ -14,6 +14,20 @@ namespace {
 
 using torch::autograd::variable_list;
 
+thread_local bool in_recomputation = false;
+
+/// Sets `in_recomputation` until the end of the scope.
+class RecomputedScope {
+ public:
+  RecomputedScope() { in_recomputation = true; }
+  ~RecomputedScope() { in_recomputation = before_; }
+  RecomputedScope(const RecomputedScope&) = delete;
+  RecomputedScope& operator=(const RecomputedScope&) = delete;
+
+ private:
+  const bool before_ = in_recomputation;
+};
+
 /// A node of its own: torch::autograd::Function keeps tensors, not functions.
 class Recomputation : public torch::autograd::Node {
  public:
@@ -65,12 +79,17 @@ Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x)
   Tensor y;
   {
     const at::NoGradGuard no_grad;
+    const RecomputedScope scope;
     y = f(x);
   }
   const auto node = make_node<Recomputation>(f, x);
   node->set_next_edges(torch::autograd::collect_next_edges(x));
   torch::autograd::set_history(y, node);
   return y;
+}
+
+bool is_recomputed() {
+  return in_recomputation;
 }
 
 }  // namespace glm_image::nn

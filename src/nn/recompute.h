@@ -15,4 +15,8 @@ namespace glm_image::nn {
 /// until the backward pass. Without gradients this is f(x). Second derivatives throw kUnsupported.
 Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x);
 
+/// Whether this thread is in an evaluation of f, without gradients, that a backward pass repeats
+/// with them. What is faster without gradients must then give the same result.
+bool is_recomputed();
+
 }  // namespace glm_image::nn

@@ -74,11 +74,16 @@ std::pair<Tensor, Tensor> image_rotary_angles(int64_t rows,
 
 GlmImageAttentionImpl::GlmImageAttentionImpl(const TransformerConfig& config,
                                              const at::TensorOptions& options)
-    : heads_(config.num_attention_heads), head_dim_(config.attention_head_dim) {
+    : heads_(config.num_attention_heads),
+      head_dim_(config.attention_head_dim),
+      to_q(config.hidden_size(), config.hidden_size(), options),
+      to_k(config.hidden_size(), config.hidden_size(), options),
+      to_v(config.hidden_size(), config.hidden_size(), options),
+      attention_({to_q, to_k, to_v}) {
   const int64_t dim = config.hidden_size();
-  to_q = register_module("to_q", nn::Linear(dim, dim, options));
-  to_k = register_module("to_k", nn::Linear(dim, dim, options));
-  to_v = register_module("to_v", nn::Linear(dim, dim, options));
+  register_module("to_q", to_q);
+  register_module("to_k", to_k);
+  register_module("to_v", to_v);
   const auto to_out = register_module("to_out", nn::group());
   to_out_ = to_out->register_module("0", nn::Linear(dim, dim, options));
 }
@@ -106,7 +111,7 @@ Tensor GlmImageAttentionImpl::forward(const Tensor& x,
   if (context.read != nullptr) std::tie(k, v) = context.read->prepend_to(block, k, v);
   nn::AttentionOptions attention;
   attention.key_mask = context.key_mask;
-  const auto mixed = nn::attention(q, k, v, attention);  // [B, T, H, D]
+  const auto mixed = attention_.forward(q, k, v, attention);  // [B, T, H, D]
   return to_out_->forward(mixed.reshape({batch, tokens, heads_ * head_dim_}));
 }
 

@@ -55,6 +55,7 @@ struct GlmImageAttentionImpl : torch::nn::Module {
  private:
   int64_t heads_, head_dim_;
   nn::Linear to_q{nullptr}, to_k{nullptr}, to_v{nullptr}, to_out_{nullptr};
+  nn::ProjectedAttention attention_;
 };
 TORCH_MODULE(GlmImageAttention);
 
