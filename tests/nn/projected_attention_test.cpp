@@ -22,7 +22,7 @@ class ProjectedAttentionTest : public testing::Test {
     at::manual_seed(17);
     for (auto* x : {&q_, &k_, &v_}) *x = random_tensor({1, 70, 4, 32}).to(at::kBFloat16);
   }
-  ~ProjectedAttentionTest() override { limit_cpu(cpu_levels().front()); }
+  ~ProjectedAttentionTest() override { limit_cpu(level_); }
 
   static std::vector<Linear> layers() {
     const auto layer = [] { return Linear(64, 64, at::TensorOptions(at::kBFloat16)); };
@@ -40,6 +40,7 @@ class ProjectedAttentionTest : public testing::Test {
   }
   Tensor plain() const { return attention(q_, k_, v_, {}); }
 
+  const CpuLevel level_ = cpu_level();
   const at::NoGradGuard no_grad_;
   Tensor q_, k_, v_;
 };
