@@ -36,7 +36,7 @@ const std::vector<SpeedPreset>& speed_presets() {
   static const std::vector<SpeedPreset> kPresets = {
       {Speed::kExact, 1.0, 1, Solver::kEuler, {0, 1}, 1, 0},
       {Speed::kBalanced, 0.5, 10, Solver::kMultistep, {0, 1}, 2, 0},
-      {Speed::kFast, 0.14, 6, Solver::kMultistep, {0.1, 1}, 3, 0},
+      {Speed::kFast, 0.14, 6, Solver::kEuler, {0.1, 1}, 3, 0},
   };
   return kPresets;
 }

@@ -46,7 +46,7 @@ TEST(Speed, APresetNeverTakesMoreStepsThanTheModel) {
 
 TEST(Speed, GivenValuesStay) {
   Request request;
-  request.speed = Speed::kFast;
+  request.speed = Speed::kBalanced;
   request.steps = 11;
   request.guidance_every = 1;
   pipeline::fill_speed(request, 50);

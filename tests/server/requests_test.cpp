@@ -75,7 +75,7 @@ TEST(ImageRequest, QualityIsAPresetAndSharesOfTheModelsSteps) {
   };
   for (const auto& [quality, steps, solver, guidance_every] :
        std::vector<std::tuple<const char*, int64_t, Solver, int64_t>>{
-           {"low", 6, Solver::kMultistep, 3},
+           {"low", 6, Solver::kEuler, 3},
            {"medium", 10, Solver::kMultistep, 2},
            {"standard", 10, Solver::kMultistep, 2},
            {"high", 20, Solver::kEuler, 1},
@@ -88,9 +88,9 @@ TEST(ImageRequest, QualityIsAPresetAndSharesOfTheModelsSteps) {
     EXPECT_EQ(request.guidance_every, guidance_every) << quality;
   }
   EXPECT_EQ(of({{"quality", "low"}, {"steps", 7}}).steps, 7);
-  EXPECT_EQ(of({{"quality", "low"}, {"steps", 7}}).solver, Solver::kMultistep);
+  EXPECT_EQ(of({{"quality", "low"}, {"steps", 7}}).guidance_every, 3);
   EXPECT_EQ(of({{"quality", "high"}, {"speed", "fast"}}).steps, 6);
-  EXPECT_EQ(of({{"speed", "fast"}, {"solver", "euler"}}).solver, Solver::kEuler);
+  EXPECT_EQ(of({{"speed", "balanced"}, {"solver", "euler"}}).solver, Solver::kEuler);
   EXPECT_EQ(of({{"speed", "exact"}}).speed, Speed::kExact);
   EXPECT_FALSE(of({{"quality", "auto"}}).speed);
   limits.max_steps = 25;

@@ -41,7 +41,7 @@ TeacherVqStage::TeacherVqStage(const train::TrainingConfig& config, const at::De
 
 TeacherVqStage::TeacherVqStage(const train::TrainingConfig& config,
                                const at::Device& device,
-                               std::shared_ptr<const PosterTrainingData> data)
+                               const std::shared_ptr<const PosterTrainingData>& data)
     : DataStage(config, device, data),
       keys_(config.read_stage<TeacherVqKeys>()),
       source_(data->source()),

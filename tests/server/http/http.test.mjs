@@ -412,8 +412,9 @@ test("speed, solver and quality change what the denoising computes", async () =>
   };
   const { speeds } = (await health(server)).defaults;
   const fast = await recipe({ speed: "fast" });
-  assert.deepEqual([fast.steps, fast.solver], [speeds.find(({ name }) => name === "fast").steps, "multistep"]);
+  assert.equal(fast.steps, speeds.find(({ name }) => name === "fast").steps);
   assert.ok(fast.guidance_every > 1);
+  assert.equal((await recipe({ speed: "balanced" })).solver, "multistep");
   const low = await recipe({ quality: "low" });
   assert.deepEqual([low.steps, low.solver, low.guidance_every], [fast.steps, fast.solver, fast.guidance_every]);
   const own = await recipe({ quality: "low", steps: 3, solver: "euler", guidance_interval: [0.5, 1], guidance_every: 1, step_cache: 0.2 });
