@@ -195,7 +195,7 @@ TEST(ImageRequest, UnsetFieldsAreLeftToTheModel) {
   EXPECT_EQ(steps({{"prompt", "x"}, {"steps", 7}}), 7);
   limits.max_steps = 9;
   EXPECT_EQ(steps({{"prompt", "x"}}), 9);
-  EXPECT_EQ(steps({{"prompt", "x"}, {"quality", "low"}}), 9);
+  EXPECT_EQ(steps({{"prompt", "x"}, {"quality", "high"}}), 9);
 }
 
 TEST(ImageRequest, ASeedIsKeptOrRandom) {
