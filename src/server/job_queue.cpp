@@ -86,6 +86,7 @@ std::shared_ptr<Job> JobQueue::submit(Request request, Prepare prepare, Keep kee
       new Job(std::move(request), std::move(prepare), std::move(keep), shared_from_this()));
   waiting_.push_back(job);
   wake_worker_.notify_all();
+  worker_idle_.notify_all();
   return job;
 }
 
@@ -168,16 +169,20 @@ void JobQueue::drop(Job& job, const char* why) {
   finish(job, State::kCancelled, nullptr);
 }
 
+bool JobQueue::has_jobs() const {
+  // A finished job stays in `running_` until its worker has stored its result.
+  return !waiting_.empty() || std::any_of(running_.begin(), running_.end(), [](const auto& job) {
+    return job->state_ == State::kRunning;
+  });
+}
+
 bool JobQueue::rest() {
   Lock lock(mutex_);
   rest_asked_ = true;
-  // A finished job stays in `running_` until its worker has stored its result.
-  const bool is_running = std::any_of(running_.begin(), running_.end(), [](const auto& job) {
-    return job->state_ == State::kRunning;
-  });
-  if (is_running || !waiting_.empty() || closed_) return false;
   wake_worker_.notify_all();
-  worker_idle_.wait(lock, [this] { return !rest_asked_ || closed_; });
+  // A job may come before a worker rests; it can take hours.
+  worker_idle_.wait(lock,
+                    [this] { return !rest_asked_ || closed_ || (!is_resting_ && has_jobs()); });
   return !rest_asked_;
 }
 
@@ -261,8 +266,6 @@ void JobQueue::work() {
       rest_now(lock);
     }
   }
-  rest_asked_ = false;
-  worker_idle_.notify_all();
 }
 
 Result JobQueue::prepare_and_draw(Job& job, const Draw& draw) {
@@ -337,6 +340,7 @@ void JobQueue::close(std::chrono::duration<double> grace) {
     for (const auto& job : waiting_) drop(*job, "the server is shutting down");
     waiting_.clear();
     wake_worker_.notify_all();
+    worker_idle_.notify_all();
     worker_idle_.wait_for(lock, grace, [this] { return running_.empty(); });
     for (const auto& job : running_) job->cancelled_ = true;
   }

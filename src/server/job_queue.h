@@ -71,7 +71,8 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
   bool is_full() const;
   bool is_closed() const;
 
-  /// Asks for the rest. True once it is over; false where jobs are there, after which it comes.
+  /// Asks for the rest. Returns true once it is over, or false if there are jobs, after which it
+  /// comes. Does not wait for a job.
   bool rest();
 
   struct Load {
@@ -109,6 +110,7 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
   void finish(Job& job, JobStatus::State state, std::exception_ptr error);
   void drop(Job& job, const char* why);
   void tell_finished(const FinishedJob& job) const noexcept;
+  bool has_jobs() const;
   int64_t free_slots() const;
   bool has_no_place() const;
   std::optional<double> seconds_left(const Job& job) const;
