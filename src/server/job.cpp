@@ -1,5 +1,6 @@
 #include "server/job.h"
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -31,8 +32,13 @@ const char* state_name(State state) {
   return "";
 }
 
-Job::Job(Request request, Prepare prepare, Keep keep, std::shared_ptr<JobQueue> queue)
-    : queue_(std::move(queue)),
+Job::Job(Request request,
+         Prepare prepare,
+         Keep keep,
+         const PrepareNeeds& needs,
+         std::shared_ptr<JobQueue> queue)
+    : needs_(needs),
+      queue_(std::move(queue)),
       request_(std::move(request)),
       prepare_(std::move(prepare)),
       keep_(std::move(keep)) {}
@@ -84,9 +90,18 @@ std::deque<Preview> Job::take_previews() {
 void Job::cancel() {
   const Lock lock(queue_->mutex_);
   cancelled_ = true;
-  if (state_ != State::kWaiting) return;
-  queue_->waiting_.remove_if([this](const auto& job) { return job.get() == this; });
+  const auto is_this = [this](const auto& job) { return job.get() == this; };
+  if (waits_for_slot()) {
+    auto& running = queue_->running_;
+    running.erase(std::find_if(running.begin(), running.end(), is_this));
+  } else if (state_ == State::kWaiting) {
+    queue_->waiting_.remove_if(is_this);
+  } else {
+    return;
+  }
   queue_->drop(*this, "cancelled while waiting");
+  queue_->wake_worker_.notify_all();
+  queue_->worker_idle_.notify_all();
 }
 
 Result Job::take_result() {

@@ -19,6 +19,14 @@ namespace glm_image::server {
 /// the request is cancelled.
 using Prepare = std::function<Request(const Request&, const std::function<bool()>& goes_on)>;
 
+/// What a Prepare needs.
+struct PrepareNeeds {
+  /// Whether it waits for another program. It is then called before the job has a slot.
+  bool waits = false;
+  /// Memory of what it adds to the request, until the job is over.
+  int64_t bytes = 0;
+};
+
 /// Receives the result of an asynchronous job, on the worker's thread. An exception becomes the
 /// job's failure.
 using Keep = std::function<void(const Request&, Result&)>;
@@ -63,9 +71,18 @@ class Job {
 
  private:
   friend class JobQueue;
-  Job(Request request, Prepare prepare, Keep keep, std::shared_ptr<JobQueue> queue);
-  /// Requires the queue's mutex.
+  Job(Request request,
+      Prepare prepare,
+      Keep keep,
+      const PrepareNeeds& needs,
+      std::shared_ptr<JobQueue> queue);
+  /// Both require the queue's mutex.
   void tell_change();
+  bool waits_for_slot() const {
+    return state_ == JobStatus::State::kRunning && !prepare_ && !has_slot_;
+  }
+
+  const PrepareNeeds needs_;
 
   const std::shared_ptr<JobQueue> queue_;
   // The queue's mutex guards the members below, except that the worker reads its job's request
@@ -81,6 +98,7 @@ class Job {
   std::optional<pipeline::TimeLeft> time_left_;  // while it runs
   std::optional<double> seconds_left_;           // as of `progressed_`
   Clock::time_point progressed_;
+  bool has_slot_ = false;
   bool cancelled_ = false;
   bool changed_ = false;
   std::deque<Preview> previews_;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <limits>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -27,6 +28,9 @@ struct Slots {
   /// Jobs for which find() has room now, at most. Called as find() is. Without it, there is room
   /// for `count` jobs.
   std::function<int64_t()> room;
+  /// PrepareNeeds::bytes of all jobs that are prepared or drawn at the same time, together. A
+  /// single job may need more.
+  int64_t max_prepared_bytes = std::numeric_limits<int64_t>::max();
 };
 
 /// What the worker does once there is nothing to draw.
@@ -46,6 +50,10 @@ struct FinishedJob {
 
 /// A bounded queue. Jobs begin in the order in which they came, one at a time, or as many as there
 /// are slots for. Each slot has a worker thread.
+///
+/// A job whose preparation waits (PrepareNeeds::waits) begins with it as soon as there is room, but
+/// holds no slot meanwhile: jobs behind it may be drawn first. Once prepared, it gets the next
+/// slot.
 class JobQueue : public std::enable_shared_from_this<JobQueue> {
  public:
   using OnFinished = std::function<void(const FinishedJob&)>;
@@ -67,7 +75,10 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
 
   /// Returns null if the queue is full or closed. The request must be checked and have a size,
   /// unless `prepare` does that.
-  std::shared_ptr<Job> submit(Request request, Prepare prepare = {}, Keep keep = {});
+  std::shared_ptr<Job> submit(Request request,
+                              Prepare prepare = {},
+                              Keep keep = {},
+                              const PrepareNeeds& needs = {});
   bool is_full() const;
   bool is_closed() const;
 
@@ -95,23 +106,35 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
            const pipeline::DurationEstimate& estimate,
            Rest rest);
 
+  /// What a worker does next with a job: draw it, or without `draw` prepare it.
+  struct Turn {
+    std::shared_ptr<Job> job;
+    Draw draw;
+  };
+
   void work();
-  /// With the mutex held: wait for a job, the time to rest, or the end; rest; wait for a slot for
-  /// the first job, which may be cancelled meanwhile; run that job.
+  /// With the mutex held: wait for a job, the time to rest, or the end; rest; wait for a turn,
+  /// whose job may be cancelled meanwhile; take the turn.
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void rest_now(std::unique_lock<std::mutex>& lock);
-  Draw find_slot(std::unique_lock<std::mutex>& lock);
-  void run_first(std::unique_lock<std::mutex>& lock, Draw draw);
-  /// Without the mutex.
-  void run(const std::shared_ptr<Job>& job, const Draw& draw);
-  Result prepare_and_draw(Job& job, const Draw& draw);
+  Turn find_turn(std::unique_lock<std::mutex>& lock);
+  void take_turn(std::unique_lock<std::mutex>& lock, Turn turn);
+  /// Without the mutex. Returns false if the job is prepared now and waits for a slot.
+  bool run(const std::shared_ptr<Job>& job, const Draw& draw);
+  void prepare(Job& job);
+  Result draw_prepared(Job& job, const Draw& draw);
   /// The functions below require the mutex.
   void note_progress(Job& job, const Progress& progress);
   void finish(Job& job, JobStatus::State state, std::exception_ptr error);
   void drop(Job& job, const char* why);
   void tell_finished(const FinishedJob& job) const noexcept;
   bool has_jobs() const;
+  bool has_turns() const;
+  Turn next_turn() const;
+  Turn turn_with_slot(const std::shared_ptr<Job>& job) const;
+  bool has_memory(const Job& job) const;
   int64_t free_slots() const;
+  int64_t room() const;
   bool has_no_place() const;
   std::optional<double> seconds_left(const Job& job) const;
   std::optional<double> seconds_until_done(const Job* last) const;
@@ -125,7 +148,7 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
   std::list<std::shared_ptr<Job>> waiting_;
   std::vector<std::shared_ptr<Job>> running_;
   bool closed_ = false;
-  bool is_seeking_ = false;  // a worker waits for a slot
+  bool is_seeking_ = false;  // a worker waits for a turn
   bool finds_none_ = false;  // there is no room for the first job
   const Rest rest_;
   bool rest_asked_ = false;

@@ -126,6 +126,7 @@ Slots Server::make_slots() {
   }
   slots.count = options_.elsewhere->count;
   slots.room = options_.elsewhere->room;
+  slots.max_prepared_bytes = kMaxDecodedBytes;
   slots.find = [this](const Request& asked, int64_t open) -> Draw {
     auto draw = options_.elsewhere->find(asked, open);
     if (!draw) return {};
