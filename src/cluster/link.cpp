@@ -1,6 +1,6 @@
 #include "cluster/link.h"
 
-#include <exception>
+#include <new>
 #include <utility>
 
 #include "core/error.h"
@@ -10,6 +10,20 @@ namespace {
 
 constexpr const char* kAlive = "alive";
 constexpr std::chrono::seconds kBetweenSigns{1};
+/// Until on_lost is called again without memory for it.
+constexpr std::chrono::milliseconds kLossPause{100};
+
+std::string loss_reason(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::bad_alloc&) {
+    return "this machine has no memory for its messages";
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "its message led to an unknown error";
+  }
+}
 
 }  // namespace
 
@@ -23,10 +37,11 @@ Link::~Link() {
 }
 
 void Link::start(OnMessage on_message, OnLost on_lost) {
+  // The receiver is last: without a thread for it, nothing has been called yet.
+  heart_ = std::thread([this, alive = Message(kAlive)] { give_signs_of_life(alive); });
   receiver_ = std::thread([this, on_message = std::move(on_message), on_lost = std::move(on_lost)] {
     receive_all(on_message, on_lost);
   });
-  heart_ = std::thread([this] { give_signs_of_life(); });
 }
 
 void Link::send(const Message& message) {
@@ -34,10 +49,10 @@ void Link::send(const Message& message) {
   if (is_over_) return;
   try {
     send_message(socket_, message, kSilenceLimit);
-  } catch (const std::exception& error) {
+  } catch (...) {
     {
       const std::lock_guard guard(mutex_);
-      if (send_failure_.empty()) send_failure_ = error.what();
+      if (!send_failure_) send_failure_ = std::current_exception();
     }
     // The receiver reports the loss.
     socket_.shut_down();
@@ -48,32 +63,45 @@ void Link::close() {
   is_over_ = true;
   socket_.shut_down();
   const std::lock_guard lock(mutex_);
+  is_closed_ = true;
   end_.notify_all();
 }
 
-void Link::receive_all(const OnMessage& on_message, const OnLost& on_lost) {
-  std::string why;
-  while (!is_over_) {
+void Link::receive_all(const OnMessage& on_message, const OnLost& on_lost) noexcept {
+  std::exception_ptr failure;
+  while (!is_over_ && !failure) {
     try {
       auto message = receive_message(socket_, kSilenceLimit, MessageLimits());
       if (message.type() != kAlive) on_message(std::move(message));
-    } catch (const std::exception& error) {
-      why = error.what();
-      break;
+    } catch (...) {
+      failure = std::current_exception();
     }
   }
   if (is_over_.exchange(true)) return;
   {
     const std::lock_guard lock(mutex_);
-    if (!send_failure_.empty()) why = send_failure_;
+    if (send_failure_) failure = send_failure_;
     end_.notify_all();
   }
   socket_.shut_down();
-  on_lost(why);
+  tell_loss(on_lost, failure);
 }
 
-void Link::give_signs_of_life() {
-  const Message alive(kAlive);
+void Link::tell_loss(const OnLost& on_lost, const std::exception_ptr& failure) noexcept {
+  while (true) {
+    try {
+      return on_lost(loss_reason(failure));
+    } catch (const std::bad_alloc&) {
+      std::unique_lock lock(mutex_);
+      if (end_.wait_for(lock, kLossPause, [this] { return is_closed_; })) return;
+    } catch (...) {
+      // Nobody is left to report it to.
+      return;
+    }
+  }
+}
+
+void Link::give_signs_of_life(const Message& alive) noexcept {
   std::unique_lock lock(mutex_);
   while (!is_over_) {
     lock.unlock();

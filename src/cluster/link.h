@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -22,7 +23,8 @@ class Link {
   /// link.
   using OnMessage = std::function<void(Message)>;
   /// Called once, on the link's own thread, unless close() came first. `why` completes the sentence
-  /// "rank 2 was lost: …".
+  /// "rank 2 was lost: …". After std::bad_alloc it is called again until it returns or close()
+  /// comes: a request whose rank is lost would wait for ever. Other exceptions are dropped.
   using OnLost = std::function<void(const std::string& why)>;
 
   explicit Link(Socket socket);
@@ -45,8 +47,9 @@ class Link {
   const std::string& own_host() const { return own_host_; }
 
  private:
-  void receive_all(const OnMessage& on_message, const OnLost& on_lost);
-  void give_signs_of_life();
+  void receive_all(const OnMessage& on_message, const OnLost& on_lost) noexcept;
+  void tell_loss(const OnLost& on_lost, const std::exception_ptr& failure) noexcept;
+  void give_signs_of_life(const Message& alive) noexcept;
 
   const Socket socket_;
   const std::string peer_host_, own_host_;
@@ -54,7 +57,8 @@ class Link {
   std::atomic<bool> is_over_{false};
   std::mutex mutex_;
   std::condition_variable end_;
-  std::string send_failure_;  ///< guarded by mutex_
+  bool is_closed_ = false;           ///< by close(); guarded by mutex_
+  std::exception_ptr send_failure_;  ///< the first; guarded by mutex_
   std::thread receiver_, heart_;
 };
 

@@ -101,16 +101,34 @@ void Members::dismiss(const std::string& reason) {
 
 void Members::accept_all() {
   while (!is_over_) {
-    sweep();
-    auto socket = listener_.accept(kAcceptTick);
-    if (!socket || newcomers_.size() >= kMostNewcomers) continue;
-    auto& newcomer = newcomers_.emplace_back();
-    newcomer.thread = std::thread([this, &newcomer, moved = std::move(*socket)]() mutable {
-      admit_newcomer(std::move(moved));
-      newcomer.is_over = true;
-    });
+    try {
+      sweep();
+      accept_one();
+    } catch (const std::exception&) {
+      // Without memory or a thread for a new connection, the others stay. The worker tries again.
+      std::this_thread::sleep_for(kAcceptTick);
+    }
   }
   for (auto& newcomer : newcomers_) newcomer.thread.join();
+}
+
+void Members::accept_one() {
+  auto socket = listener_.accept(kAcceptTick);
+  if (!socket || newcomers_.size() >= kMostNewcomers) return;
+  auto& newcomer = newcomers_.emplace_back();
+  try {
+    newcomer.thread = std::thread([this, &newcomer, moved = std::move(*socket)]() mutable {
+      try {
+        admit_newcomer(std::move(moved));
+      } catch (const std::exception&) {
+        // Without memory for its sentence, a newcomer leaves without one.
+      }
+      newcomer.is_over = true;
+    });
+  } catch (const std::exception&) {
+    newcomers_.pop_back();
+    throw;
+  }
 }
 
 /// Removes lost members and finished threads of new connections.
@@ -216,9 +234,9 @@ void Members::on_lost(int rank, const std::string& why) {
     const auto found = members_.find(rank);
     if (found == members_.end()) return;
     found->second->is_lost = true;
-    host = found->second->host;
     change_.notify_all();
     if (found->second->is_refused) return;
+    host = found->second->host;
   }
   if (!is_over_) events_.lost(rank, concat(name_of(rank, host), " was lost: ", why));
 }

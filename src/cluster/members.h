@@ -82,6 +82,7 @@ class Members {
 
   void wait_for_change(std::chrono::milliseconds limit);
   void accept_all();
+  void accept_one();
   void admit_newcomer(Socket socket);
   int take_rank(const std::string& host);
   void start(int rank, Socket socket);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include "core/text_format.h"
@@ -36,23 +37,67 @@ std::optional<int64_t> number_in(const std::string& file) {
 
 /// How a version of control groups names what it says about memory.
 struct ControlGroups {
-  const char* mount;
+  const char* type;           ///< of its file system
+  const char* usual_mount;    ///< where it is mounted if /proc/self/mountinfo does not say
   const char *limit, *usage;  ///< files of a group's folder
   const char* page_cache;     ///< field of memory.stat
 };
-constexpr ControlGroups kVersion1 = {
-    "/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes", "total_cache "};
-constexpr ControlGroups kVersion2 = {"/sys/fs/cgroup", "/memory.max", "/memory.current", "file "};
+constexpr ControlGroups kVersion1 = {"cgroup",
+                                     "/sys/fs/cgroup/memory",
+                                     "/memory.limit_in_bytes",
+                                     "/memory.usage_in_bytes",
+                                     "total_cache "};
+constexpr ControlGroups kVersion2 = {
+    "cgroup2", "/sys/fs/cgroup", "/memory.max", "/memory.current", "file "};
 /// Version 1 writes the largest multiple of the page size instead of "max".
 constexpr int64_t kNoLimit = int64_t{1} << 62;
+
+/// Whether a list such as "cpu,memory" has this controller.
+bool has_controller(const std::string& controllers, const std::string& name) {
+  return concat(",", controllers, ",").find(concat(",", name, ",")) != std::string::npos;
+}
+
+/// Where groups are mounted, and the group that is the topmost one there: "", or in a container one
+/// such as "/docker/0123".
+struct GroupMount {
+  std::string point, top;
+};
+
+GroupMount group_mount(const std::string& root, const ControlGroups& version) {
+  std::ifstream in(root + "/proc/self/mountinfo");
+  std::string line;
+  while (std::getline(in, line)) {
+    // Fields, optional ones of any number, "-", and the type, source and options.
+    std::istringstream fields(line);
+    std::string skipped, top, point, type, source, options;
+    fields >> skipped >> skipped >> skipped >> top >> point;
+    while (fields >> skipped && skipped != "-") {
+    }
+    fields >> type >> source >> options;
+    // Version 1 has a mount for each set of controllers.
+    const bool is_for_memory = type == kVersion2.type || has_controller(options, "memory");
+    if (type == version.type && is_for_memory) return {point, top == "/" ? "" : top};
+  }
+  return {version.usual_mount, ""};
+}
+
+/// The path of a group's folder below the mount.
+std::string path_below(const GroupMount& mount, const std::string& group) {
+  const auto size = mount.top.size();
+  const bool is_below =
+      group.compare(0, size, mount.top) == 0 && (group.size() == size || group[size] == '/');
+  return is_below ? group.substr(size) : group;
+}
 
 /// What the groups from `group` up to the topmost, "", still allow.
 std::optional<int64_t> available_bytes(const std::string& root,
                                        const ControlGroups& version,
-                                       std::string group) {
+                                       const std::string& group) {
   std::optional<int64_t> least;
+  const auto mount = group_mount(root, version);
+  auto path = path_below(mount, group);
   while (true) {
-    const auto folder = concat(root, version.mount, group);
+    const auto folder = concat(root, mount.point, path);
     const auto limit = number_in(folder + version.limit);
     if (limit && *limit < kNoLimit) {
       // The page cache of files counts as used, but gives way.
@@ -61,14 +106,9 @@ std::optional<int64_t> available_bytes(const std::string& root,
       const int64_t left = std::max<int64_t>(*limit - std::max<int64_t>(used, 0), 0);
       least = std::min(least.value_or(left), left);
     }
-    if (group.empty()) return least;
-    group.erase(group.rfind('/'));
+    if (path.empty()) return least;
+    path.erase(path.rfind('/'));
   }
-}
-
-/// Whether a list such as "cpu,memory" has this controller.
-bool has_controller(const std::string& controllers, const std::string& name) {
-  return concat(",", controllers, ",").find(concat(",", name, ",")) != std::string::npos;
 }
 
 }  // namespace

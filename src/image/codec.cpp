@@ -23,6 +23,18 @@ Image decode_image(std::string_view bytes,
   fail(ErrorCode::kInternal, "unknown picture format");
 }
 
+PictureSize header_size(std::string_view bytes, const std::string& name) {
+  switch (format_from_bytes(bytes, name)) {
+    case ImageFormat::kPng:
+      return png_header_size(bytes, name);
+    case ImageFormat::kJpeg:
+      return jpeg_header_size(bytes, name);
+    case ImageFormat::kWebp:
+      return webp_header_size(bytes, name);
+  }
+  fail(ErrorCode::kInternal, "unknown picture format");
+}
+
 Image read_image(const std::filesystem::path& path, const ImageLimits& limits, Warnings* warnings) {
   const auto bytes = read_file_bytes(path, limits.max_file_bytes);
   return decode_image(bytes, path.string(), limits, warnings);

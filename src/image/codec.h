@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "glm_image/request.h"
 #include "image/image_format.h"
 #include "image/image_limits.h"
 #include "image/metadata_blocks.h"
@@ -33,6 +34,10 @@ Image decode_image(std::string_view bytes,
                    const std::string& name,
                    const ImageLimits& limits = {},
                    Warnings* warnings = nullptr);
+
+/// The size of decode_image's picture by its header, before the orientation in its metadata is
+/// applied. Decodes no pixels. Throws as decode_image does for a damaged header or another format.
+PictureSize header_size(std::string_view bytes, const std::string& name);
 
 /// As decode_image, for a file. Throws kNotFound if it cannot be opened, kInvalidInput if it is not
 /// a regular file or is larger than `limits` allow.

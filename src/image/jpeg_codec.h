@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "glm_image/request.h"
 #include "image/image_limits.h"
 #include "image/metadata_blocks.h"
 
@@ -10,6 +11,9 @@ namespace glm_image::image {
 
 /// See decode_image.
 Image decode_jpeg(std::string_view bytes, const std::string& name, const ImageLimits& limits);
+
+/// See header_size in codec.h.
+PictureSize jpeg_header_size(std::string_view bytes, const std::string& name);
 
 /// Quality 1 … 100. From 90 on, chroma is not subsampled, because subsampling blurs red letters.
 /// An Exif block that is too large for one segment continues in the next, as Pillow and exiftool

@@ -28,12 +28,13 @@ constexpr int64_t kMaxNotes = 1024;
 
 class JpegReader {
  public:
-  JpegReader(std::string_view bytes, const std::string& name) : name_(name) {
+  /// `keeps_notes`: whether Exif and XMP segments are copied.
+  JpegReader(std::string_view bytes, const std::string& name, bool keeps_notes) : name_(name) {
     info_.err = errors_.manager();
     run([&] {
       jpeg_create_decompress(&info_);
       jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
-      jpeg_save_markers(&info_, kNotesMarker, kMaxMarkerBytes);
+      if (keeps_notes) jpeg_save_markers(&info_, kNotesMarker, kMaxMarkerBytes);
     });
   }
   ~JpegReader() { jpeg_destroy_decompress(&info_); }
@@ -145,7 +146,7 @@ void cmyk_to_rgb(const uint8_t* cmyk, uint8_t* rgb, int64_t width) {
 
 Image decode_jpeg(std::string_view bytes, const std::string& name, const ImageLimits& limits) {
   check_notes(bytes, name);
-  JpegReader reader(bytes, name);
+  JpegReader reader(bytes, name, /*keeps_notes=*/true);
   auto& info = reader.info();
   reader.run([&] { jpeg_read_header(&info, /*require_image=*/TRUE); });
 
@@ -178,9 +179,15 @@ Image decode_jpeg(std::string_view bytes, const std::string& name, const ImageLi
   return apply_orientation(std::move(image), orientation);
 }
 
+PictureSize jpeg_header_size(std::string_view bytes, const std::string& name) {
+  JpegReader reader(bytes, name, /*keeps_notes=*/false);
+  reader.run([&] { jpeg_read_header(&reader.info(), /*require_image=*/TRUE); });
+  return {reader.info().image_width, reader.info().image_height};
+}
+
 MetadataBlocks read_jpeg_metadata(std::string_view bytes, const std::string& name) {
   check_notes(bytes, name);
-  JpegReader reader(bytes, name);
+  JpegReader reader(bytes, name, /*keeps_notes=*/true);
   reader.run([&] { jpeg_read_header(&reader.info(), /*require_image=*/TRUE); });
   return blocks_of(reader.info());
 }

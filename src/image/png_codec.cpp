@@ -86,6 +86,15 @@ Image decode_png(std::string_view bytes,
   return apply_orientation(std::move(image), orientation_of(notes.blocks));
 }
 
+PictureSize png_header_size(std::string_view bytes, const std::string& name) {
+  auto file = png_chunks(bytes, name);
+  const auto chunk = take_png_chunk(file);
+  if (chunk.type != "IHDR" || !chunk.intact) file.fail_corrupt("it begins without a header");
+  PngParser header(chunk.data, name);
+  const int64_t width = header.take_number();
+  return {width, header.take_number()};
+}
+
 std::string encode_png(const Image& image, const PngText& text, const std::string& xmp) {
   check_image(image);
   PngWriter writer;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "glm_image/request.h"
 #include "image/image_limits.h"
 
 namespace glm_image::image {
@@ -22,6 +23,9 @@ Image decode_png(std::string_view bytes,
                  const std::string& name,
                  const ImageLimits& limits,
                  Warnings* warnings = nullptr);
+
+/// See header_size in codec.h.
+PictureSize png_header_size(std::string_view bytes, const std::string& name);
 
 /// Keywords are 1 to 79 printable ASCII characters without leading, trailing or double spaces (the
 /// format's own rule, without its other Latin-1 characters). A value that Latin-1 can express

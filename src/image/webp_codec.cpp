@@ -132,6 +132,13 @@ Image decode_webp(std::string_view bytes,
   return apply_orientation(std::move(image), orientation_of(blocks_of(demuxer)));
 }
 
+PictureSize webp_header_size(std::string_view bytes, const std::string& name) {
+  WebPBitstreamFeatures features;
+  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  check_status(WebPGetFeatures(data, bytes.size(), &features), name);
+  return {features.width, features.height};
+}
+
 MetadataBlocks read_webp_metadata(std::string_view bytes, const std::string& name) {
   const WebPData data = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
   WebPBitstreamFeatures features;

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "glm_image/request.h"
 #include "image/image_limits.h"
 #include "image/metadata_blocks.h"
 
@@ -13,6 +14,9 @@ Image decode_webp(std::string_view bytes,
                   const std::string& name,
                   const ImageLimits& limits,
                   Warnings* warnings = nullptr);
+
+/// See header_size in codec.h.
+PictureSize webp_header_size(std::string_view bytes, const std::string& name);
 
 /// Quality 1 … 99, or 100 for lossless. Throws kInvalidInput for a side over the format's 16383
 /// pixels.

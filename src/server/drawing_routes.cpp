@@ -91,8 +91,11 @@ void DrawingRoutes::check_for_a_place() const {
   throw error;
 }
 
-std::shared_ptr<Job> DrawingRoutes::submit(Request request, Prepare prepare, Keep keep) {
-  auto job = queue_->submit(std::move(request), std::move(prepare), std::move(keep));
+std::shared_ptr<Job> DrawingRoutes::submit(Request request,
+                                           Prepare prepare,
+                                           Keep keep,
+                                           const PrepareNeeds& needs) {
+  auto job = queue_->submit(std::move(request), std::move(prepare), std::move(keep), needs);
   if (job == nullptr) {
     check_for_a_place();
     throw shutting_down();
@@ -134,19 +137,22 @@ void DrawingRoutes::generate(Exchange& exchange) {
   wanted.request = check_(wanted.request);
   wanted.warnings = warnings_(wanted.request);
   Prepare prepare;
+  PrepareNeeds needs;
   std::shared_ptr<std::vector<Warning>> noticed;
   if (rewrites(wanted)) {
     wanted.asked_prompt = wanted.request.prompt;
     noticed = std::make_shared<std::vector<Warning>>();
+    needs.waits = true;
     prepare = [this, noticed](const Request& request, const std::function<bool()>& goes_on) {
       return check_in_job(request, /*rewriting=*/true, goes_on, *noticed);
     };
   }
   auto request = wanted.request;
   if (wanted.is_async) {
-    return answer_with_job(exchange, std::move(wanted), std::move(request), prepare, noticed);
+    return answer_with_job(
+        exchange, std::move(wanted), std::move(request), prepare, needs, noticed);
   }
-  const auto job = submit(std::move(request), prepare);
+  const auto job = submit(std::move(request), prepare, {}, needs);
   answer(exchange, "image_generation", std::move(wanted), job, noticed);
 }
 
@@ -182,6 +188,9 @@ void DrawingRoutes::edit(Exchange& exchange) {
   const auto warnings = std::make_shared<std::vector<Warning>>();
   const bool rewriting = rewrites(wanted);
   if (rewriting) wanted.asked_prompt = pipeline::prompt_without_mark(asked);
+  PrepareNeeds needs;
+  needs.waits = rewriting;
+  needs.bytes = decoded_bytes(uploads->form.pictures, options_.max_condition_pixels);
   const auto prepare = [this, asked, uploads, warnings, rewriting](
                            const Request&, const std::function<bool()>& goes_on) {
     auto request = asked;
@@ -202,9 +211,9 @@ void DrawingRoutes::edit(Exchange& exchange) {
     }
   };
   if (wanted.is_async) {
-    return answer_with_job(exchange, std::move(wanted), check_(asked), prepare, warnings);
+    return answer_with_job(exchange, std::move(wanted), check_(asked), prepare, needs, warnings);
   }
-  const auto job = submit(check_(asked), prepare);
+  const auto job = submit(check_(asked), prepare, {}, needs);
   answer(exchange, "image_edit", std::move(wanted), job, warnings);
 }
 
@@ -212,9 +221,10 @@ void DrawingRoutes::answer_with_job(Exchange& exchange,
                                     ImageRequest wanted,
                                     Request request,
                                     Prepare prepare,
+                                    const PrepareNeeds& needs,
                                     std::shared_ptr<const std::vector<Warning>> noticed) {
   const auto record = jobs_.prepare(std::move(wanted), std::move(noticed));
-  auto job = submit(std::move(request), std::move(prepare), jobs_.keep(record));
+  auto job = submit(std::move(request), std::move(prepare), jobs_.keep(record), needs);
   const auto id = jobs_.add(record, std::move(job));
   const auto address = address_of(exchange, context_.public_url);
   exchange.set_header("Cache-Control", "no-store");

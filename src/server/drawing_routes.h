@@ -14,6 +14,10 @@
 
 namespace glm_image::server {
 
+/// Bytes of the decoded pictures of all edits that are drawn at the same time. A single one may
+/// have more.
+inline constexpr int64_t kMaxDecodedBytes = int64_t{384} << 20;
+
 struct DrawingOptions {
   RequestLimits limits;
   int64_t max_body_bytes = int64_t{50} << 20;  ///< of an upload
@@ -53,13 +57,17 @@ class DrawingRoutes {
                        bool rewriting,
                        const std::function<bool()>& goes_on,
                        std::vector<Warning>& warnings) const;
-  std::shared_ptr<Job> submit(Request request, Prepare prepare = {}, Keep keep = {});
+  std::shared_ptr<Job> submit(Request request,
+                              Prepare prepare,
+                              Keep keep,
+                              const PrepareNeeds& needs);
   /// Queues a request that the client will ask for again, and answers with its job.
   void answer_with_job(Exchange& exchange,
                        ImageRequest wanted,
                        Request request,
-                       Prepare prepare = {},
-                       std::shared_ptr<const std::vector<Warning>> noticed = nullptr);
+                       Prepare prepare,
+                       const PrepareNeeds& needs,
+                       std::shared_ptr<const std::vector<Warning>> noticed);
   void check_for_a_place() const;
   void answer(Exchange& exchange,
               const char* family,

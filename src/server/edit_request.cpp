@@ -168,6 +168,22 @@ void check_picture_formats(const std::vector<std::string_view>& pictures,
   }
 }
 
+int64_t decoded_bytes(const std::vector<std::string_view>& pictures, int64_t max_pixels) {
+  constexpr int64_t kBytesPerPixel = 3;
+  int64_t pixels = 0;
+  for (const auto& picture : pictures) {
+    try {
+      const auto [width, height] = image::header_size(picture, "a picture");
+      const bool fits = width > 0 && height > 0 && width <= (max_pixels - pixels) / height;
+      if (!fits) break;
+      pixels += width * height;
+    } catch (const Error&) {
+      break;  // decode_pictures refuses it, and decodes none of those behind it
+    }
+  }
+  return pixels * kBytesPerPixel;
+}
+
 void decode_pictures(const std::vector<std::string_view>& pictures,
                      int64_t max_pixels,
                      Request& request,

@@ -35,6 +35,10 @@ int64_t max_edit_json_bytes(int64_t max_picture_bytes);
 /// Decodes nothing.
 void check_picture_formats(const std::vector<std::string_view>& pictures, const std::string& field);
 
+/// Bytes of the pixels that decode_pictures makes, by the headers of the files. Damaged files and
+/// more than `max_pixels` pixels, which it refuses, do not count.
+int64_t decoded_bytes(const std::vector<std::string_view>& pictures, int64_t max_pixels);
+
 /// Decodes pictures into the request. Checks before allocating that they have at most `max_pixels`
 /// pixels together. Appends warnings about them to `warnings`. Throws ApiError 400 with param
 /// `field` naming the picture, and kCancelled once `goes_on` returns false.

@@ -25,87 +25,6 @@ constexpr std::chrono::milliseconds kSlotTick{100};
 
 }  // namespace
 
-const char* state_name(State state) {
-  switch (state) {
-    case State::kWaiting:
-      return "waiting";
-    case State::kRunning:
-      return "running";
-    case State::kDone:
-      return "done";
-    case State::kFailed:
-      return "failed";
-    case State::kCancelled:
-      return "cancelled";
-  }
-  return "";
-}
-
-Job::Job(Request request, Prepare prepare, Keep keep, std::shared_ptr<JobQueue> queue)
-    : queue_(std::move(queue)),
-      request_(std::move(request)),
-      prepare_(std::move(prepare)),
-      keep_(std::move(keep)) {}
-
-void Job::tell_change() {
-  changed_ = true;
-  change_.notify_all();
-  if (listener_) listener_();
-}
-
-void Job::on_change(std::function<void()> listener) {
-  const Lock lock(queue_->mutex_);
-  listener_ = std::move(listener);
-}
-
-void Job::wait(Clock::duration longest) {
-  Lock lock(queue_->mutex_);
-  change_.wait_for(lock, longest, [this] { return changed_; });
-  changed_ = false;
-}
-
-bool Job::is_over() const {
-  const Lock lock(queue_->mutex_);
-  return state_ != State::kWaiting && state_ != State::kRunning;
-}
-
-JobStatus Job::status() const {
-  const Lock lock(queue_->mutex_);
-  JobStatus status;
-  status.state = state_;
-  status.progress = progress_;
-  status.is_prepared = !prepare_;
-  if (state_ == State::kRunning) status.seconds_left = queue_->seconds_left(*this);
-  if (state_ != State::kWaiting) return status;
-  status.position = static_cast<int64_t>(queue_->running_.size());
-  for (const auto& job : queue_->waiting_) {
-    if (job.get() == this) break;
-    ++status.position;
-  }
-  status.seconds_left = queue_->seconds_until_done(this);
-  return status;
-}
-
-std::deque<Preview> Job::take_previews() {
-  const Lock lock(queue_->mutex_);
-  return std::exchange(previews_, {});
-}
-
-void Job::cancel() {
-  const Lock lock(queue_->mutex_);
-  cancelled_ = true;
-  if (state_ != State::kWaiting) return;
-  queue_->waiting_.remove_if([this](const auto& job) { return job.get() == this; });
-  queue_->drop(*this, "cancelled while waiting");
-}
-
-Result Job::take_result() {
-  const Lock lock(queue_->mutex_);
-  if (error_) std::rethrow_exception(error_);
-  if (state_ == State::kCancelled) fail(ErrorCode::kCancelled, cancelled_because_);
-  return std::move(result_);
-}
-
 JobQueue::JobQueue(Slots slots,
                    size_t max_waiting,
                    OnFinished on_finished,
@@ -146,27 +65,39 @@ JobQueue::~JobQueue() {
   close(std::chrono::seconds(0));
 }
 
+/// Those for which there are workers.
 int64_t JobQueue::free_slots() const {
   return slots_.count - static_cast<int64_t>(running_.size());
+}
+
+/// For jobs that have not begun. Those that are being prepared hold no room yet.
+int64_t JobQueue::room() const {
+  const auto without_slot = std::count_if(running_.begin(), running_.end(), [](const auto& job) {
+    return job->state_ == State::kRunning && !job->has_slot_;
+  });
+  return (slots_.room ? slots_.room() : slots_.count) - without_slot;
 }
 
 bool JobQueue::has_no_place() const {
   // Jobs that begin at once need no place. An idle queue begins with the first one.
   int64_t begin_at_once = running_.empty() ? 1 : 0;
   if (!finds_none_) {
-    const auto room = slots_.room ? slots_.room() : slots_.count;
-    begin_at_once = std::max(begin_at_once, std::min(room, free_slots()));
+    begin_at_once = std::max(begin_at_once, std::min(room(), free_slots()));
   }
   return waiting_.size() >= max_waiting_ + static_cast<size_t>(begin_at_once);
 }
 
-std::shared_ptr<Job> JobQueue::submit(Request request, Prepare prepare, Keep keep) {
+std::shared_ptr<Job> JobQueue::submit(Request request,
+                                      Prepare prepare,
+                                      Keep keep,
+                                      const PrepareNeeds& needs) {
   const Lock lock(mutex_);
   if (closed_ || has_no_place()) return nullptr;
   std::shared_ptr<Job> job(
-      new Job(std::move(request), std::move(prepare), std::move(keep), shared_from_this()));
+      new Job(std::move(request), std::move(prepare), std::move(keep), needs, shared_from_this()));
   waiting_.push_back(job);
   wake_worker_.notify_all();
+  worker_idle_.notify_all();
   return job;
 }
 
@@ -218,7 +149,7 @@ std::optional<double> JobQueue::seconds_left(const Job& job) const {
     return std::max(0.0, *job.seconds_left_ - seconds_since(job.progressed_));
   }
   const auto all = estimate_.seconds(job.request_);
-  if (!all || job.state_ != State::kRunning) return all;
+  if (!all || job.state_ != State::kRunning || !job.has_slot_) return all;
   return std::max(0.0, *all - seconds_since(job.began_));
 }
 
@@ -249,84 +180,83 @@ void JobQueue::drop(Job& job, const char* why) {
   finish(job, State::kCancelled, nullptr);
 }
 
-bool JobQueue::rest() {
-  Lock lock(mutex_);
-  rest_asked_ = true;
-  // A finished job stays in `running_` until its worker has stored its result.
-  const bool is_running = std::any_of(running_.begin(), running_.end(), [](const auto& job) {
-    return job->state_ == State::kRunning;
+bool JobQueue::has_turns() const {
+  return !waiting_.empty() || std::any_of(running_.begin(), running_.end(), [](const auto& job) {
+    return job->waits_for_slot();
   });
-  if (is_running || !waiting_.empty() || closed_) return false;
-  wake_worker_.notify_all();
-  worker_idle_.wait(lock, [this] { return !rest_asked_ || closed_; });
-  return !rest_asked_;
 }
 
-void JobQueue::wait_for_work(Lock& lock) {
-  const auto is_due = [this] {
-    if (is_resting_) return false;
-    if (closed_ || (!waiting_.empty() && !is_seeking_)) return true;
-    return rest_asked_ && waiting_.empty() && running_.empty();
-  };
-  const bool is_idle = waiting_.empty() && running_.empty() && !is_resting_;
-  if (rested_ || !rest_.after || !is_idle) {
-    return wake_worker_.wait(lock, is_due);
-  }
-  const auto after = std::chrono::duration_cast<Job::Clock::duration>(*rest_.after);
-  if (wake_worker_.wait_until(lock, idle_since_ + after, is_due)) return;
-  // Other workers may have run a job meanwhile.
-  const bool is_still_idle = waiting_.empty() && running_.empty() && !is_resting_ && !rested_;
-  if (is_still_idle && Job::Clock::now() >= idle_since_ + after) rest_asked_ = true;
-}
-
-void JobQueue::rest_now(Lock& lock) {
-  is_resting_ = true;
-  lock.unlock();
-  if (rest_.action) rest_.action();
-  lock.lock();
-  is_resting_ = false;
-  rest_asked_ = false;
-  rested_ = true;
-  worker_idle_.notify_all();
-  wake_worker_.notify_all();
-}
-
-Draw JobQueue::find_slot(Lock& lock) {
-  is_seeking_ = true;
-  Draw draw;
-  while (!waiting_.empty()) {
-    try {
-      // Jobs for which there is no worker must not lessen the share of this one.
-      const auto open = std::min(static_cast<int64_t>(waiting_.size()), free_slots());
-      draw = slots_.find(waiting_.front()->request_, open);
-    } catch (const std::exception&) {
-      // Without memory, it is tried again.
+/// The turn of the first job for which there is room. No job, if there is none.
+JobQueue::Turn JobQueue::next_turn() const {
+  try {
+    // Jobs in `running_` came before those that wait, and are in the order in which they came.
+    for (const auto& job : running_) {
+      if (job->waits_for_slot()) return turn_with_slot(job);
     }
-    if (draw) break;
+    for (const auto& job : waiting_) {
+      if (!has_memory(*job)) break;
+      if (!job->needs_.waits) return turn_with_slot(job);
+      if (room() > 0) return {job, {}};
+      // Those that are being prepared will take the room that is left, but not yet.
+    }
+  } catch (const std::exception&) {
+    // Without memory, it is tried again.
+  }
+  return {};
+}
+
+JobQueue::Turn JobQueue::turn_with_slot(const std::shared_ptr<Job>& job) const {
+  const auto prepared = std::count_if(
+      running_.begin(), running_.end(), [](const auto& other) { return other->waits_for_slot(); });
+  const auto waiting = std::count_if(
+      waiting_.begin(), waiting_.end(), [](const auto& other) { return !other->needs_.waits; });
+  // Jobs for which there is no worker must not lessen the share of this one.
+  auto draw = slots_.find(job->request_, prepared + std::min<int64_t>(waiting, free_slots()));
+  return draw ? Turn{job, std::move(draw)} : Turn();
+}
+
+bool JobQueue::has_memory(const Job& job) const {
+  int64_t used = 0;
+  for (const auto& other : running_) used += other->needs_.bytes;
+  const auto needed = job.needs_.bytes;
+  return needed == 0 || used == 0 || needed <= slots_.max_prepared_bytes - used;
+}
+
+JobQueue::Turn JobQueue::find_turn(Lock& lock) {
+  is_seeking_ = true;
+  Turn turn;
+  while (has_turns()) {
+    turn = next_turn();
+    if (turn.job) break;
     finds_none_ = true;
     wake_worker_.wait_for(lock, kSlotTick);
   }
   is_seeking_ = finds_none_ = false;
-  // Another worker finds a slot for the next job.
-  wake_worker_.notify_all();
-  return draw;
+  return turn;
 }
 
-void JobQueue::run_first(Lock& lock, Draw draw) {
-  const auto job = waiting_.front();
-  waiting_.pop_front();
-  running_.push_back(job);
-  job->state_ = State::kRunning;
+void JobQueue::take_turn(Lock& lock, Turn turn) {
+  const auto job = turn.job;
+  if (job->state_ == State::kWaiting) {
+    waiting_.remove(job);
+    running_.push_back(job);
+    job->state_ = State::kRunning;
+  }
+  job->has_slot_ = turn.draw != nullptr;
   job->began_ = Job::Clock::now();
   job->tell_change();
+  // Another worker finds the next turn.
+  wake_worker_.notify_all();
   lock.unlock();
-  run(job, draw);
-  draw = nullptr;
+  const bool is_over = run(job, turn.draw);
+  turn.draw = nullptr;
   lock.lock();
-  running_.erase(std::find(running_.begin(), running_.end(), job));
-  rested_ = false;
-  idle_since_ = Job::Clock::now();
-  worker_idle_.notify_all();
+  if (is_over) {
+    running_.erase(std::find(running_.begin(), running_.end(), job));
+    rested_ = false;
+    idle_since_ = Job::Clock::now();
+    worker_idle_.notify_all();
+  }
   wake_worker_.notify_all();
 }
 
@@ -334,28 +264,29 @@ void JobQueue::work() {
   Lock lock(mutex_);
   while (true) {
     wait_for_work(lock);
-    if (!waiting_.empty() && !is_seeking_ && !is_resting_) {
-      if (auto draw = find_slot(lock)) run_first(lock, std::move(draw));
+    if (has_turns() && !is_seeking_ && !is_resting_) {
+      if (auto turn = find_turn(lock); turn.job) take_turn(lock, std::move(turn));
     } else if (closed_ && waiting_.empty()) {
       break;
     } else if (rest_asked_ && running_.empty() && !is_resting_) {
       rest_now(lock);
     }
   }
-  rest_asked_ = false;
-  worker_idle_.notify_all();
 }
 
-Result JobQueue::prepare_and_draw(Job& job, const Draw& draw) {
-  if (job.prepare_) {
-    auto complete = job.prepare_(job.request_, [&] {
-      const Lock lock(mutex_);
-      return !job.cancelled_;
-    });
+void JobQueue::prepare(Job& job) {
+  if (!job.prepare_) return;
+  auto complete = job.prepare_(job.request_, [&] {
     const Lock lock(mutex_);
-    job.request_ = std::move(complete);
-    job.prepare_ = {};
-  }
+    return !job.cancelled_;
+  });
+  const Lock lock(mutex_);
+  if (job.cancelled_) fail(ErrorCode::kCancelled, "cancelled");
+  job.request_ = std::move(complete);
+  job.prepare_ = {};
+}
+
+Result JobQueue::draw_prepared(Job& job, const Draw& draw) {
   auto result = draw(
       job.request_,
       [&](const Progress& progress) {
@@ -375,12 +306,14 @@ Result JobQueue::prepare_and_draw(Job& job, const Draw& draw) {
   return result;
 }
 
-void JobQueue::run(const std::shared_ptr<Job>& job, const Draw& draw) {
+bool JobQueue::run(const std::shared_ptr<Job>& job, const Draw& draw) {
   Result result;
   std::exception_ptr error;
   auto state = State::kDone;
   try {
-    result = prepare_and_draw(*job, draw);
+    prepare(*job);
+    if (!draw) return false;
+    result = draw_prepared(*job, draw);
   } catch (const Error& failure) {
     state = failure.code() == ErrorCode::kCancelled ? State::kCancelled : State::kFailed;
     error = std::current_exception();
@@ -401,6 +334,7 @@ void JobQueue::run(const std::shared_ptr<Job>& job, const Draw& draw) {
   // No client reads previews of a job after its pictures are stored.
   if (job->keep_ && !job->listener_) job->previews_.clear();
   finish(*job, state, error);
+  return true;
 }
 
 void JobQueue::tell_finished(const FinishedJob& job) const noexcept {
@@ -418,8 +352,16 @@ void JobQueue::close(std::chrono::duration<double> grace) {
     for (const auto& job : waiting_) drop(*job, "the server is shutting down");
     waiting_.clear();
     wake_worker_.notify_all();
+    worker_idle_.notify_all();
     worker_idle_.wait_for(lock, grace, [this] { return running_.empty(); });
     for (const auto& job : running_) job->cancelled_ = true;
+    // No worker would drop those that wait for a slot.
+    const auto without = std::stable_partition(
+        running_.begin(), running_.end(), [](const auto& job) { return !job->waits_for_slot(); });
+    for (auto job = without; job != running_.end(); ++job)
+      drop(**job, "the server is shutting down");
+    running_.erase(without, running_.end());
+    wake_worker_.notify_all();
   }
   for (auto& worker : workers_) {
     if (worker.joinable()) worker.join();

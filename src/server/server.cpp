@@ -10,11 +10,11 @@
 #include "io/json_text.h"
 #include "pipeline/model_profile.h"
 #include "pipeline/recipe.h"
-#include "pipeline/speed.h"
 #include "server/api_error.h"
 #include "server/api_fields.h"
 #include "server/drawing_answer.h"
 #include "server/header_value.h"
+#include "server/health.h"
 #include "server/page.h"
 #include "server/picture_answer.h"
 #include "text/glyph_texts.h"
@@ -23,7 +23,6 @@ namespace glm_image::server {
 namespace {
 
 using io::OrderedJson;
-using pipeline::to_json;
 
 constexpr int64_t kMaxSpelledTextsBytes = 512 * 1024;
 constexpr int64_t kMaxWarningsBytes = 4096;
@@ -68,19 +67,6 @@ DrawingOptions drawing_options(const ServerOptions& options, RequestLog& log) {
   auto drawing = options.drawing;
   drawing.fault = [&log](const std::string& message) { log.fault(message); };
   return drawing;
-}
-
-/// The presets of `speed`, with their steps for this model.
-OrderedJson speeds_json(const RequestLimits& limits) {
-  auto speeds = OrderedJson::array();
-  for (const auto& preset : pipeline::speed_presets()) {
-    Request request;
-    request.speed = preset.speed;
-    pipeline::fill_speed(request, limits.model_steps);
-    speeds.push_back({{"name", speed_name(preset.speed)},
-                      {"steps", std::min(*request.steps, limits.max_steps)}});
-  }
-  return speeds;
 }
 
 bool keeps_weights(const ModelInfo& model) {
@@ -140,6 +126,7 @@ Slots Server::make_slots() {
   }
   slots.count = options_.elsewhere->count;
   slots.room = options_.elsewhere->room;
+  slots.max_prepared_bytes = kMaxDecodedBytes;
   slots.find = [this](const Request& asked, int64_t open) -> Draw {
     auto draw = options_.elsewhere->find(asked, open);
     if (!draw) return {};
@@ -251,44 +238,10 @@ void Server::add_routes() {
 }
 
 void Server::answer_health(Exchange& exchange) const {
-  const auto load = queue_->load();
   const bool closed = queue_->is_closed();
-  const auto& profile = pipeline_.info().profile;
-  OrderedJson json = {{"status", closed ? "stopping" : "ok"},
-                      {"version", version()},
-                      {"model", pipeline_.info().name},
-                      {"queue",
-                       {{"running", load.running},
-                        {"waiting", load.waiting},
-                        {"max_waiting", options_.max_waiting},
-                        {"seconds_left", nullptr}}},
-                      {"defaults",
-                       {{"width", profile.sizes.front().width},
-                        {"height", profile.sizes.front().height},
-                        {"steps", *options_.drawing.limits.default_steps},
-                        {"guidance", profile.guidance},
-                        {"speeds", speeds_json(options_.drawing.limits)},
-                        {"max_steps", options_.drawing.limits.max_steps},
-                        {"max_pixels", options_.drawing.limits.max_pixels}}},
-                      {"limits",
-                       {{"max_side", limits::kMaxSide},
-                        {"max_count", options_.drawing.limits.max_count},
-                        {"max_best_of", limits::kMaxBestOf},
-                        {"max_seed", limits::kMaxSeed},
-                        {"guidance", {limits::kMinGuidance, limits::kMaxGuidance}},
-                        {"temperature", {limits::kMinTemperature, limits::kMaxTemperature}},
-                        {"max_prompt_bytes", limits::kMaxPromptBytes},
-                        {"max_pictures", limits::kMaxConditionImages},
-                        {"connections", options_.http.max_connections},
-                        {"header_bytes", options_.http.max_header_bytes},
-                        {"body_bytes", options_.drawing.max_body_bytes},
-                        {"body_memory_bytes", options_.http.max_body_memory},
-                        {"answer_memory_bytes", options_.http.max_answer_memory},
-                        {"slowest_bytes_per_second", options_.http.slowest_bytes_per_second}}},
-                      {"profile", to_json(profile)},
-                      {"needs_key", options_.access.key.is_set()}};
-  if (load.seconds_left) json["queue"]["seconds_left"] = *load.seconds_left;
-  answer_json(exchange, json, closed ? 503 : 200);
+  answer_json(exchange,
+              health_json(pipeline_.info(), options_, queue_->load(), closed),
+              closed ? 503 : 200);
 }
 
 void Server::answer_models(Exchange& exchange) const {

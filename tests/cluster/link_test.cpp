@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <optional>
 
 #include "cluster/cluster_support.h"
@@ -103,6 +104,71 @@ TEST(Link, ASilentRankIsLostAfterTheLimitAndAnIdleOneIsNot) {
   std::this_thread::sleep_until(began + cluster::kSilenceLimit + std::chrono::seconds(1));
   EXPECT_FALSE(left.is_over());
   EXPECT_FALSE(right.is_over());
+}
+
+/// Connects a link that ends with what `fails` throws at its first message.
+std::optional<std::string> loss_after(const std::function<void()>& fails) {
+  auto [a, b] = connected_sockets();
+  auto [c, d] = connected_sockets();
+  // Two attempts to report the loss find no memory either.
+  std::atomic<int> attempts{0};
+  std::mutex mutex;
+  std::condition_variable change;
+  std::optional<std::string> loss;
+  Ear peer_ear, other_ear, other_peer_ear;
+  Link link(std::move(a)), peer(std::move(b)), other(std::move(c)), other_peer(std::move(d));
+  link.start([&](const Message& /*message*/) { fails(); },
+             [&](const std::string& why) {
+               if (++attempts < 3) throw std::bad_alloc();
+               const std::lock_guard lock(mutex);
+               loss = why;
+               change.notify_all();
+             });
+  peer_ear.start(peer);
+  other_ear.start(other);
+  other_peer_ear.start(other_peer);
+  peer.send(Message("a message"));
+  std::unique_lock lock(mutex);
+  change.wait_for(lock, std::chrono::seconds(60), [&] { return loss.has_value(); });
+  lock.unlock();
+  EXPECT_TRUE(link.is_over());
+  EXPECT_EQ(peer_ear.next_loss(), "its connection closed");
+  // Other links continue.
+  other_peer.send(Message("another message"));
+  const auto heard = other_ear.next_message();
+  EXPECT_TRUE(heard && heard->type() == "another message");
+  EXPECT_FALSE(other.is_over());
+  EXPECT_EQ(attempts, 3);
+  return loss;
+}
+
+TEST(Link, AMessageWithoutMemoryEndsItsLinkAlone) {
+  EXPECT_EQ(loss_after([] { throw std::bad_alloc(); }),
+            "this machine has no memory for its messages");
+}
+
+TEST(Link, AnyExceptionOfAMessageEndsItsLinkAlone) {
+  EXPECT_EQ(loss_after([] { throw std::runtime_error("a sentence longer than a short string"); }),
+            "a sentence longer than a short string");
+  EXPECT_EQ(loss_after([] { throw 1; }), "its message led to an unknown error");
+}
+
+TEST(Link, ALinkEndsWhileItsLossCannotBeReported) {
+  auto [a, b] = connected_sockets();
+  std::atomic<int> attempts{0};
+  {
+    Link link(std::move(a));
+    link.start([](const Message& /*message*/) {},
+               [&](const std::string& /*why*/) {
+                 ++attempts;
+                 throw std::bad_alloc();
+               });
+    { const auto gone = std::move(b); }
+    for (int i = 0; i < 60000 && attempts < 2; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  EXPECT_GE(attempts, 2);
 }
 
 TEST(Link, AClosedLinkIsNotLost) {

@@ -70,6 +70,41 @@ TEST(Memory, AGroupWhoseFolderIsMissingIsThatOfTheFoldersAbove) {
   EXPECT_EQ(control_group_available_bytes(root.path()), 700);
 }
 
+// Both versions on one system, version 1 with a mount for each set of controllers.
+TEST(Memory, GroupsAreReadWhereTheyAreMounted) {
+  const TemporaryDirectory root;
+  put(root.path() / "proc/self/mountinfo",
+      "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n"
+      "32 31 0:29 / /groups/cpu rw,relatime shared:9 - cgroup cgroup rw,cpu,cpuacct\n"
+      "35 31 0:32 / /groups/memory rw,relatime shared:12 master:3 - cgroup cgroup rw,memory\n"
+      "41 31 0:38 / /groups/unified rw,relatime - cgroup2 cgroup2 rw\n");
+  put(root.path() / "proc/self/cgroup", "4:memory:/outer\n1:cpu:/outer\n0::/inner\n");
+  put(root.path() / "groups/cpu/outer/memory.limit_in_bytes", "10\n");
+  put(root.path() / "sys/fs/cgroup/memory/outer/memory.limit_in_bytes", "20\n");
+  put(root.path() / "sys/fs/cgroup/inner/memory.max", "30\n");
+  EXPECT_EQ(control_group_available_bytes(root.path()), std::nullopt);
+  put(root.path() / "groups/memory/outer/memory.limit_in_bytes", "8000\n");
+  EXPECT_EQ(control_group_available_bytes(root.path()), 8000);
+  put(root.path() / "groups/unified/inner/memory.max", "7000\n");
+  EXPECT_EQ(control_group_available_bytes(root.path()), 7000);
+}
+
+// In a container, whose mount shows only its group and those below it.
+TEST(Memory, AGroupIsFoundBelowTheOneThatIsMounted) {
+  const TemporaryDirectory root;
+  put(root.path() / "proc/self/mountinfo",
+      "35 31 0:32 /docker/0123 /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n");
+  put(root.path() / "proc/self/cgroup", "4:memory:/docker/0123/job\n");
+  put(root.path() / "sys/fs/cgroup/memory/memory.limit_in_bytes", "8000\n");
+  put(root.path() / "sys/fs/cgroup/memory/job/memory.limit_in_bytes", "700\n");
+  EXPECT_EQ(control_group_available_bytes(root.path()), 700);
+  put(root.path() / "proc/self/cgroup", "4:memory:/docker/0123\n");
+  EXPECT_EQ(control_group_available_bytes(root.path()), 8000);
+  // Another group, whose name begins in the same way.
+  put(root.path() / "proc/self/cgroup", "4:memory:/docker/01234/job\n");
+  EXPECT_EQ(control_group_available_bytes(root.path()), 8000);
+}
+
 TEST(Memory, AGroupOfItsOwnNamespaceIsTheTopmost) {
   const TemporaryDirectory root;
   put(root.path() / "proc/self/cgroup", "0::/\n");

@@ -8,6 +8,7 @@ namespace glm_image::image {
 namespace {
 
 using glm_image::test::expect_error;
+using glm_image::test::read_file;
 using glm_image::test::TemporaryDirectory;
 using glm_image::test::write_file;
 
@@ -29,6 +30,18 @@ TEST_P(PillowTest, HasTheSamePixels) {
   auto expected_path = path;
   expected_path.replace_extension(".expected.png");
   EXPECT_LE(test::max_difference(read_image(path), read_image(expected_path)), 1);
+}
+
+TEST_P(PillowTest, ItsHeaderTellsItsSize) {
+  const auto path = test::picture_dir() / GetParam();
+  const auto file = read_file(path);
+  const auto size = header_size(file, "a picture");
+  const auto image = decode_image(file, "a picture");
+  // The orientation may have exchanged the sides.
+  EXPECT_EQ(std::minmax(size.width, size.height), std::minmax(image.width, image.height));
+  expect_error(ErrorCode::kCorruptFile, {"a picture: "}, [&] {
+    header_size(std::string_view(file).substr(0, 14), "a picture");
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(All,

@@ -177,6 +177,22 @@ TEST(EditForm, LimitsTheTotalSizeOfPictures) {
   });
 }
 
+TEST(EditForm, TheHeadersOfPicturesTellTheirMemory) {
+  const auto png = read_file(data_dir() / "tiny" / "t2i_square.png");
+  Request request;
+  decode_pictures({png}, 1 << 20, request);
+  const auto& decoded = request.condition_images.at(0);
+  const auto pixels = decoded.width * decoded.height;
+  const auto bytes = static_cast<int64_t>(decoded.pixels.size());
+  EXPECT_EQ(decoded_bytes({png}, 1 << 20), bytes);
+  // The header is enough: memory is counted before anything is decoded.
+  EXPECT_EQ(decoded_bytes({png, std::string_view(png).substr(0, 40)}, 1 << 20), 2 * bytes);
+  EXPECT_EQ(decoded_bytes({png, png}, 2 * pixels), 2 * bytes);
+  EXPECT_EQ(decoded_bytes({png, png}, 2 * pixels - 1), bytes) << "the second one is refused";
+  EXPECT_EQ(decoded_bytes({"GIF89a", png}, 1 << 20), 0);
+  EXPECT_EQ(decoded_bytes({}, 1 << 20), 0);
+}
+
 TEST(EditForm, PicturesOfCancelledRequestsAreNotDecoded) {
   const auto png = read_file(data_dir() / "tiny" / "t2i_square.png");
   Request request;

@@ -321,6 +321,49 @@ TEST(QueueThatRests, ClosingDoesNotWaitForARest) {
   EXPECT_FALSE(resting.queue->rest());
 }
 
+/// A caller of rest() would else wait for all of a job that comes while a finished one is cleared
+/// away.
+TEST(QueueThatRests, AskingForARestDoesNotWaitForAJobThatComesFirst) {
+  std::atomic<bool> clears_away{false}, stays{true};
+  SlowDrawing drawing;
+  Slots slots;
+  slots.find = [&](const Request&, int64_t) -> Draw {
+    const std::shared_ptr<void> place(nullptr, [&](void*) {
+      clears_away = true;
+      while (stays) std::this_thread::sleep_for(1ms);
+    });
+    return [draw = drawing.draw(), place](const Request& request,
+                                          const ProgressCallback& progress,
+                                          const PreviewCallback& preview) {
+      return draw(request, progress, preview);
+    };
+  };
+  std::atomic<int> rests{0};
+  const auto queue = JobQueue::start(slots, 2, {}, {}, {[&] { ++rests; }, std::nullopt});
+  drawing.released = true;
+  const auto first = queue->submit(named("first"));
+  wait_until([&] { return clears_away.load(); });
+  EXPECT_TRUE(first->is_over());
+  drawing.released = false;
+  std::atomic<bool> was_rested{true}, has_answer{false};
+  std::thread asker([&] {
+    was_rested = queue->rest();
+    has_answer = true;
+  });
+  std::this_thread::sleep_for(50ms);
+  EXPECT_FALSE(has_answer) << "a rest is possible";
+  const auto second = queue->submit(named("second"));
+  wait_until([&] { return has_answer.load(); });
+  EXPECT_FALSE(was_rested);
+  EXPECT_FALSE(second->is_over());
+  stays = false;
+  drawing.released = true;
+  asker.join();
+  wait_until([&] { return rests == 1; });
+  EXPECT_TRUE(second->is_over());
+  queue->close(0s);
+}
+
 TEST_F(Queue, AResultIsKeptOnTheWayToItsEnd) {
   std::atomic<int> kept{0};
   const auto job = queue_->submit(named("kept"), {}, [&](const Request& request, Result& result) {
