@@ -41,7 +41,7 @@ void work_for_coordinators(bool stay, const Work& work) {
       work();
     } catch (const Error& error) {
       if (!stay || error.code() != ErrorCode::kInternal) throw;
-      std::cerr << error.what() << '\n';
+      std::cerr << translated(error.what()) << '\n';
       std::this_thread::sleep_for(kBetweenAttempts);
     }
   } while (stay && interrupted_by() == 0);

@@ -9,6 +9,7 @@
 #include "cli/cluster_rates.h"
 #include "cli/interrupt.h"
 #include "cli/model_hashing.h"
+#include "cli/translation.h"
 #include "cluster/coordinator.h"
 #include "core/error.h"
 
@@ -19,7 +20,7 @@ class ClusterRun::Implementation {
   Implementation(cluster::MemberOptions options, cluster::Coordinator::Rates rates, bool quiet)
       : coordinator(std::move(options), rates, [quiet](const std::string& sentence) {
           // One write: threads may speak at the same time.
-          if (!quiet) std::cerr << sentence + "\n";
+          if (!quiet) std::cerr << translated(sentence) + "\n";
         }) {}
   cluster::Coordinator coordinator;
 };

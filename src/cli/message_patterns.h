@@ -7,6 +7,11 @@ namespace glm_image::cli {
 /// tests/cli/translation_test.cpp looks for them in the sources.
 // NOLINTBEGIN(bugprone-suspicious-missing-comma): many patterns have two lines
 inline constexpr const char* kMessagePatterns[] = {
+    "%1: gradient_accumulation_steps must be at least 2 with --cluster, found 1: the stage '%2' on "
+    "posters has losses over whole batches, which the machines cannot divide. For the same number "
+    "of examples per step: batch %3, gradient_accumulation_steps %4",
+    "%1: gradient_accumulation_steps must be at least 2 with --cluster, found 1: the stage '%2' on "
+    "posters has losses over whole batches, which the machines cannot divide",
     "%1 at --size %2 needs %3 of memory; %4 are allowed (max-memory). The least at this size is "
     "%5, with --base %6 --batch 1 and without --keep-activations; a smaller --size needs less",
     "%1 at --size %2 needs %3 of memory; %4 are free on this machine. The least at this size is "
@@ -25,6 +30,9 @@ inline constexpr const char* kMessagePatterns[] = {
     "and without --sample-prompt nothing is drawn",
     "%1 at --size %2 needs %3 of memory; %4 are free on this machine; a smaller --size needs less, "
     "and without --sample-prompt nothing is drawn",
+    "%1 of %2 ranks have nothing to compute: the number of batches of a step "
+    "(gradient_accumulation_steps) is %3",
+    "%1 of %2 ranks have nothing to compute: the number of rows of a batch (batch) is %3",
     "%1: none of the last %2 steps had a finite loss and a finite gradient; restart from the last "
     "checkpoint with a lower learning rate",
     "warning: %1 is a run of %2 steps, more than --steps %3: the adapter has learnt all of them. "
@@ -71,6 +79,17 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: the picture has %2 pixels; the maximum is %3 a side and %4 in total; crop it",
     "%1: lacks the folder %2/ of a GLM-Image checkpoint (is the download complete?)",
     "%1: begins with zero bytes: its download was not finished; download it again",
+    "%1; the run continues from its last checkpoint on the %2 ranks left",
+    "the other side is glm-image %1, this is %2; all ranks need the same version",
+    "waiting at %1 for %2 more of %3 ranks: glm-image worker --join %4",
+    "%1; the request is drawn again, on ranks: %2",
+    "the worker's %1 has no %2, which the coordinator's has",
+    "the worker's %1 has %2, which the coordinator's has not",
+    "%1 of the worker's %2 differs from the coordinator's",
+    "all %1 ranks of the cluster have joined already",
+    "rank 0, the coordinator at %1, was lost: %2",
+    "rank %1 of %2 (%3) has joined",
+    "rank %1 of %2 (%3) was lost: %4",
     "--max-memory must be a number and a unit, such as 8GB or 512MiB; found '%1'",
     "reference-pixels must be 0 (the model's own maximum) or from %1 to %2; found %3",
     "the stage %1 needs %2 of memory for a picture of %3; %4 are allowed (max-memory)",
@@ -174,6 +193,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1 is not a directory",
     "cannot listen on %1: %2",
     "%1: cannot be read: %2",
+    "%1 did not join: %2",
+    "it sent nothing for %1 s",
     "%1 holds a zero byte",
     "%1: %2 of memory taken",
     "writing stopped: %1",

@@ -2,7 +2,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/status_line.h"
-#include "core/text_format.h"
+#include "cli/translation.h"
 
 namespace glm_image::cli {
 namespace {
@@ -13,7 +13,8 @@ cluster::HashProgress shown_progress(StatusLine& line, const char* what, bool qu
   constexpr uint64_t kWorthTelling = uint64_t{1} << 30;
   return [&line, what, quiet](uint64_t done, uint64_t total) {
     if (!quiet && total >= kWorthTelling) {
-      line.show(concat("hashing ", what, ": ", 100 * done / total, " %"), done == total);
+      line.show(tr("hashing %1: %2 %", {tr(what), std::to_string(100 * done / total)}),
+                done == total);
     }
     return interrupted_by() == 0;
   };

@@ -6,6 +6,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/model_hashing.h"
+#include "cli/translation.h"
 #include "cluster/training_coordinator.h"
 #include "core/error.h"
 
@@ -28,7 +29,7 @@ void train_together(const ClusterOptions& options,
   members.files = hash_training(task.folders, task.model, /*quiet=*/false);
   cluster::TrainingCoordinator coordinator(std::move(members), [](const std::string& sentence) {
     // One write: threads may speak at the same time.
-    std::cerr << sentence + "\n";
+    std::cerr << translated(sentence) + "\n";
   });
   if (!coordinator.wait_for_all([] { return interrupted_by() == 0; })) {
     fail(ErrorCode::kCancelled, "stopped while waiting for other machines");

@@ -1,7 +1,6 @@
 #include "cli/train_run.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
 
 #include "cli/interrupt.h"
@@ -33,10 +32,8 @@ void train_vocabulary(const std::string& config) {
   nano::train_vocabulary(nano::VocabularyConfig::load(config), [](int64_t captions, int64_t total) {
     if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
     if (captions % kCaptionsPerLine != 0 && captions != total) return;
-    std::fprintf(stderr,
-                 "read %ld of %ld captions\n",
-                 static_cast<long>(captions),
-                 static_cast<long>(total));
+    std::cerr << tr("read %1 of %2 captions", {std::to_string(captions), std::to_string(total)})
+              << '\n';
   });
 }
 

@@ -152,6 +152,38 @@ TEST_F(TrainCluster, AStageThatCannotBeDividedIsRefusedBeforeItWaits) {
   }
 }
 
+TEST_F(TrainCluster, RefusesAStageInFrench) {
+  const auto catalogue = std::filesystem::path(glm_image_program()).parent_path().parent_path() /
+                         "share/locale/fr/LC_MESSAGES/glm-image.mo";
+  if (!std::filesystem::exists(catalogue)) GTEST_SKIP() << "built without gettext";
+  const auto file = project_dir() / "training" / "nano" / "generator.json";
+  // A batch that the world does not divide has no proposal of equal size.
+  const auto batch = nlohmann::json::parse(read_file(file)).at("batch").get<int>();
+  for (const int world : {batch, batch + 1}) {
+    const auto refused = run_program({"/usr/bin/env",
+                                      "LC_ALL=fr_FR.UTF-8",
+                                      glm_image_program(),
+                                      "train",
+                                      "generator",
+                                      "--config",
+                                      file.string(),
+                                      "--cluster",
+                                      address_,
+                                      "--world",
+                                      std::to_string(world)});
+    EXPECT_EQ(refused.exit_code, 2) << refused.err;
+    EXPECT_NE(refused.err.find(file.string() + " : gradient_accumulation_steps doit être au moins "
+                                               "2 avec --cluster, trouvé : 1 ; la partie « "
+                                               "generator »"),
+              std::string::npos)
+        << refused.err;
+    EXPECT_EQ(refused.err.find("Pour le même nombre d'exemples par pas : batch 1, "
+                               "gradient_accumulation_steps ") != std::string::npos,
+              world == batch)
+        << refused.err;
+  }
+}
+
 TEST_F(TrainCluster, WorkersOfOtherWorkAreToldWhatToDo) {
   BackgroundProgram training(together(write_run("both", 2), "2"));
   ASSERT_TRUE(training.wait_for_text("--train-in FOLDER", kJoiningSeconds)) << training.errors();
