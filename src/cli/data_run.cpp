@@ -38,6 +38,11 @@ void run_data_check(const DataCheckOptions& options) {
     status.show(tr("read %1 of %2 pictures", {std::to_string(done), std::to_string(total)}),
                 done == total);
   });
+  if (data.contains(options.sheet)) {
+    fail(ErrorCode::kInvalidInput,
+         options.sheet,
+         ": is a picture of the data set; name another file with --output");
+  }
   const train::AspectBuckets buckets(options.size);
   const auto checkpoint = given_checkpoint(options);
   if (checkpoint) train::refuse_unreadable_captions(data, buckets, *checkpoint);

@@ -45,8 +45,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "--lora when drawing",
     "%1: other machines reach this address, so the ranks need a secret; give all of them the same "
     "--cluster-key-file",
-    "%1 was made by a run with other settings (%2 instead of %3); give this run another folder, or "
-    "restore its settings",
+    "%1 was made by a run with other settings (%2 instead of %3); name another folder or "
+    "output for this run, or restore its settings",
     "%1: was drawn with the adapter %2, which is not in %3; name its folder with --lora-dir, or "
     "its file with --lora",
     "%1: is not a safetensors file, or is cut short: its header claims %2 bytes of a file of %3; "
@@ -70,6 +70,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: has %2 fields, the first line %3; a text with a comma needs quotation marks around it",
     "%1: the first line must name the columns, among them file_name and text; %2 is missing",
     "%1: is cut short or damaged; the command of the run that wrote it writes it again",
+    "the trigger must be a word without spaces around it and without [trigger]; found %1",
+    "%1: is a folder with pictures; only metadata.jsonl or metadata.csv can name these",
     "the stage '%1' is now called '%2'; the next version will not accept the former name",
     "%1 cannot be started: %2; it is a part of glm-image, which must be installed again",
     "--lora: %1 is neither a file or folder nor the name of an adapter in --lora-dir",
@@ -106,7 +108,9 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: has %2 pixels; the model's image settings allow no size for it",
     "%1 does not expect '%2'; a prompt goes behind --prompt, in quotes",
     "--base %1 needs --device cpu: on %2 weights do not stay quantised",
+    "%1: is a picture of the data set; name another file with --output",
     "%1: has both metadata.jsonl and metadata.csv; keep one of them",
+    "%1: only PNG, JPEG and WebP pictures are read; convert it",
     "%1: the caption has [trigger], but no --trigger WORD is given",
     "texts to spell are %1 with %2 bytes; at most %3 with %4 are allowed",
     "tokens are a composition of %1 pixels; the size asked for is %2",
@@ -123,6 +127,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: has %2 bytes; the maximum for a picture file is %3",
     "'%1' is not a command; did you mean `glm-image %2`?",
     "speed must be exact, balanced or fast; found '%1'",
+    "%1: columns must be separated by commas; found %2",
     "%1: repeats must be an integer from 1 to %2, found %3",
     "a temporary file beside it cannot be created: %1",
     "%1: is missing, and %2 lists it; download it again",
@@ -169,6 +174,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: is a directory, not a picture",
     "must be a multiple of %1; found %2",
     "%1 is given %2 times; give it once",
+    "%1: the column %2 is named twice",
     "%1: is empty: download it again",
     "%1: reference has an empty name",
     "%1: is a damaged JPEG file: %2",
@@ -187,6 +193,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: cannot be written: %2",
     "%1: cannot be opened: %2",
     "%1: file_name is empty",
+    "%1: names no picture",
     "'%1' is not a command",
     "%1 does not expect '%2'",
     "%1 cannot be opened: %2",

@@ -2,6 +2,7 @@
 
 #include "cli/train_lora_run.h"
 #include "cli/training_options.h"
+#include "core/error.h"
 
 namespace glm_image::cli {
 namespace {
@@ -17,6 +18,10 @@ struct CommandLine {
 /// The config file's keys, overridden by the options.
 TrainLoraOptions combined(const CLI::App& command, const CommandLine& line) {
   TrainLoraOptions options{{}, line.model, line.cluster};
+  if (command.count("--config") > 0 && line.config.empty()) {
+    // Usually an unset variable of a shell.
+    fail(ErrorCode::kInvalidInput, "--config must name a file; found ''");
+  }
   if (!line.config.empty()) options.keys = train::LoraKeys::load(line.config);
   GivenOptions given(command);
   options.keys.visit(given);

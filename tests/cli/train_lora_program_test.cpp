@@ -80,6 +80,28 @@ TEST(DataCheck, TellsWhatWillBeUsed) {
   EXPECT_NE(none.err.find("/no/such: there is no such folder"), std::string::npos) << none.err;
 }
 
+TEST(DataCheck, DoesNotReplaceAPicture) {
+  TemporaryDirectory folder;
+  const auto data = folder.path() / "data";
+  add_pictures(data);
+  const auto before = read_file(data / "a.png");
+  const auto result = run_program(
+      {glm_image_program(), "data", "check", data.string(), "-o", (data / "a.png").string()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("a.png: is a picture of the data set"), std::string::npos)
+      << result.err;
+  EXPECT_EQ(read_file(data / "a.png"), before);
+}
+
+TEST(TrainLoraProgram, RefusesAnEmptyNameOfAConfig) {
+  TemporaryDirectory folder;
+  auto command = lora_command(folder.path());
+  command.insert(command.end(), {"--config", ""});
+  const auto result = run_program(command);
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("--config must name a file"), std::string::npos) << result.err;
+}
+
 TEST(DataCheck, FindsCaptionsThatAreTooLongForTheModel) {
   TemporaryDirectory folder;
   add_pictures(folder.path() / "data");

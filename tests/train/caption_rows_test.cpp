@@ -2,6 +2,10 @@
 
 #include "train/data/caption_rows.h"
 
+#include <sys/stat.h>
+
+#include <filesystem>
+
 #include "support/test_support.h"
 #include "train/data/csv.h"
 
@@ -50,6 +54,31 @@ TEST(CaptionRows, AreTextFilesBesidePictures) {
                                       "d.txt: the caption is empty"}));
 }
 
+TEST(CaptionRows, NameWhatATextFileCannotDescribe) {
+  TemporaryDirectory folder;
+  for (const char* below : {"10_pear", "notes", ".cache"}) {
+    std::filesystem::create_directory(folder.path() / below);
+  }
+  write_file(folder.path() / "10_pear" / "a.png", "");
+  write_file(folder.path() / "notes" / "a.txt", "no picture");
+  write_file(folder.path() / ".cache" / "a.png", "");
+  write_file(folder.path() / "phone.HEIC", "");
+  write_file(folder.path() / "._phone.heic", "");
+  write_file(folder.path() / "photo.jfif", "");
+  write_file(folder.path() / "photo.txt", "A pear");
+  write_file(folder.path() / "pipe.png", "");
+  ASSERT_EQ(::mkfifo((folder.path() / "pipe.txt").c_str(), 0600), 0);
+  const auto found = read_caption_rows(folder.path());
+  ASSERT_EQ(found.rows.size(), 1U);
+  EXPECT_EQ(found.rows[0].file, "photo.jfif");
+  EXPECT_EQ(found.refused,
+            (std::vector<std::string>{
+                "10_pear: is a folder with pictures; only metadata.jsonl or metadata.csv can name "
+                "these",
+                "phone.HEIC: only PNG, JPEG and WebP pictures are read; convert it",
+                "pipe.txt: is not a regular file"}));
+}
+
 TEST(CaptionRows, AreLinesOfJson) {
   TemporaryDirectory folder;
   write_file(
@@ -61,7 +90,8 @@ TEST(CaptionRows, AreLinesOfJson) {
       "{\"file_name\": \"d.png\"}\n"
       "{\"file_name\": \"e.png\", \"text\": \"E\", \"repeats\": 0}\n"
       "{\"file_name\": \"f.png\", \"text\"\n"
-      "{\"file_name\": \"g.png\", \"text\": \"\\u0001\", \"reference\": [\"\"]}\n");
+      "{\"file_name\": \"g.png\", \"text\": \"\\u0001\", \"reference\": [\"\"]}\n"
+      "[]\n");
   const auto found = read_caption_rows(folder.path());
   ASSERT_EQ(found.rows.size(), 3U);
   EXPECT_TRUE(found.rows[0].references.empty());
@@ -70,12 +100,13 @@ TEST(CaptionRows, AreLinesOfJson) {
   EXPECT_EQ(found.rows[1].repeats, 3);
   EXPECT_EQ(found.rows[1].source, "metadata.jsonl, line 3");
   EXPECT_EQ(found.rows[2].references.size(), 2U);
-  ASSERT_EQ(found.refused.size(), 4U);
+  ASSERT_EQ(found.refused.size(), 5U);
   const char* const expected[] = {"metadata.jsonl, line 5: text must be a string",
                                   "metadata.jsonl, line 6: repeats must be an integer from 1",
                                   "metadata.jsonl, line 7: ",
-                                  "metadata.jsonl, line 8: reference has an empty name"};
-  for (size_t i = 0; i < 4; ++i) {
+                                  "metadata.jsonl, line 8: reference has an empty name",
+                                  "metadata.jsonl, line 9 must hold a JSON object"};
+  for (size_t i = 0; i < 5; ++i) {
     EXPECT_EQ(found.refused[i].rfind(expected[i], 0), 0U) << found.refused[i];
     EXPECT_EQ(found.refused[i].find('\n'), std::string::npos);
   }
@@ -114,9 +145,35 @@ TEST(CaptionRows, RefuseFoldersThatCannotBeRead) {
   expect_error(ErrorCode::kCorruptFile, {"metadata.csv, line 1", "text is missing"}, [&] {
     read_caption_rows(folder.path());
   });
+  write_file(folder.path() / "metadata.csv", "file_name;text\na.png;x\n");
+  expect_error(ErrorCode::kCorruptFile, {"line 1", "separated by commas"}, [&] {
+    read_caption_rows(folder.path());
+  });
+  write_file(folder.path() / "metadata.csv", "file_name,text,text\na.png,x,y\n");
+  expect_error(ErrorCode::kCorruptFile, {"line 1", "the column text is named twice"}, [&] {
+    read_caption_rows(folder.path());
+  });
+  write_file(folder.path() / "metadata.csv", "file_name,text\n");
+  EXPECT_EQ(read_caption_rows(folder.path()).refused,
+            std::vector<std::string>{"metadata.csv: names no picture"});
   write_file(folder.path() / "metadata.jsonl", "");
   expect_error(
       ErrorCode::kInvalidInput, {"keep one of them"}, [&] { read_caption_rows(folder.path()); });
+}
+
+// Text files must not take the place of metadata on a disk that is not mounted.
+TEST(CaptionRows, RefuseMetadataThatIsADanglingLinkOrAPipe) {
+  TemporaryDirectory folder;
+  const auto metadata = folder.path() / "metadata.jsonl";
+  std::filesystem::create_symlink("nowhere", metadata);
+  expect_error(ErrorCode::kNotFound, {"metadata.jsonl", "cannot be opened"}, [&] {
+    read_caption_rows(folder.path());
+  });
+  std::filesystem::remove(metadata);
+  ASSERT_EQ(::mkfifo(metadata.c_str(), 0600), 0);
+  expect_error(ErrorCode::kInvalidInput, {"metadata.jsonl: is not a regular file"}, [&] {
+    read_caption_rows(folder.path());
+  });
 }
 
 }  // namespace

@@ -48,6 +48,32 @@ TEST(FolderDataset, ReadsPicturesAndCaptions) {
   EXPECT_EQ(data.content(), FolderDataset({folder.path(), "zorblax"}).content());
 }
 
+TEST(FolderDataset, RefusesATriggerThatIsNoWord) {
+  TemporaryDirectory folder;
+  add_picture(folder.path(), "a.png", plain_picture(40, 60, 1), "A pear");
+  for (const char* trigger : {" ", "\n", " zorblax", "zorblax ", "[trigger]"}) {
+    expect_error(ErrorCode::kInvalidInput, {"the trigger must be a word"}, [&] {
+      FolderDataset({folder.path(), trigger});
+    });
+  }
+}
+
+TEST(FolderDataset, KnowsItsFilesByOtherPathsToo) {
+  TemporaryDirectory folder;
+  image::write_image(folder.path() / "a.png", plain_picture(64, 64, 1));
+  image::write_image(folder.path() / "b.png", plain_picture(64, 64, 2));
+  image::write_image(folder.path() / "c.png", plain_picture(64, 64, 3));
+  write_file(folder.path() / "metadata.jsonl",
+             "{\"file_name\": \"a.png\", \"text\": \"x\", \"reference\": \"b.png\"}\n");
+  std::filesystem::create_symlink("a.png", folder.path() / "link.png");
+  const FolderDataset data({folder.path(), ""});
+  EXPECT_TRUE(data.contains(folder.path() / "." / "a.png"));
+  EXPECT_TRUE(data.contains(folder.path() / "b.png"));
+  EXPECT_TRUE(data.contains(folder.path() / "link.png"));
+  EXPECT_FALSE(data.contains(folder.path() / "c.png"));
+  EXPECT_FALSE(data.contains(folder.path() / "new.png"));
+}
+
 TEST(FolderDataset, RefusesTheMarkOfATriggerWordWithoutAWord) {
   TemporaryDirectory folder;
   add_picture(folder.path(), "a.png", plain_picture(40, 60, 1), "A [trigger] and a pear");

@@ -97,7 +97,9 @@ TEST(TrainLora, WritesBothPartsAndContinuesAStoppedRun) {
   // Another learning rate is another run.
   interrupted.learning_rate = 2e-3;
   expect_error(
-      ErrorCode::kInvalidInput, {"other settings"}, [&] { train::train_lora(interrupted, {}); });
+      ErrorCode::kInvalidInput,
+      {"other settings (learning rate 0.001 instead of learning rate 0.002); name another"},
+      [&] { train::train_lora(interrupted, {}); });
 }
 
 /// What a run tells its user.
@@ -151,8 +153,9 @@ TEST(TrainLora, ABaseThatIsQuantisedOnLoadIsAnotherRun) {
   options.base = "q8";
   ASSERT_TRUE(train::train_lora(options, {}));
   options.base = "bf16";
-  expect_error(
-      ErrorCode::kInvalidInput, {"other settings"}, [&] { train::train_lora(options, {}); });
+  expect_error(ErrorCode::kInvalidInput, {"other settings (base q8 instead of "}, [&] {
+    train::train_lora(options, {});
+  });
 }
 
 TEST(TrainLora, RefusesAMemoryLimitBeforeItReadsAPicture) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <set>
 
 #include "core/error.h"
 #include "glm_image/limits.h"
@@ -27,17 +28,49 @@ std::string trimmed(const std::string& text) {
   return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
 }
 
-std::string without_source(const std::string& message, const std::string& source) {
-  const auto prefix = source + ": ";
-  return message.compare(0, prefix.size(), prefix) == 0 ? message.substr(prefix.size()) : message;
+/// The message, which names its source once, at its beginning.
+std::string with_source(const std::string& message, const std::string& source) {
+  return message.compare(0, source.size(), source) == 0 ? message : source + ": " + message;
 }
 
-bool has_picture_extension(const fs::path& file) {
+/// Also true for a dangling link: reading it then reports the error.
+bool names_an_entry(const fs::path& path) {
+  std::error_code error;
+  return fs::symlink_status(path, error).type() != fs::file_type::not_found;
+}
+
+/// A pipe would wait for a writer.
+void require_file(const fs::path& file, const std::string& shown) {
+  if (!io::is_stream(file.string())) return;
+  fail(ErrorCode::kInvalidInput, shown, ": is not a regular file");
+}
+
+enum class FileKind { kPicture, kOtherPicture, kOther };
+
+/// What a file is by the ending of its name.
+FileKind kind_of(const fs::path& file) {
+  static const std::set<std::string> kRead = {".png", ".jpg", ".jpeg", ".jfif", ".webp"};
+  static const std::set<std::string> kNotRead = {
+      ".avif", ".bmp", ".gif", ".heic", ".heif", ".jxl", ".tif", ".tiff"};
   auto extension = file.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char letter) {
     return static_cast<char>(std::tolower(letter));
   });
-  return extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".webp";
+  if (kRead.count(extension) > 0) return FileKind::kPicture;
+  return kNotRead.count(extension) > 0 ? FileKind::kOtherPicture : FileKind::kOther;
+}
+
+bool is_hidden(const fs::path& file) {
+  return file.filename().string().front() == '.';
+}
+
+bool has_pictures(const fs::path& folder) {
+  std::error_code error;
+  fs::directory_iterator item(folder, error), end;
+  for (; !error && item != end; item.increment(error)) {
+    if (!is_hidden(item->path()) && kind_of(item->path()) == FileKind::kPicture) return true;
+  }
+  return false;
 }
 
 /// Adds the row if it can be used, else the reason against it.
@@ -90,7 +123,7 @@ CaptionRows rows_of_jsonl(const fs::path& file) {
       row.source = source;
       add_row(std::move(row), rows);
     } catch (const Error& error) {
-      rows.refused.push_back(source + ": " + without_source(error.what(), source));
+      rows.refused.push_back(with_source(error.what(), source));
     }
   }
   return rows;
@@ -106,6 +139,24 @@ CaptionRows rows_of_csv(const fs::path& file) {
     return static_cast<std::size_t>(std::find(header.begin(), header.end(), title) -
                                     header.begin());
   };
+  if (header.size() == 1 && header.front().find_first_of(";\t") != std::string::npos) {
+    fail(ErrorCode::kCorruptFile,
+         name,
+         ", line ",
+         records.front().line,
+         ": columns must be separated by commas; found ",
+         io::shown_name(header.front()));
+  }
+  for (const char* title : {"file_name", "text", "reference", "repeats"}) {
+    if (std::count(header.begin(), header.end(), title) <= 1) continue;
+    fail(ErrorCode::kCorruptFile,
+         name,
+         ", line ",
+         records.front().line,
+         ": the column ",
+         title,
+         " is named twice");
+  }
   for (const char* title : {"file_name", "text"}) {
     if (column(title) == header.size()) {
       fail(ErrorCode::kCorruptFile,
@@ -157,14 +208,30 @@ CaptionRows rows_of_csv(const fs::path& file) {
   return rows;
 }
 
+/// Why an item that is not a picture is left out; empty if nobody would miss it.
+std::string reason_against(const fs::directory_entry& item) {
+  std::error_code error;
+  if (item.is_directory(error)) {
+    if (!has_pictures(item.path())) return {};
+    return "is a folder with pictures; only metadata.jsonl or metadata.csv can name these";
+  }
+  if (kind_of(item.path()) != FileKind::kOtherPicture) return {};
+  return "only PNG, JPEG and WebP pictures are read; convert it";
+}
+
 CaptionRows rows_of_text_files(const fs::path& folder) {
   std::vector<fs::path> pictures;
+  CaptionRows rows;
   for (const auto& item : fs::directory_iterator(folder)) {
-    const bool hidden = item.path().filename().string().front() == '.';
-    if (!hidden && has_picture_extension(item.path())) pictures.push_back(item.path());
+    if (is_hidden(item.path())) continue;
+    if (kind_of(item.path()) == FileKind::kPicture) {
+      pictures.push_back(item.path());
+    } else if (const auto reason = reason_against(item); !reason.empty()) {
+      rows.refused.push_back(item.path().filename().string() + ": " + reason);
+    }
   }
   std::sort(pictures.begin(), pictures.end());
-  CaptionRows rows;
+  std::sort(rows.refused.begin(), rows.refused.end());
   for (const auto& picture : pictures) {
     CaptionRow row;
     row.file = row.source = picture.filename().string();
@@ -177,6 +244,7 @@ CaptionRows rows_of_text_files(const fs::path& folder) {
       continue;
     }
     try {
+      require_file(caption_file, caption_file.filename().string());
       row.caption = io::read_text_input(caption_file.string(), kMaxCaptionBytes);
       row.source = caption_file.filename().string();
       add_row(std::move(row), rows);
@@ -195,15 +263,20 @@ CaptionRows read_caption_rows(const fs::path& folder) {
     fail(ErrorCode::kNotFound, folder.string(), ": there is no such folder");
   }
   const auto jsonl = folder / "metadata.jsonl", csv = folder / "metadata.csv";
-  const bool has_jsonl = fs::exists(jsonl, error), has_csv = fs::exists(csv, error);
+  const bool has_jsonl = names_an_entry(jsonl), has_csv = names_an_entry(csv);
   if (has_jsonl && has_csv) {
     fail(ErrorCode::kInvalidInput,
          folder.string(),
          ": has both metadata.jsonl and metadata.csv; keep one of them");
   }
-  if (has_jsonl) return rows_of_jsonl(jsonl);
-  if (has_csv) return rows_of_csv(csv);
-  return rows_of_text_files(folder);
+  if (!has_jsonl && !has_csv) return rows_of_text_files(folder);
+  const auto& metadata = has_jsonl ? jsonl : csv;
+  require_file(metadata, metadata.string());
+  auto found = has_jsonl ? rows_of_jsonl(metadata) : rows_of_csv(metadata);
+  if (found.rows.empty() && found.refused.empty()) {
+    found.refused.push_back(metadata.filename().string() + ": names no picture");
+  }
+  return found;
 }
 
 }  // namespace glm_image::train

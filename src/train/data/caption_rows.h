@@ -28,9 +28,11 @@ struct CaptionRows {
 ///  - metadata.jsonl: in each line an object with the strings `file_name` and `text`, and
 ///    optionally `reference` (a string or a list of strings) and `repeats` (an integer);
 ///  - metadata.csv: the same as columns, with one reference;
-///  - name.txt beside each PNG, JPEG or WebP file, in the order of their names.
+///  - name.txt beside each PNG, JPEG or WebP file, in the order of their names. Pictures of other
+///    formats and folders with pictures are refused.
 /// Other fields and columns are ignored. Throws kNotFound if there is no such folder, kInvalidInput
-/// for both metadata files, kCorruptFile for a CSV file that cannot be split into rows.
+/// for both metadata files or one that is not a regular file, kCorruptFile for a CSV file that
+/// cannot be split into rows or whose columns are wrong.
 CaptionRows read_caption_rows(const std::filesystem::path& folder);
 
 }  // namespace glm_image::train

@@ -1,18 +1,33 @@
 #include "train/data/folder_dataset.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/content_hash.h"
 #include "core/error.h"
 #include "glm_image/limits.h"
 #include "image/codec.h"
 #include "image/file_bytes.h"
+#include "io/shown.h"
 #include "text/grid.h"
 
 namespace glm_image::train {
 namespace {
 
 constexpr const char* kTriggerMark = "[trigger]";
+
+void check_trigger(const std::string& trigger) {
+  if (trigger.empty()) return;
+  constexpr const char* kSpace = " \t\n\r\f\v";
+  const auto at_end = [&](char letter) { return std::strchr(kSpace, letter) != nullptr; };
+  const bool is_padded = at_end(trigger.front()) || at_end(trigger.back());
+  if (!is_padded && trigger.find(kTriggerMark) == std::string::npos) return;
+  fail(ErrorCode::kInvalidInput,
+       "the trigger must be a word without spaces around it and without ",
+       kTriggerMark,
+       "; found ",
+       io::shown_name(trigger));
+}
 
 std::string with_trigger(std::string caption, const std::string& trigger) {
   const std::string mark = kTriggerMark;
@@ -65,6 +80,7 @@ FolderDataset::Picture checked_picture(const std::filesystem::path& folder,
 
 FolderDataset::FolderDataset(const FolderOptions& options, const CheckProgress& progress)
     : folder_(options.folder) {
+  check_trigger(options.trigger);
   auto found = read_caption_rows(folder_);
   refused_ = std::move(found.refused);
   const auto total = static_cast<int64_t>(found.rows.size());
@@ -101,6 +117,17 @@ void FolderDataset::number_examples() {
   for (std::size_t row = 0; row < rows_.size(); ++row) {
     row_of_.insert(row_of_.end(), rows_[row].repeats, static_cast<int64_t>(row));
   }
+}
+
+bool FolderDataset::contains(const std::filesystem::path& file) const {
+  const auto is_same = [&](const Picture& picture) {
+    std::error_code error;
+    return std::filesystem::equivalent(picture.file, file, error);
+  };
+  return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) {
+    return is_same(row.picture) ||
+           std::any_of(row.references.begin(), row.references.end(), is_same);
+  });
 }
 
 void FolderDataset::refuse_rows(const std::function<void(const Row&)>& check) {

@@ -12,7 +12,8 @@ namespace glm_image::train {
 struct FolderOptions {
   std::filesystem::path folder;
   /// Replaces "[trigger]" in captions. A caption that has neither begins with it, and a comma.
-  /// Empty: captions are used as they are, and those with "[trigger]" are refused.
+  /// Empty: captions are used as they are, and those with "[trigger]" are refused. A trigger with
+  /// spaces around it or with "[trigger]" is refused.
   std::string trigger;
 };
 
@@ -36,7 +37,7 @@ class FolderDataset : public Dataset {
   using CheckProgress = std::function<void(int64_t done, int64_t total)>;
 
   /// Reads and checks all captions and pictures. What cannot be used becomes a sentence of
-  /// refused(). Throws as read_caption_rows does.
+  /// refused(). Throws as read_caption_rows does, and kInvalidInput for a wrong trigger.
   explicit FolderDataset(const FolderOptions& options, const CheckProgress& progress = {});
 
   /// Counts each row as often as it is repeated.
@@ -52,6 +53,8 @@ class FolderDataset : public Dataset {
   /// a sentence of refused().
   void refuse_rows(const std::function<void(const Row&)>& check);
   bool has_references() const;
+  /// Whether a file is one of the pictures or references, also by another path or a link.
+  bool contains(const std::filesystem::path& file) const;
   /// ContentHash of everything that training sees: pictures, captions, references, repeats.
   std::string content() const;
   const std::filesystem::path& folder() const { return folder_; }

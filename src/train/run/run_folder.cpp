@@ -49,6 +49,29 @@ std::string with_present_name(const std::string& identity) {
   return present_stage_name(identity.substr(0, end)) + identity.substr(end);
 }
 
+/// The settings of an identity, which are separated by commas.
+std::vector<std::string> settings_of(const std::string& identity) {
+  constexpr const char* kSeparator = ", ";
+  std::vector<std::string> settings;
+  for (std::size_t begin = 0; begin < identity.size();) {
+    const auto end = std::min(identity.find(kSeparator, begin), identity.size());
+    settings.push_back(identity.substr(begin, end - begin));
+    begin = end + std::strlen(kSeparator);
+  }
+  return settings;
+}
+
+/// The settings of `identity` that `other` does not have, for a message.
+std::string settings_without(const std::string& identity, const std::string& other) {
+  const auto others = settings_of(other);
+  std::string list;
+  for (const auto& setting : settings_of(identity)) {
+    if (std::find(others.begin(), others.end(), setting) != others.end()) continue;
+    list += (list.empty() ? "" : ", ") + setting;
+  }
+  return list.empty() ? "nothing" : io::printable(list);
+}
+
 /// Validated access to a checkpoint's metadata.
 class CheckpointFields {
  public:
@@ -180,10 +203,10 @@ RunProgress RunFolder::load_checkpoint(const std::string& identity,
     fail(ErrorCode::kInvalidInput,
          checkpoint_file().string(),
          " was made by a run with other settings (",
-         io::shown_name(stored),
+         settings_without(stored, identity),
          " instead of ",
-         identity,
-         "); give this run another folder, or restore its settings");
+         settings_without(identity, stored),
+         "); name another folder or output for this run, or restore its settings");
   }
   RunProgress progress;
   progress.next_step = fields.whole_number(kNextStep, kMostSteps);
