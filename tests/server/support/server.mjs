@@ -12,6 +12,11 @@ export const program = process.env.GLM_IMAGE_PROGRAM ?? `${repository}build/rele
 const cache = mkdtempSync(`${tmpdir()}/glm-image-cache-`);
 process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
 const model = process.env.GLM_IMAGE_TEST_MODEL ?? `${repository}tests/data/tiny/model`;
+/** Nothing takes this long, on any machine: a server or a test that is not done hangs. */
+const kHangSeconds = 300;
+
+/** Fields of a request that takes minutes, for tests that need one at work: they cancel it. */
+export const endless = { size: "1024x1024", steps: 100, n: 10 };
 
 /**
  * Starts a server on a port of its own: {url, port, pid, log(), stopReadingTheLog(), memory(), threads(), isRunning(),
@@ -28,21 +33,34 @@ export async function startServer(options = [], { files, memory, cacheFolder = c
   });
   let log = "";
   child.stderr.on("data", (data) => (log += data));
+  /** Ends a server that hangs. Returns what stops the clock. */
+  const guard = () => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), kHangSeconds * 1000);
+    return () => clearTimeout(timer);
+  };
   const port = await new Promise((resolve, reject) => {
+    const listens = guard();
     let out = "";
     child.stdout.on("data", (data) => {
       out += data;
       const found = /listening on https?:\/\/\S*:(\d+)/.exec(out);
-      if (found) resolve(Number(found[1]));
+      if (!found) return;
+      listens();
+      resolve(Number(found[1]));
     });
-    child.on("exit", (code, signal) => reject(new Error(`the server ended with ${code ?? signal}: ${log}`)));
+    // Not "exit": what it wrote may come later.
+    child.on("close", (code, signal) => {
+      listens();
+      reject(new Error(`the server ended with ${code ?? signal}: ${log}`));
+    });
   });
   const url = `http://127.0.0.1:${port}`;
   return {
     url,
     port,
     pid: child.pid,
-    log: () => log.trim().split("\n").filter(Boolean).map((line) => JSON.parse(line)),
+    // The last line may not be complete yet.
+    log: () => log.split("\n").slice(0, -1).filter(Boolean).map((line) => JSON.parse(line)),
     stopReadingTheLog: () => child.stderr.pause(),
     threads: () => Number(/Threads:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]),
     isRunning: () => child.exitCode === null && child.signalCode === null,
@@ -54,8 +72,10 @@ export async function startServer(options = [], { files, memory, cacheFolder = c
     stop: async (signal = "SIGTERM") => {
       const began = performance.now();
       if (child.exitCode === null && child.signalCode === null) {
+        const ended = guard();
         child.kill(signal);
         await once(child, "exit");
+        ended();
       }
       return { code: child.exitCode, seconds: (performance.now() - began) / 1000 };
     },
@@ -83,7 +103,13 @@ export async function health(server) {
   return (await fetch(`${server.url}/health`)).json();
 }
 
-export async function waitUntil(condition, seconds = 60) {
+/** How many requests have left the queue: drawn, cancelled or failed. */
+export async function endedJobs(server) {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  return [...text.matchAll(/^glm_image_jobs_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+export async function waitUntil(condition, seconds = kHangSeconds) {
   const end = performance.now() + seconds * 1000;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not so after ${seconds} s: ${condition}`);

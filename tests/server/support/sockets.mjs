@@ -13,10 +13,11 @@ export function connect(port) {
 }
 
 /**
- * What comes back for these bytes, as {answer, closed, statuses}: until the server closes, is silent for `quiet` ms, or
- * `until` holds for the number of answers. With `end` the client closes its sending side.
+ * What comes back for these bytes, as {answer, closed, statuses}: until the server closes or `until` holds for the number
+ * of answers; or until the server is silent for `quiet` ms, which no server is that works. With `end` the client closes
+ * its sending side.
  */
-export async function exchange(port, bytes, { end = false, quiet = 5000, until = () => false } = {}) {
+export async function exchange(port, bytes, { end = false, quiet = 120_000, until = () => false } = {}) {
   const socket = connect(port);
   let answer = "", closed = false, last = performance.now();
   socket.on("data", (data) => {
