@@ -6,8 +6,8 @@ import { dirname } from "node:path";
 import { test } from "node:test";
 import { generate, program, startServer } from "../support/server.mjs";
 
-/** The server never takes longer than this to answer or to end. */
-const kSeconds = 10;
+/** The server never takes longer than this to answer or to end; on a quick machine a hundredth of it. */
+const kSeconds = 60;
 
 /** The program with LibTorch, which `program` starts to compute. */
 const engine = `${dirname(program)}/../libexec/glm_image/glm-image-engine`;
@@ -48,11 +48,13 @@ test("at falling limits of memory, requests fail and the server stays", { timeou
       continue;
     }
     const seen = [];
-    for (const fields of [{}, { size: "256x256", stream: true, partial_images: 2 }, { n: 3 }, { size: "512x512", steps: 1 }]) {
+    // The last one needs so much more than a server to start that several limits suffice for that alone.
+    const large = { size: memory > 1400 ? "512x512" : "1024x1024", steps: 1 };
+    for (const fields of [{}, { size: "256x256", stream: true, partial_images: 2 }, { n: 3 }, large]) {
       const { value, seconds } = await timed(() => statusOf(generate(server, fields)));
       seen.push(`${value} ${seconds.toFixed(1)} s`);
       assert.ok([0, 200, 503].includes(value), `${memory} MB: status ${value}`);
-      assert.ok(seconds < 3 * kSeconds, `${memory} MB: ${JSON.stringify(fields)} took ${seconds} s`);
+      assert.ok(seconds < kSeconds, `${memory} MB: ${JSON.stringify(fields)} took ${seconds} s`);
       if (value === 200) ++drawn;
       else ++refused;
       assert.ok(server.isRunning(), `${memory} MB: the server ended at ${JSON.stringify(fields)}`);
