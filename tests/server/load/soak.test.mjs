@@ -28,18 +28,27 @@ const kinds = [
   (server) => generate(server, { size: "x" }),
 ];
 
-/** A client in a process of its own, which is killed while it waits for a stream. */
-async function killedClient(server) {
-  const body = JSON.stringify({ prompt: "A pot", size: "256x256", steps: 100, stream: true, progress: true });
+/**
+ * A client in a process of its own, which is killed `later` ms after its stream has begun. Returns false if there is no
+ * stream, because the queue is full.
+ */
+async function killedClient(server, later) {
+  const body = JSON.stringify({ prompt: "A pot", size: "256x256", steps: 100, n: 10, stream: true, progress: true });
   const code = `fetch("${server.url}/v1/images/generations", {method: "POST", headers: {"Content-Type": "application/json"},
-    body: ${JSON.stringify(body)}}).then((answer) => answer.text())`;
-  const client = spawn(process.execPath, ["-e", code], { stdio: "ignore" });
-  await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 300));
+    body: ${JSON.stringify(body)}}).then((answer) => { process.stdout.write(String(answer.status)); return answer.text(); })`;
+  const client = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "ignore"] });
+  const ended = once(client, "exit");
+  const [status] = await Promise.race([once(client.stdout, "data"), ended.then(() => [""])]);
+  await new Promise((resolve) => setTimeout(resolve, later));
   client.kill("SIGKILL");
-  await once(client, "exit");
+  await ended;
+  return String(status) === "200";
 }
 
-test(`${seconds} s of clients of all kinds: memory and threads stay`, { timeout: (seconds + 120) * 1000 }, async (t) => {
+/** For a slow machine to do what the test wants to see at least. */
+const kMoreSeconds = 1200;
+
+test(`${seconds} s of clients of all kinds: memory and threads stay`, { timeout: (seconds + kMoreSeconds + 120) * 1000 }, async (t) => {
   const server = await startServer(["--queue", "4"]);
   const counts = {};
   const count = (what) => (counts[what] = (counts[what] ?? 0) + 1);
@@ -57,22 +66,24 @@ test(`${seconds} s of clients of all kinds: memory and threads stay`, { timeout:
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
   let next = 0, killed = 0, first = 0, threads = 0;
+  const kLeastKilled = 5, kLeastDrawn = 11;
+  const isEnough = () => killed >= kLeastKilled && counts[200] >= kLeastDrawn && first > 0;
+  const goesOn = () => elapsed() < seconds || (!isEnough() && elapsed() < seconds + kMoreSeconds);
   const clients = Array.from({ length: 3 }, async () => {
-    while (elapsed() < seconds) {
+    while (goesOn()) {
       await act(next++);
-      // The first fifth fills caches and the picture store.
-      if (first === 0 && elapsed() > seconds / 5) {
+      // The first fifth, and several requests of each kind, fill caches and the picture store.
+      if (first === 0 && elapsed() > seconds / 5 && next > 3 * kinds.length) {
         first = server.memory();
         threads = server.threads();
       }
     }
   });
   // 50 in 1200 seconds.
-  const most = Math.max(5, Math.round(seconds / 24));
+  const most = Math.max(kLeastKilled, Math.round(seconds / 24));
   const killer = (async () => {
-    while (killed < most && elapsed() < seconds) {
-      await killedClient(server);
-      ++killed;
+    for (let tried = 0; killed < most && goesOn(); ++tried) {
+      if (await killedClient(server, 50 * (tried % 7))) ++killed;
       await new Promise((resolve) => setTimeout(resolve, (seconds / most / 3) * 1000));
     }
   })();
@@ -83,8 +94,8 @@ test(`${seconds} s of clients of all kinds: memory and threads stay`, { timeout:
   });
   const growth = server.memory() - first;
   t.diagnostic(`${next} requests, ${killed} killed clients, ${JSON.stringify(counts)}, grew by ${(growth / 1e6).toFixed(1)} MB`);
-  assert.ok(counts[200] > 10 && killed >= 5);
-  assert.equal(server.threads(), threads);
+  assert.ok(isEnough());
+  assert.ok(server.threads() <= threads, `${server.threads()} threads, ${threads} before`);
   // Pictures with a URL are kept for an hour; 64 of this size take less than 1 MB.
   assert.ok(growth < 40e6);
   assert.equal((await generate(server, {})).status, 200);
