@@ -25,7 +25,9 @@ namespace glm_image::kernels::avx2 {
   asm("" : "+x"(sum));
 }
 
-template <int kBits>
+constexpr bool kWidensNibbles = true;
+
+template <int kBits, int kWidth = kBits>
 struct Dots;
 
 /// Pairs of bytes summed to 16 bits would saturate. So the even and the odd bytes of the weights
@@ -124,6 +126,39 @@ struct Dots<4> {
 #pragma GCC unroll 8
         for (int v = 0; v < kVectors; ++v) {
           sums[r][v] = _mm256_add_epi32(sums[r][v], _mm256_madd_epi16(narrow_sums[r][v], ones));
+        }
+      }
+    }
+  }
+};
+
+#include "kernels/quantised_avx2_nibbles-inl.h"
+
+/// With a byte for each weight nothing is left to do but to multiply and add, and the first step of
+/// eight has nothing to be added to.
+template <>
+struct Dots<4, 8> {
+  template <int kRows, int kVectors>
+  [[gnu::always_inline]] static inline void add(Ints (&sums)[kRows][kVectors],
+                                                const int8_t* x,
+                                                const uint8_t* weights,
+                                                int64_t steps) {
+    if constexpr (kRows == kTileRows) {
+      constexpr int64_t kStepsThatFit = 8;
+      for (; steps > 0; steps -= kStepsThatFit) {
+        add_steps_that_fit(sums, x, weights, std::min(kStepsThatFit, steps));
+      }
+    } else {  // the last rows of many
+      const auto ones = _mm256_set1_epi16(1);
+      for (int64_t step = 0; step < steps; ++step, x += 4 * kRows, weights += kStepBytes) {
+#pragma GCC unroll 6
+        for (int r = 0; r < kRows; ++r) {
+          const auto broadcast = broadcast_four(x + 4 * r);
+#pragma GCC unroll 8
+          for (int v = 0; v < kVectors; ++v) {
+            const auto pairs = _mm256_maddubs_epi16(load_weights(weights + 32 * v), broadcast);
+            sums[r][v] = _mm256_add_epi32(sums[r][v], _mm256_madd_epi16(pairs, ones));
+          }
         }
       }
     }

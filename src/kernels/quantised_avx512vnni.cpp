@@ -20,7 +20,9 @@ constexpr bool kPadsRows = false;
 
 #include "kernels/quantised_avx512-inl.h"
 
-template <int kBits>
+constexpr bool kWidensNibbles = false;
+
+template <int kBits, int kWidth = kBits>
 struct Dots;
 
 /// Each step of the loop is 4 loads of weights and, for each row, one value broadcast from memory

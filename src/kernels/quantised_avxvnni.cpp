@@ -39,7 +39,9 @@ template <int kRows, int kVectors>
   }
 }
 
-template <int kBits>
+constexpr bool kWidensNibbles = false;
+
+template <int kBits, int kWidth = kBits>
 struct Dots;
 
 template <>

@@ -11,6 +11,7 @@ struct QuantisedKernels {
   int64_t tile_rows;      ///< rows of a group
   int64_t value_bytes;    ///< of an 8-bit activation against 8-bit weights
   int64_t value_bytes_4;  ///< against 4-bit weights
+  bool widens_nibbles;    ///< whether many rows read 4-bit weights as bytes
   void (*quantise)(const QuantisedMatmul&, const QuantisedRows&, int64_t first, int64_t last);
   void (*multiply)(const QuantisedMatmul&,
                    const QuantisedRows&,

@@ -67,7 +67,9 @@ QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
     : groups(P::divide_up(problem.rows, quantised_kernels().tile_rows)),
       piece_panels(problem.rows > kFewRows ? kPiecePanels : 1),
       across(P::divide_up(problem.weight.panels(), piece_panels)),
-      blocks(problem.weight.blocks()) {
+      blocks(problem.weight.blocks()),
+      width(problem.rows > kFewRows && quantised_kernels().widens_nibbles ? 8
+                                                                          : problem.weight.bits) {
   // With many threads pieces get fewer rows, down to where reading the weights would show. So that
   // waiting sums stay small, no piece has more than some rows.
   constexpr int64_t kPiecesPerThread = 4, kFewestRows = 258, kMostRows = 2112;
@@ -76,11 +78,15 @@ QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
                   std::min(P::divide_up(rows, kFewestRows),
                            P::divide_up(kPiecesPerThread * problem.threads, across)));
   piece_groups = P::divide_up(groups, down);
-  const int64_t block_bytes =
-      problem.weight.block_depth() * P::kPanelColumns * problem.weight.bits / 8;
+  const int64_t block_bytes = problem.weight.block_depth() * P::kPanelColumns * width / 8;
   const int64_t bytes = problem.rows > kFewRows ? kPartBytes : kFewRowsPartBytes;
   const int64_t most = std::max<int64_t>(1, bytes / block_bytes);
   part_blocks = P::divide_up(blocks, P::divide_up(blocks, most));
+}
+
+int64_t QuantisedCut::part_values(const PackedIntegers& weight) const {
+  const int64_t depth = P::divide_up(part_blocks * weight.block_depth(), P::kDepthMultiple);
+  return depth * P::kDepthMultiple * P::kPanelColumns * width / 8;
 }
 
 int64_t QuantisedCut::part_scales(const PackedIntegers& weight) const {
@@ -95,11 +101,9 @@ QuantisedWorkspace::QuantisedWorkspace(const QuantisedMatmul& problem)
 QuantisedWorkspace::QuantisedWorkspace(const QuantisedMatmul& problem, const QuantisedCut& cut)
     : sums((cut.waits() ? cut.piece_groups : 1) * cut.piece_panels * quantised_kernels().tile_rows *
            P::kPanelColumns),
-      values(!problem.weight.is_stored()
+      values(!problem.weight.is_stored() && cut.width == problem.weight.bits
                  ? 0
-                 : cut.piece_panels * cut.part_blocks * problem.weight.block_depth() *
-                           P::kPanelColumns * problem.weight.bits / 8 +
-                       kReadBehind),
+                 : cut.piece_panels * cut.part_values(problem.weight) + kReadBehind),
       scales(problem.weight.is_stored() ? cut.piece_panels * cut.part_scales(problem.weight) : 0) {}
 
 void quantised_matmul_piece(const QuantisedMatmul& problem,

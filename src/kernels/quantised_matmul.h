@@ -99,7 +99,8 @@ struct QuantisedCut {
   int64_t pieces() const { return across * down; }
   /// Whether there are several parts, so that the sums of all groups wait in memory in between.
   bool waits() const { return part_blocks < blocks; }
-  /// Bytes of the scales of a part of a panel.
+  /// Bytes of the values of a part of a panel as the product reads them, and of its scales.
+  int64_t part_values(const PackedIntegers& weight) const;
   int64_t part_scales(const PackedIntegers& weight) const;
 
   int64_t groups;               ///< of rows
@@ -107,6 +108,9 @@ struct QuantisedCut {
   int64_t across, down;         ///< pieces side by side and one below the other
   int64_t piece_groups;         ///< of a piece, at most
   int64_t blocks, part_blocks;  ///< of a panel; of a part of it, at most
+  /// Bits of a value of the weight as the product reads it: 8 where a piece writes 4-bit values of
+  /// its parts a byte each, otherwise those of the weight.
+  int64_t width;
 };
 
 /// Working memory that one thread uses for one piece after the other.

@@ -91,7 +91,9 @@ inline void add_step(Ints& sums, const int8_t* x, const uint8_t* weights, int sh
   }
 }
 
-template <int kBits>
+constexpr bool kWidensNibbles = false;
+
+template <int kBits, int kWidth = kBits>
 struct Dots {
   using Value = int8_t;
   static constexpr int32_t kOffset = 1 << (kBits - 1);

@@ -13,6 +13,9 @@
 //   Dots<kBits>   Value, the type of an activation; kOffset, which the bytes of weights have more
 //                 than their values; arrange(const int8_t* step, Value*); and
 //                 add(Ints (&sums)[rows][vectors], const Value* x, const uint8_t* weights, steps)
+//   kWidensNibbles   whether products of many rows read 4-bit weights a byte each, written once for
+//                    all rows. Their function is add of Dots<4, 8>, for weights in the order of a
+//                    panel of 8 bits, with the offset of 4 bits.
 
 /// The values of a row of x as float32.
 inline void widen(const float* from, int64_t count, float* to) {
@@ -187,23 +190,11 @@ void quantise(const QuantisedMatmul& problem,
   }
 }
 
-/// Blocks first … last − 1 of a group of rows times a panel.
-template <int kBits>
-struct PanelPart {
-  const PackedIntegers& weight;
-  int64_t first_block, last_block;
-  const uint8_t* values;                 ///< of the first block
-  const char* scales;                    ///< of the first block
-  const typename Dots<kBits>::Value* x;  ///< of the whole group
-  const RowBlock* row_blocks;
-};
-
-inline constexpr int64_t kPanel = PackedIntegers::kPanelColumns;
-inline constexpr int64_t kPanelVectors = kPanel / kLanes;
+#include "kernels/quantised_part-inl.h"
 
 /// One block of some columns: sums[row][column] += integers of the block · their scales. A function
 /// of its own: inlined into loops, GCC runs out of registers.
-template <int kRows, int kBits, ScaleType kScales>
+template <int kRows, int kBits, int kWidth, ScaleType kScales>
 [[gnu::noinline]] void add_block(const typename Dots<kBits>::Value* x,
                                  const uint8_t* values,
                                  int64_t steps,
@@ -218,7 +209,7 @@ template <int kRows, int kBits, ScaleType kScales>
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) integers[r][v] = set_ints(rows[r].start);
   }
-  Dots<kBits>::add(integers, x, values, steps);
+  Dots<kBits, kWidth>::add(integers, x, values, steps);
 #pragma GCC unroll 16
   for (int v = 0; v < kVectors; ++v) {
     const auto w_scale = load_scales<kScales>(scales + v * kLanes * kScaleBytes);
@@ -231,8 +222,8 @@ template <int kRows, int kBits, ScaleType kScales>
 }
 
 /// sums[row][column] += the part.
-template <int kRows, int kBits, ScaleType kScales>
-void add_panel_part(const PanelPart<kBits>& part, float* sums) {
+template <int kRows, int kBits, int kWidth, ScaleType kScales>
+void add_panel_part(const PanelPart<kBits, kWidth>& part, float* sums) {
   constexpr int kVectors = vectors_at_once(kRows);
   constexpr int64_t kScaleBytes = kScales == ScaleType::kFloat32 ? 4 : 2;
   const auto& weight = part.weight;
@@ -241,29 +232,29 @@ void add_panel_part(const PanelPart<kBits>& part, float* sums) {
   for (int64_t b = part.first_block; b < part.last_block; ++b) {
     const int64_t begin = b * block_depth;
     const int64_t end = b + 1 == weight.blocks() ? depth : begin + block_depth;
-    const uint8_t* values = part.values + (begin - first) * kPanel * kBits / 8;
+    const uint8_t* values = part.values + (begin - first) * kPanel * kWidth / 8;
     const char* block_scales =
         part.scales + (begin / weight.group - first / weight.group) * kPanel * kScaleBytes;
     for (int64_t vector = 0; vector < kPanelVectors; vector += kVectors) {
-      add_block<kRows, kBits, kScales>(part.x + begin * kRows,
-                                       values + vector * kLanes * 4,
-                                       (end - begin) / 4,
-                                       part.row_blocks + b * kRows,
-                                       block_scales + vector * kLanes * kScaleBytes,
-                                       sums + vector * kLanes);
+      add_block<kRows, kBits, kWidth, kScales>(part.x + begin * kRows,
+                                               values + vector * kLanes * 4,
+                                               (end - begin) / 4,
+                                               part.row_blocks + b * kRows,
+                                               block_scales + vector * kLanes * kScaleBytes,
+                                               sums + vector * kLanes);
     }
   }
 }
 
-template <int kRows, int kBits>
-void add_panel_part(const PanelPart<kBits>& part, float* sums) {
+template <int kRows, int kBits, int kWidth>
+void add_panel_part(const PanelPart<kBits, kWidth>& part, float* sums) {
   switch (part.weight.scale_type) {
     case ScaleType::kFloat32:
-      return add_panel_part<kRows, kBits, ScaleType::kFloat32>(part, sums);
+      return add_panel_part<kRows, kBits, kWidth, ScaleType::kFloat32>(part, sums);
     case ScaleType::kFloat16:
-      return add_panel_part<kRows, kBits, ScaleType::kFloat16>(part, sums);
+      return add_panel_part<kRows, kBits, kWidth, ScaleType::kFloat16>(part, sums);
     case ScaleType::kBfloat16:
-      return add_panel_part<kRows, kBits, ScaleType::kBfloat16>(part, sums);
+      return add_panel_part<kRows, kBits, kWidth, ScaleType::kBfloat16>(part, sums);
   }
 }
 
@@ -287,68 +278,8 @@ void write_panel(
   }
 }
 
-/// Blocks first … last − 1 of the panels of a piece, arranged in the workspace if the weight is
-/// stored.
-template <int kBits>
-class PartReader {
- public:
-  PartReader(const QuantisedMatmul& problem,
-             const QuantisedCut& cut,
-             int64_t first_panel,
-             int64_t last_panel,
-             QuantisedWorkspace& workspace)
-      : weight_(problem.weight),
-        first_panel_(first_panel),
-        last_panel_(last_panel),
-        values_of_panel_(cut.part_blocks * weight_.block_depth() * kPanel * kBits / 8),
-        scales_of_panel_(cut.part_scales(weight_)),
-        workspace_(workspace) {}
-
-  void read(int64_t first, int64_t last) {
-    first_ = first;
-    last_ = last;
-    if (!weight_.is_stored()) return;
-    const int64_t begin = first * weight_.block_depth(),
-                  end = std::min(last * weight_.block_depth(), weight_.depth);
-    for (int64_t panel = first_panel_; panel < last_panel_; ++panel) {
-      const int64_t index = panel - first_panel_;
-      arrange_values(
-          weight_, panel, begin, end, workspace_.values.data() + index * values_of_panel_);
-      arrange_scales(weight_,
-                     panel,
-                     begin / weight_.group,
-                     (end - 1) / weight_.group + 1,
-                     workspace_.scales.data() + index * scales_of_panel_);
-    }
-  }
-
-  PanelPart<kBits> part(int64_t panel) const {
-    PanelPart<kBits> part{weight_, first_, last_, nullptr, nullptr, nullptr, nullptr};
-    if (weight_.is_stored()) {
-      const int64_t index = panel - first_panel_;
-      part.values = workspace_.values.data() + index * values_of_panel_;
-      part.scales =
-          reinterpret_cast<const char*>(workspace_.scales.data()) + index * scales_of_panel_;
-    } else {
-      const int64_t begin = first_ * weight_.block_depth();
-      part.values = weight_.values + panel * weight_.panel_bytes() + begin * kPanel * kBits / 8;
-      part.scales =
-          static_cast<const char*>(weight_.scales) +
-          (panel * weight_.groups() + begin / weight_.group) * kPanel * weight_.scale_bytes();
-    }
-    return part;
-  }
-
- private:
-  const PackedIntegers& weight_;
-  int64_t first_panel_, last_panel_;
-  int64_t values_of_panel_, scales_of_panel_;  ///< bytes in the workspace
-  QuantisedWorkspace& workspace_;
-  int64_t first_ = 0, last_ = 0;
-};
-
 /// All groups pass by a part of the panels before the next part. The sums wait in memory meanwhile.
-template <int kBits>
+template <int kBits, int kWidth>
 void multiply_piece(const QuantisedMatmul& problem,
                     const QuantisedRows& rows,
                     int64_t piece,
@@ -363,7 +294,7 @@ void multiply_piece(const QuantisedMatmul& problem,
                 last_group = cut.groups * (down + 1) / cut.down;
   const int64_t blocks = problem.weight.blocks();
   const int64_t group_sums = cut.waits() ? cut.piece_panels * kTileSize : 0;
-  PartReader<kBits> reader(problem, cut, first_panel, last_panel, workspace);
+  PartReader<kBits, kWidth> reader(problem, cut, first_panel, last_panel, workspace);
   for (int64_t block = 0; block < blocks; block += cut.part_blocks) {
     const bool is_last = block + cut.part_blocks >= blocks;
     reader.read(block, std::min(block + cut.part_blocks, blocks));
@@ -375,7 +306,8 @@ void multiply_piece(const QuantisedMatmul& problem,
         auto part = reader.part(panel);
         part.x = place.values;
         part.row_blocks = place.blocks;
-        for_height(place.height, [&](auto height) { add_panel_part<height, kBits>(part, sums); });
+        for_height(place.height,
+                   [&](auto height) { add_panel_part<height, kBits, kWidth>(part, sums); });
         if (!is_last) continue;
         if (problem.element == Element::kFloat32) {
           write_panel<float>(problem, group * kTileRows, place.rows, panel, sums);
@@ -392,11 +324,15 @@ void multiply(const QuantisedMatmul& problem,
               int64_t piece,
               QuantisedWorkspace& workspace) {
   if (problem.weight.bits == 8) {
-    multiply_piece<8>(problem, rows, piece, workspace);
-  } else {
-    multiply_piece<4>(problem, rows, piece, workspace);
+    return multiply_piece<8, 8>(problem, rows, piece, workspace);
   }
+  if constexpr (kWidensNibbles) {
+    if (QuantisedCut(problem).width == 8) {
+      return multiply_piece<4, 8>(problem, rows, piece, workspace);
+    }
+  }
+  multiply_piece<4, 4>(problem, rows, piece, workspace);
 }
 
 constexpr QuantisedKernels kKernels = {
-    kTileRows, sizeof(Dots<8>::Value), sizeof(Dots<4>::Value), quantise, multiply};
+    kTileRows, sizeof(Dots<8>::Value), sizeof(Dots<4>::Value), kWidensNibbles, quantise, multiply};

@@ -55,7 +55,7 @@ class QuantisedLinear : public testing::TestWithParam<CpuLevel> {
 /// float32 represents exactly.
 TEST_P(QuantisedLinear, IntegerSumsAreExact) {
   for (const int bits : {4, 8}) {
-    for (const int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 13, 64}) {
+    for (const int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 13, 49, 56, 57, 58, 59, 60}) {
       for (const auto& [in, group] : std::vector<std::pair<int64_t, int64_t>>{
                {1, 1}, {7, 7}, {66, 66}, {64, 32}, {256, 128}, {520, 8}, {384, 384}}) {
         SCOPED_TRACE(concat(bits, " bits, ", rows, " rows, ", in, " inputs by ", group));
@@ -92,9 +92,11 @@ TEST_P(QuantisedLinear, TheLargestSumsAreExact) {
           },
           at::ones({64, 1}));
       for (const float sign : {-127.0F, 127.0F}) {
-        const auto found = linear(at::full({7, in}, sign), matrix, Tensor());
-        EXPECT_TRUE((found == sign * static_cast<float>(value * in)).all().item<bool>())
-            << bits << ' ' << value;
+        for (const int64_t rows : {7, 55}) {  // and more than few, the last group with one row
+          const auto found = linear(at::full({rows, in}, sign), matrix, Tensor());
+          EXPECT_TRUE((found == sign * static_cast<float>(value * in)).all().item<bool>())
+              << bits << ' ' << value << ' ' << rows;
+        }
       }
     }
   }
@@ -170,7 +172,7 @@ TEST_P(QuantisedLinear, TheSameBitsInEveryForm) {
 
 /// The sums of many rows wait in memory between the parts of a deep product; those of few do not.
 TEST_P(QuantisedLinear, DeepProductsOfManyRowsHaveTheBitsOfOne) {
-  const int64_t out = 130, in = 17408;  // three panels, the last one alone; five parts, or three
+  const int64_t out = 130, in = 17408;  // three panels, the last one alone; three to five parts
   for (const auto& [bits, group] : std::vector<std::pair<int, int64_t>>{{8, in}, {4, 128}}) {
     const RandomWeight weight(out, in, bits, group, at::kBFloat16);
     const auto x = random_tensor({57, in}).to(at::kBFloat16),
