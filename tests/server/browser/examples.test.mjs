@@ -11,8 +11,16 @@ import { health, repository, startServer } from "../support/server.mjs";
 const executablePath =
   process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
 const folder = mkdtempSync(`${tmpdir()}/glm-image-examples-`);
+/** For whatever the page waits for: a hang takes longer. */
+const kPatience = 300_000;
 
 let server, browser;
+async function open(language) {
+  const page = await browser.newPage({ locale: language });
+  page.setDefaultTimeout(kPatience);
+  await page.goto(server.url);
+  return page;
+}
 before(async () => {
   server = await startServer(["--model", `${repository}models/nano`]);
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
@@ -49,13 +57,12 @@ for (const language of ["fr", "en"]) {
     const { profile } = await health(server);
     const examples = profile.examples.filter((example) => example.language === language);
     assert.ok(examples.length >= 3);
-    const page = await browser.newPage({ locale: language });
-    await page.goto(server.url);
+    const page = await open(language);
     for (const [index, { prompt, seed }] of examples.entries()) {
       await page.locator("#examples button").nth(index).click();
       assert.equal(await page.locator("#prompt").inputValue(), prompt);
       await page.locator("#draw").click();
-      await page.locator("#gallery li").nth(index).waitFor({ timeout: 120_000 });
+      await page.locator("#gallery li").nth(index).waitFor();
       await page.locator("#now").waitFor({ state: "hidden" });
       assert.equal(await page.locator("#error").isVisible(), false);
       assert.equal(await page.locator("#warnings").isVisible(), false);
@@ -72,25 +79,24 @@ for (const language of ["fr", "en"]) {
 }
 
 test("the page reports which texts are right, and shows where", async () => {
-  const page = await browser.newPage({ locale: "en" });
-  await page.goto(server.url);
+  const page = await open("en");
   await page.locator("#examples button").first().click();
   await page.locator("#verify").check();
   await page.locator("#draw").click();
   const check = page.locator("#gallery .checks li").first();
-  await check.waitFor({ timeout: 120_000 });
+  await check.waitFor();
   assert.match(await check.textContent(), /“OPEN DAY” is right/);
   const box = page.locator("#gallery .text-box").first();
   assert.equal(await box.isVisible(), false);
   await check.hover();
-  assert.equal(await box.isVisible(), true);
+  await box.waitFor({ state: "visible" });
   const [inside, around] = [await box.boundingBox(), await page.locator("#gallery img").first().boundingBox()];
   assert.ok(inside.x >= around.x && inside.y >= around.y && inside.width > around.width / 4);
   assert.ok(inside.x + inside.width <= around.x + around.width + 4);
   await page.mouse.move(0, 0);
-  assert.equal(await box.isVisible(), false);
+  await box.waitFor({ state: "hidden" });
   // The keyboard shows it too.
   await check.focus();
-  assert.equal(await box.isVisible(), true);
+  await box.waitFor({ state: "visible" });
   await page.close();
 });
