@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -190,20 +189,25 @@ TEST_F(BatchProgram, CheckDrawsNothing) {
 TEST_F(BatchProgram, ALineThatFailsDoesNotStopTheOthers) {
   image::write_image(path("photo.png"), {64, 64, std::vector<uint8_t>(64 * 64 * 3, 128)});
   const std::vector<json> lines = {small("one"),
-                                   small("two", {{"width", 512}, {"height", 512}, {"steps", 100}}),
+                                   small("two", {{"width", 512}, {"height", 512}, {"steps", 200}}),
                                    small("three", {{"references", {"photo.png"}}}),
                                    small("four")};
   // The picture of the third line disappears once the first is drawn: while the second is, which
-  // takes seconds.
-  std::thread thief([&] {
-    for (int i = 0; i < 3000; ++i) {
-      if (fs::exists(path("out")) && !pictures().empty()) break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    fs::rename(path("photo.png"), path("away.png"));
-  });
-  const auto result = run(lines);
-  thief.join();
+  // takes seconds. Where this machine stands still for them, it is tried again.
+  ProgramResult result;
+  bool in_time = false;
+  for (int tries = 0; tries < 10 && !in_time; ++tries) {
+    fs::remove_all(path("out"));
+    if (fs::exists(path("away.png"))) fs::rename(path("away.png"), path("photo.png"));
+    std::thread thief([&] {
+      wait_until([&] { return fs::exists(path("out")) && !pictures().empty(); });
+      fs::rename(path("photo.png"), path("away.png"));
+      in_time = pictures().size() == 1;
+    });
+    result = run(lines);
+    thief.join();
+  }
+  ASSERT_TRUE(in_time);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.err.find("lines that failed: 3"), std::string::npos) << result.err;
   EXPECT_EQ(summary()["done"], 3);
@@ -220,8 +224,9 @@ TEST_F(BatchProgram, ALineThatFailsDoesNotStopTheOthers) {
 }
 
 TEST_F(BatchProgram, AnInterruptKeepsWhatIsDone) {
+  // The second line takes minutes.
   const std::vector<json> lines = {
-      small("one"), small("two", {{"width", 512}, {"height", 512}, {"steps", 1000}})};
+      small("one"), small("two", {{"width", 1024}, {"height", 768}, {"steps", 1000}})};
   write(lines);
   const auto stopped = interrupt_program(
       command(), SIGINT, [&] { return fs::exists(path("out")) && !pictures().empty(); });

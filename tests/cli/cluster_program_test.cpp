@@ -1,7 +1,7 @@
 // `--cluster` and `worker` as programs: the same pictures as one machine's, and what everybody says
-// when one of them dies. GLM_IMAGE_KILLS is the number of kills; releases are tested with 20.
+// when one of them dies. GLM_IMAGE_KILLS is the number of kills, at moments of GLM_IMAGE_KILL_SEED;
+// releases are tested with 20.
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <random>
@@ -19,7 +19,7 @@ namespace {
 using Command = std::vector<std::string>;
 
 /// For programs to load the model and meet, on a slow machine that other tests use too.
-constexpr double kMeetingSeconds = 120;
+constexpr double kMeetingSeconds = 300;
 
 class ClusterProgram : public testing::Test {
  protected:
@@ -58,11 +58,10 @@ class ClusterProgram : public testing::Test {
     command.insert(command.end(), more.begin(), more.end());
     return command;
   }
-  /// One that is still drawing when something happens to a rank, on any machine: a step takes
-  /// milliseconds at this size. Programs of tests know no rates, so the ranks share a single
-  /// picture as a pair.
+  /// One that is still drawing when something happens to a rank, on any machine: it takes minutes.
+  /// Programs of tests know no rates, so the ranks share a single picture as a pair.
   Command draw_long(const std::string& world, const std::string& count) const {
-    return together("p.png", world, {"--count", count}, "1000", "512x512");
+    return together("p.png", world, {"--count", count}, "1000", "1024x768");
   }
   Command worker(const Command& more = {}) const {
     Command command = {glm_image_program(),
@@ -119,7 +118,7 @@ TEST_F(ClusterProgram, AWorkerEndsWithItsCoordinator) {
 }
 
 TEST_F(ClusterProgram, AKilledWorkerIsNamedByAllOthers) {
-  std::mt19937 random(std::random_device{}());
+  std::mt19937 random(kill_seed());
   std::uniform_real_distribution<double> moment(0, 1.5);
   for (int i = 0; i < kills(); ++i) {
     BackgroundProgram first(worker()), second(worker());
@@ -150,23 +149,20 @@ TEST_F(ClusterProgram, AKilledWorkerIsNamedByAllOthers) {
   }
 }
 
-TEST_F(ClusterProgram, AHangingWorkerIsNoticedWithinTenSeconds) {
-  const Stopwatch beginning;
+TEST_F(ClusterProgram, AHangingWorkerIsNoticed) {
   BackgroundProgram helper(worker());
   BackgroundProgram drawing(draw_long("2", "1"));
   ASSERT_TRUE(helper.wait_for_text("drawing", kMeetingSeconds))
       << helper.errors() << drawing.errors();
-  const double began = beginning.seconds();
   helper.signal(SIGSTOP);
   const Stopwatch waiting;
   const auto result = drawing.wait();
-  const double took = waiting.seconds();
+  // Eight seconds and the end of the program; the drawing would take minutes.
+  EXPECT_LT(waiting.seconds(), 60);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.err.find("rank 1 of 2 (127.0.0.1) was lost: it sent nothing for 8 s"),
             std::string::npos)
       << result.err;
-  // Ten seconds, and the end of the program, which takes less than its beginning.
-  EXPECT_LT(took, 10 + std::max(2.0, began));
   helper.signal(SIGKILL);
   helper.wait();
 }

@@ -140,13 +140,24 @@ TEST(TrainLoraProgram, ARunThatIsKilledContinuesAlongTheSameCurve) {
   const auto wanted = lines_of(whole.path() / "style.run" / "transformer" / "metrics.jsonl");
   EXPECT_GE(image::read_image(whole.path() / "style.run" / "transformer" / "loss.png").height, 180);
   ASSERT_EQ(wanted, static_cast<std::size_t>(kLoraSteps));
-  for (const auto step : {wanted / 5, wanted / 2}) {
+  const auto kill_at = [&](std::size_t step) {
     const auto result = interrupt_program(
         lora_command(killed.path()), SIGKILL, [&] { return lines_of(metrics) >= step; });
-    ASSERT_EQ(result.exit_code, 128 + SIGKILL) << "it ended before the kill: " << result.err;
+    if (result.exit_code != 128 + SIGKILL) {
+      EXPECT_EQ(result.exit_code, 0) << result.err;
+      return false;
+    }
     EXPECT_GE(lines_of(metrics), step);
-    EXPECT_LT(lines_of(metrics), wanted);
+    return lines_of(metrics) < wanted;
+  };
+  bool was_killed = false;
+  // Where this machine stands still, the run may end before its kill; it is tried again then.
+  for (int tries = 0; tries < 10 && !was_killed; ++tries) {
+    fs::remove_all(killed.path() / "style.run");
+    fs::remove(killed.path() / "style.safetensors");
+    was_killed = kill_at(wanted / 5) && kill_at(wanted / 2);
   }
+  ASSERT_TRUE(was_killed);
   EXPECT_FALSE(fs::exists(killed.path() / "style.safetensors"));
   const auto rest = run_program(lora_command(killed.path()));
   ASSERT_EQ(rest.exit_code, 0) << rest.err;

@@ -9,8 +9,6 @@
 namespace glm_image::test {
 namespace {
 
-using namespace std::chrono_literals;
-
 /// A request on a thread of its own, as one of `open` requests that have no ranks yet.
 class ConcurrentDrawing {
  public:
@@ -56,11 +54,6 @@ class ConcurrentDrawing {
   std::thread thread_;
 };
 
-/// At most a minute.
-void wait_for(const std::function<bool()>& condition) {
-  for (int i = 0; i < 60000 && !condition(); ++i) std::this_thread::sleep_for(1ms);
-}
-
 /// Requests with different prompts, seeds, sizes and steps.
 std::vector<Request> different_requests(int64_t count) {
   std::vector<Request> requests;
@@ -82,7 +75,7 @@ TEST_F(ClusterOf, RequestsAreDrawnAtTheSameTime) {
   // This rank's request goes on when the others are drawn.
   ConcurrentDrawing first(
       *coordinator_, pipeline_, pipeline_.check(requests[0]), 3, [&](const Progress& /*now*/) {
-        wait_for([&] { return others_are_over.load(); });
+        wait_until([&] { return others_are_over.load(); });
         return true;
       });
   ConcurrentDrawing second(*coordinator_, pipeline_, pipeline_.check(requests[1]), 2);
@@ -124,10 +117,10 @@ TEST_F(ClusterOf, RanksWithoutAPartDrawTheNextRequest) {
 
 TEST_F(ClusterOf, ACancelledRequestLeavesTheOthersAlone) {
   start(2);
-  auto requests = different_requests(2);
-  requests[1].steps = 300;
+  const auto requests = different_requests(2);
   std::atomic<bool> stops{false};
-  // The second request is drawn by the worker.
+  // The second request is drawn by the worker, which does not end it.
+  workers_[0]->halt();
   ConcurrentDrawing first(
       *coordinator_, pipeline_, pipeline_.check(requests[0]), 2, [&](const Progress& now) {
         if (now.stage == Stage::kDenoising) stops = true;
@@ -138,6 +131,7 @@ TEST_F(ClusterOf, ACancelledRequestLeavesTheOthersAlone) {
         return !stops;
       });
   EXPECT_EQ(second.error(), ErrorCode::kCancelled);
+  workers_[0]->go_on();
   const auto result = first.result();
   expect_same(result, drawn_alone(requests[0]));
   expect_same(drawn_together(requests[0]), drawn_alone(requests[0]));
@@ -145,9 +139,9 @@ TEST_F(ClusterOf, ACancelledRequestLeavesTheOthersAlone) {
 
 TEST_F(ClusterOf, ALostRankEndsOnlyTheRequestThatItDraws) {
   start(3);
-  auto requests = different_requests(3);
-  for (auto& request : requests) request.steps = 30;
+  const auto requests = different_requests(3);
   std::atomic<bool> told{false};
+  workers_[0]->halt();
   std::vector<std::unique_ptr<ConcurrentDrawing>> drawings;
   for (size_t i = 0; i < requests.size(); ++i) {
     const auto progress = [&](const Progress& now) {
@@ -163,8 +157,7 @@ TEST_F(ClusterOf, ALostRankEndsOnlyTheRequestThatItDraws) {
   std::vector<Result> results;
   for (auto& drawing : drawings) results.push_back(drawing->result());
   EXPECT_TRUE(told);
-  wait_for([&] { return coordinator_->ranks() == 2; });
-  EXPECT_EQ(coordinator_->ranks(), 2);
+  wait_until([&] { return coordinator_->ranks() == 2; });
   for (size_t i = 0; i < requests.size(); ++i) expect_same(results[i], drawn_alone(requests[i]));
 }
 
@@ -204,8 +197,9 @@ TEST_F(ClusterOf, OneThreadDrawsTheSharesOfTheFirstRank) {
 /// them, the next request may hold the first rank.
 TEST_F(ClusterOf, ARequestOfOtherRanksLeavesTheThreadOfTheFirst) {
   start(2);
-  auto requests = different_requests(2);
-  requests[0].steps = 300;
+  const auto requests = different_requests(2);
+  // It is not done before the other request has held the first rank.
+  workers_[0]->halt();
   const auto remote = coordinator_->claim(requests[0], 1);
   ASSERT_TRUE(remote);
   remote->keep({1});
@@ -216,6 +210,7 @@ TEST_F(ClusterOf, ARequestOfOtherRanksLeavesTheThreadOfTheFirst) {
         ConcurrentDrawing own(*coordinator_, pipeline_, pipeline_.check(requests[1]), 1);
         EXPECT_EQ(own.ranks(), std::vector<int>{0});
         EXPECT_FALSE(own.error());
+        workers_[0]->go_on();
         return true;
       });
   EXPECT_TRUE(told);

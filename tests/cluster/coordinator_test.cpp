@@ -223,9 +223,9 @@ TEST_F(ClusterOf, ACancelledRequestLeavesTheClusterWhole) {
 
 TEST_F(ClusterOf, ALostRankIsNamedAndTheOthersGoOn) {
   start(3);
-  auto request = small_request(3);
-  // So many that the rank which leaves has not drawn its picture yet.
-  request.steps = 1000;
+  const auto request = small_request(3);
+  // The rank which leaves has not drawn its picture yet.
+  workers_[0]->halt();
   bool told = false;
   expect_error(ErrorCode::kInternal, {"of 3 (127.0.0.1) was lost: its connection closed"}, [&] {
     coordinator_->draw(pipeline_, pipeline_.check(request), [&](const Progress& progress) {

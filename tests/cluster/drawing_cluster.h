@@ -49,7 +49,10 @@ class WorkerThread {
           try {
             auto pipeline = Pipeline::load(tiny_model_dir());
             cluster::Worker worker({address, cluster::Secret()}, tiny_fingerprint());
-            worker.run(pipeline, [this] { return !stops_; });
+            worker.run(
+                pipeline,
+                [this] { return goes_on(); },
+                [this](const cluster::DrawPart& /*part*/) { draws_ = true; });
           } catch (const std::exception& error) {
             error_ = error.what();
           }
@@ -58,6 +61,9 @@ class WorkerThread {
   /// Leaves the cluster as a program does that is interrupted. A worker that waits for another rank
   /// leaves when that has answered, so whoever draws must not wait for its end.
   void leave() { stops_ = true; }
+  /// Halts its drawing at the next step, until it goes on or leaves: it is not done before.
+  void halt() { halts_ = true; }
+  void go_on() { halts_ = false; }
   void end() {
     leave();
     if (thread_.joinable()) thread_.join();
@@ -69,7 +75,13 @@ class WorkerThread {
   }
 
  private:
-  std::atomic<bool> stops_{false};
+  bool goes_on() {
+    while (draws_ && halts_ && !stops_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return !stops_;
+  }
+
+  std::atomic<bool> stops_{false}, halts_{false};
+  std::atomic<bool> draws_{false};  // has begun to: before, it holds its lock while it asks
   std::string error_;
   std::thread thread_;
 };
@@ -88,7 +100,7 @@ class ClusterOf : public testing::Test {
     for (int rank = 1; rank < world; ++rank) {
       workers_.push_back(std::make_unique<WorkerThread>(options.address));
     }
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(5);
     ASSERT_TRUE(coordinator_->wait_for_all([&] { return std::chrono::steady_clock::now() < end; }));
   }
   Result drawn_alone(const Request& request) {

@@ -9,7 +9,6 @@
 namespace glm_image::test {
 namespace {
 
-using namespace std::chrono_literals;
 using cluster::RankClaims;
 using Ranks = std::vector<int>;
 
@@ -109,8 +108,7 @@ TEST_F(Claims, ARequestThatLostItsRankComesBeforeOthers) {
     claims_.take_again(*first, false, [&] { return waits = true; });
     is_back = true;
   });
-  for (int i = 0; i < 5000 && !waits; ++i) std::this_thread::sleep_for(1ms);
-  ASSERT_TRUE(waits);
+  wait_until([&] { return waits.load(); });
   EXPECT_FALSE(is_back);
   EXPECT_FALSE(claims_.take(1, false)) << "a new request";
   EXPECT_EQ(claims_.count_free(), 0);

@@ -40,12 +40,12 @@ fail() {
   cat "$work/coordinator" "$work/worker"
   failed=1
 }
-# wait_for TEXT FILE: at most a minute
+# wait_for TEXT FILE: at most five minutes
 wait_for() {
-  for _ in $(seq 600); do
+  for _ in $(seq 3000); do
     grep -q "$1" "$2" 2>/dev/null && return 0
     sleep 0.1
   done
-  fail "no '$1' in a minute"
+  fail "no '$1' in five minutes"
   return 1
 }

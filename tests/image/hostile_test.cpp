@@ -1,4 +1,4 @@
-#include <chrono>
+#include <ctime>
 #include <random>
 
 #include "image/codec.h"
@@ -134,10 +134,11 @@ TEST(HostilePicture, AJpegOfManyEmptySegmentsIsRefusedAtOnce) {
   std::string bytes = "\xFF\xD8";
   for (int i = 0; i < 1000000; ++i) bytes += std::string("\xFF\xE1\0\2", 4);
   bytes += "\xFF\xD9";
-  const auto began = std::chrono::steady_clock::now();
+  // The processor's time: other programs do not count.
+  const auto began = std::clock();
   EXPECT_THROW(decode_image(bytes, "many.jpg"), Error);
   EXPECT_THROW(read_metadata_blocks(bytes, "many.jpg"), Error);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+  EXPECT_LT(std::clock() - began, 2 * CLOCKS_PER_SEC);
 }
 
 TEST(HostilePicture, AJpegWithTooManyScansIsRefused) {

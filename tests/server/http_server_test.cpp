@@ -9,12 +9,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
+
+#include "support/test_support.h"
 
 namespace glm_image::test {
 namespace {
@@ -46,16 +49,19 @@ class Client {
   void send(const std::string& text) {
     EXPECT_EQ(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL), ssize_t(text.size()));
   }
-  void ask(const std::string& path) {
-    send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  /// The server closes the connection after the answer, unless it `stays`.
+  void ask(const std::string& path, bool stays = false) {
+    send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" +
+         (stays ? "\r\n" : "Connection: close\r\n\r\n"));
   }
 
-  /// At most `most` bytes; fewer if the server closes or is silent for `time`.
-  std::string read(std::size_t most, std::chrono::milliseconds time = 5s) {
+  /// At most `most` bytes; fewer if the server closes, or hangs.
+  std::string read(std::size_t most) {
+    constexpr std::chrono::milliseconds kHang = 5min;
     std::string text;
     char bytes[65536];
     pollfd poll{socket_, POLLIN, 0};
-    while (text.size() < most && ::poll(&poll, 1, static_cast<int>(time.count())) > 0) {
+    while (text.size() < most && ::poll(&poll, 1, static_cast<int>(kHang.count())) > 0) {
       const auto count = ::recv(socket_, bytes, std::min(sizeof bytes, most - text.size()), 0);
       if (count <= 0) break;
       text.append(bytes, static_cast<std::size_t>(count));
@@ -64,13 +70,13 @@ class Client {
   }
   /// Whether the connection ends within the next answer. The system delivers what the server had
   /// given it before.
-  bool is_cut() { return read(2 * kAnswerBytes, 5s).size() < kAnswerBytes / 2; }
+  bool is_cut() { return read(2 * kAnswerBytes).size() < kAnswerBytes / 2; }
 
  private:
   const int socket_;
 };
 
-/// A server with a large answer at /large and a small one at /small.
+/// A server with a large answer at /large and /silent, and a small one at /small.
 class SlowReaders : public testing::Test {
  protected:
   int start(const HttpLimits& limits) {
@@ -80,8 +86,13 @@ class SlowReaders : public testing::Test {
       return HttpRoute{[text](Exchange& exchange) { exchange.answer(200, text, "text/plain"); },
                        {}};
     };
-    server_->set_log([this](const Exchange&, int) { ++answered_; });
-    server_->route("GET", "/large", answers(kAnswerBytes));
+    server_->set_log([this](const Exchange& exchange, int) {
+      const std::lock_guard lock(mutex_);
+      answered_.insert(exchange.path());
+    });
+    for (const char* path : {"/large", "/silent"}) {
+      server_->route("GET", path, answers(kAnswerBytes));
+    }
     server_->route("GET", "/small", answers(1));
     return server_->start("127.0.0.1", 0);
   }
@@ -89,13 +100,21 @@ class SlowReaders : public testing::Test {
     if (server_) server_->stop();
   }
 
-  std::atomic<int> answered_{0};
+  /// Answers to this path that have ended.
+  std::size_t answered(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    return answered_.count(path);
+  }
+
+  std::mutex mutex_;
+  std::multiset<std::string> answered_;
   std::optional<HttpServer> server_;
 };
 
 TEST_F(SlowReaders, OneIsDroppedWhereAnswersTakeTooMuchMemory) {
   HttpLimits limits;
   limits.max_answer_memory = 2 * kAnswerBytes;
+  limits.write_time = 10min;
   const int port = start(limits);
   Client first(port), second(port), third(port);
   for (auto* client : {&first, &second}) {
@@ -110,34 +129,39 @@ TEST_F(SlowReaders, OneIsDroppedWhereAnswersTakeTooMuchMemory) {
 
 TEST_F(SlowReaders, AnAnswerThatIsNotReadEndsInTime) {
   HttpLimits limits;
-  limits.write_time = 1s;
   // The system takes some megabytes at once, which count as sent.
-  limits.slowest_bytes_per_second = 8 << 20;
+  limits.write_time = 8s;
+  limits.slowest_bytes_per_second = 2 << 20;
   const int port = start(limits);
   Client silent(port), reading(port);
-  silent.ask("/large");
+  silent.ask("/silent");
   reading.ask("/large");
-  // Slower than the system, faster than the slowest allowed rate: it gets everything.
+  // Faster than the slowest allowed rate, for longer than the time of a client that does not read:
+  // it gets everything. It is never as late as that time, though this machine may stand still for
+  // seconds.
+  constexpr std::size_t kRate = std::size_t{3} << 20;
   std::size_t got = 0;
-  const auto end = std::chrono::steady_clock::now() + 3s;
-  while (std::chrono::steady_clock::now() < end) {
-    if (got < kAnswerBytes) got += reading.read(std::size_t{1} << 20).size();
-    std::this_thread::sleep_for(50ms);
+  const auto began = std::chrono::steady_clock::now();
+  while (got < kAnswerBytes) {
+    const auto part = reading.read(kRate / 10).size();
+    if (part == 0) break;
+    got += part;
+    std::this_thread::sleep_until(began + std::chrono::milliseconds(1000 * got / kRate));
   }
+  EXPECT_GE(got, kAnswerBytes);
+  wait_until([&] { return answered("/silent") == 1; });
   EXPECT_TRUE(silent.is_cut());
-  got += reading.read(2 * kAnswerBytes, 2s).size();
-  EXPECT_GT(got, kAnswerBytes);
   Client newcomer(port);
   newcomer.ask("/small");
-  EXPECT_EQ(newcomer.read(100, 10s).substr(9, 3), "200");
+  EXPECT_EQ(newcomer.read(100).substr(9, 3), "200");
 }
 
 TEST_F(SlowReaders, AClientThatSendsRequestsAndReadsNothingHoldsOneAnswer) {
   const int port = start(HttpLimits());
   Client client(port);
-  for (int i = 0; i < 50; ++i) client.ask("/large");
+  for (int i = 0; i < 50; ++i) client.ask("/large", /*stays=*/true);
   std::this_thread::sleep_for(500ms);
-  EXPECT_LE(answered_, 1);
+  EXPECT_LE(answered("/large"), 1U);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ TEST_F(QueueWithSlots, AJobWhosePreparationWaitsHoldsNoRoom) {
   room_.set_free(1);
   start(3);
   const auto first = submit_waiting("first");
-  wait_for_slots([&] { return asks().size() == 1; });
+  wait_until([&] { return asks().size() == 1; });
   EXPECT_EQ(room_.free(), 1);
   EXPECT_EQ(first->status().state, State::kRunning);
   EXPECT_FALSE(first->status().is_prepared);
@@ -20,7 +20,7 @@ TEST_F(QueueWithSlots, AJobWhosePreparationWaitsHoldsNoRoom) {
   wait_for_step(second);
   const auto third = submit("third");
   answer("first");
-  wait_for_slots([&] { return first->status().is_prepared; });
+  wait_until([&] { return first->status().is_prepared; });
   EXPECT_EQ(first->status().progress.step, 0);
   EXPECT_EQ(third->status().state, State::kWaiting);
   // Once it is prepared, it comes before those behind it.
@@ -31,7 +31,7 @@ TEST_F(QueueWithSlots, AJobWhosePreparationWaitsHoldsNoRoom) {
   wait_for_step(third);
   EXPECT_EQ(first->take_result().spelled_texts.at(0), "first");
   room_.release("third");
-  wait_for_slots([&] { return third->is_over(); });
+  wait_until([&] { return third->is_over(); });
   EXPECT_EQ(room_.most_at_work, 1);
 }
 
@@ -39,12 +39,12 @@ TEST_F(QueueWithSlots, PreparedJobsKeepTheirOrder) {
   room_.set_free(2);
   start(2);
   const auto first = submit_waiting("first"), second = submit_waiting("second");
-  wait_for_slots([&] { return asks().size() == 2; });
+  wait_until([&] { return asks().size() == 2; });
   room_.set_free(0);
   answer("second");
-  wait_for_slots([&] { return second->status().is_prepared; });
+  wait_until([&] { return second->status().is_prepared; });
   answer("first");
-  wait_for_slots([&] { return first->status().is_prepared; });
+  wait_until([&] { return first->status().is_prepared; });
   room_.set_free(1);
   wait_for_step(first);
   EXPECT_EQ(second->status().progress.step, 0);
@@ -58,7 +58,7 @@ TEST_F(QueueWithSlots, PreparationsBeginInOrderAsFarAsThereIsRoom) {
   const auto first = submit_waiting("first"), second = submit_waiting("second");
   const auto third = submit("third");
   wait_for_step(third);
-  wait_for_slots([&] { return asks().size() == 1; });
+  wait_until([&] { return asks().size() == 1; });
   EXPECT_EQ(asks().front(), "first");
   EXPECT_EQ(second->status().state, State::kWaiting);
   answer("first");
@@ -66,7 +66,7 @@ TEST_F(QueueWithSlots, PreparationsBeginInOrderAsFarAsThereIsRoom) {
   wait_for_step(first);
   EXPECT_EQ(asks().size(), 1U) << "there is no room for the second";
   room_.set_free(1);
-  wait_for_slots([&] { return asks().size() == 2; });
+  wait_until([&] { return asks().size() == 2; });
   answer("second");
   wait_for_step(second);
 }
@@ -75,15 +75,15 @@ TEST_F(QueueWithSlots, AJobIsCancelledAroundItsPreparation) {
   room_.set_free(2);
   start(2);
   const auto preparing = submit_waiting("preparing"), prepared = submit_waiting("prepared");
-  wait_for_slots([&] { return asks().size() == 2; });
+  wait_until([&] { return asks().size() == 2; });
   room_.set_free(0);
   answer("prepared");
-  wait_for_slots([&] { return prepared->status().is_prepared; });
+  wait_until([&] { return prepared->status().is_prepared; });
   prepared->cancel();
   EXPECT_TRUE(prepared->is_over());
   EXPECT_EQ(queue_->load().running, 1);
   preparing->cancel();
-  wait_for_slots([&] { return preparing->is_over(); });
+  wait_until([&] { return preparing->is_over(); });
   expect_error(ErrorCode::kCancelled, {}, [&] { preparing->take_result(); });
   expect_error(ErrorCode::kCancelled, {}, [&] { prepared->take_result(); });
   // Both workers are free again.
@@ -102,7 +102,7 @@ TEST_F(QueueWithSlots, AFailedPreparationEndsItsJobAlone) {
       [](const Request&, const auto&) -> Request { fail(ErrorCode::kInvalidInput, "no"); },
       {},
       needs);
-  wait_for_slots([&] { return broken->is_over(); });
+  wait_until([&] { return broken->is_over(); });
   expect_error(ErrorCode::kInvalidInput, {"no"}, [&] { broken->take_result(); });
   const auto next = submit("next");
   wait_for_step(next);
@@ -112,10 +112,10 @@ TEST_F(QueueWithSlots, ClosingEndsJobsThatArePreparedWithoutRoom) {
   room_.set_free(2);
   start(2);
   const auto preparing = submit_waiting("preparing"), prepared = submit_waiting("prepared");
-  wait_for_slots([&] { return asks().size() == 2; });
+  wait_until([&] { return asks().size() == 2; });
   room_.set_free(0);
   answer("prepared");
-  wait_for_slots([&] { return prepared->status().is_prepared; });
+  wait_until([&] { return prepared->status().is_prepared; });
   queue_->close(50ms);
   EXPECT_EQ(preparing->status().state, State::kCancelled);
   EXPECT_EQ(prepared->status().state, State::kCancelled);

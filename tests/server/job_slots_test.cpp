@@ -22,7 +22,7 @@ TEST_F(QueueWithSlots, JobsRunAtTheSameTime) {
   EXPECT_EQ(first->status().state, State::kRunning);
   room_.release("first");
   room_.release("third");
-  wait_for_slots([&] { return first->is_over() && third->is_over(); });
+  wait_until([&] { return first->is_over() && third->is_over(); });
   EXPECT_EQ(first->take_result().spelled_texts.at(0), "first");
   EXPECT_EQ(third->take_result().spelled_texts.at(0), "third");
   EXPECT_EQ(room_.most_at_work, 2);
@@ -34,21 +34,21 @@ TEST_F(QueueWithSlots, AJobIsCancelledWithoutTheOthers) {
   wait_for_step(first);
   wait_for_step(second);
   second->cancel();
-  wait_for_slots([&] { return second->is_over(); });
+  wait_until([&] { return second->is_over(); });
   EXPECT_EQ(second->status().state, State::kCancelled);
   EXPECT_EQ(first->status().state, State::kRunning);
   room_.release("first");
-  wait_for_slots([&] { return first->is_over(); });
+  wait_until([&] { return first->is_over(); });
   EXPECT_EQ(first->status().state, State::kDone);
 }
 
 TEST_F(QueueWithSlots, AJobFailsWithoutTheOthers) {
   start(2);
   const auto first = submit("first"), broken = submit("fails");
-  wait_for_slots([&] { return broken->is_over(); });
+  wait_until([&] { return broken->is_over(); });
   expect_error(ErrorCode::kInternal, {"broken"}, [&] { broken->take_result(); });
   room_.release("first");
-  wait_for_slots([&] { return first->is_over(); });
+  wait_until([&] { return first->is_over(); });
   EXPECT_EQ(first->status().state, State::kDone);
 }
 
@@ -56,7 +56,7 @@ TEST_F(QueueWithSlots, JobsWaitForRoomInTheirOrder) {
   start(3);
   room_.set_free(0);
   const auto first = submit("first");
-  wait_for_slots([&] { return !room_.asked().empty(); });
+  wait_until([&] { return !room_.asked().empty(); });
   // The queue takes the first job as one that waits while there is no room for it.
   EXPECT_EQ(first->status().state, State::kWaiting);
   const auto second = submit("second"), third = submit("third");
@@ -68,8 +68,8 @@ TEST_F(QueueWithSlots, JobsWaitForRoomInTheirOrder) {
   wait_for_step(second);
   EXPECT_EQ(third->status().state, State::kWaiting);
   for (const auto* prompt : {"second", "third"}) room_.release(prompt);
-  wait_for_slots([&] { return third->is_over(); });
-  wait_for_slots([&] { return room_.free() == 1; });
+  wait_until([&] { return third->is_over(); });
+  wait_until([&] { return room_.free() == 1; });
   EXPECT_EQ(room_.most_at_work, 1);
   // All three were open when the first got its room.
   for (const auto& [prompt, open] : room_.asked()) {
@@ -82,14 +82,14 @@ TEST_F(QueueWithSlots, AJobIsCancelledWhileThereIsNoRoom) {
   start(2);
   room_.set_free(0);
   const auto first = submit("first");
-  wait_for_slots([&] { return !room_.asked().empty(); });
+  wait_until([&] { return !room_.asked().empty(); });
   first->cancel();
   EXPECT_TRUE(first->is_over());
   room_.set_free(1);
   const auto second = submit("second");
   wait_for_step(second);
   second->cancel();
-  wait_for_slots([&] { return second->is_over(); });
+  wait_until([&] { return second->is_over(); });
 }
 
 TEST_F(QueueWithSlots, JobsWithRoomNeedNoPlaceToWait) {
@@ -115,7 +115,7 @@ TEST_F(QueueWithSlots, JobsBehindOneWithoutRoomNeedAPlace) {
   room_.set_free(0);
   start(3, {}, /*max_waiting=*/1);
   const auto first = submit("first");
-  wait_for_slots([&] { return !room_.asked().empty(); });
+  wait_until([&] { return !room_.asked().empty(); });
   EXPECT_TRUE(submit("second"));
   EXPECT_FALSE(submit("third"));
   queue_->close(0s);
@@ -126,10 +126,10 @@ TEST_F(QueueWithSlots, AShareIsThatOfJobsThatCanBegin) {
   room_.set_free(0);
   start(2);
   const auto first = submit("first");
-  wait_for_slots([&] { return !room_.asked().empty(); });
+  wait_until([&] { return !room_.asked().empty(); });
   for (const auto* prompt : {"second", "third", "fourth"}) ASSERT_TRUE(submit(prompt));
   const auto before = room_.asked().size();
-  wait_for_slots([&] { return room_.asked().size() > before + 1; });
+  wait_until([&] { return room_.asked().size() > before + 1; });
   EXPECT_EQ(room_.asked().back(), std::make_pair(std::string("first"), int64_t{2}));
   queue_->close(0s);
 }
@@ -148,29 +148,29 @@ TEST_F(QueueWithSlots, ClosingEndsAJobWithoutRoom) {
   start(3);
   room_.set_free(0);
   const auto first = submit("first");
-  wait_for_slots([&] { return !room_.asked().empty(); });
+  wait_until([&] { return !room_.asked().empty(); });
   queue_->close(0s);
   EXPECT_EQ(first->status().state, State::kCancelled);
 }
 
 TEST_F(QueueWithSlots, RestsWhenNoJobRuns) {
-  std::atomic<int> rests{0}, running{0};
+  std::atomic<int> rests{0}, running{-1};
   start(2,
         {[&] {
-           ++rests;
            running = static_cast<int>(queue_->load().running);
+           ++rests;
          },
          50ms});
   const auto first = submit("first"), second = submit("second");
   wait_for_step(first);
   wait_for_step(second);
   room_.release("first");
-  wait_for_slots([&] { return first->is_over(); });
+  wait_until([&] { return first->is_over(); });
   EXPECT_FALSE(queue_->rest());
   std::this_thread::sleep_for(200ms);
   EXPECT_EQ(rests, 0);
   room_.release("second");
-  wait_for_slots([&] { return rests == 1; });
+  wait_until([&] { return rests == 1; });
   EXPECT_EQ(running, 0);
   std::this_thread::sleep_for(200ms);
   EXPECT_EQ(rests, 1);
@@ -180,13 +180,19 @@ TEST_F(QueueWithSlots, TheTimeToARestBeginsWithTheLastJob) {
   std::atomic<int> rests{0};
   start(2, {[&] { ++rests; }, 2s});
   for (int i = 0; i < 4; ++i) {
+    const auto began = Job::Clock::now();
     room_.release(std::to_string(i));
     const auto job = submit(std::to_string(i));
-    wait_for_slots([&] { return job->is_over(); });
+    wait_until([&] { return job->is_over(); });
+    const int before = rests;  // there is none while a job runs
     std::this_thread::sleep_for(800ms);
-    EXPECT_EQ(rests, 0) << i;
+    const int after = rests;
+    // On a machine that stands still it may be time for a rest.
+    if (Job::Clock::now() - began < 2s) {
+      EXPECT_EQ(after, before) << i;
+    }
   }
-  wait_for_slots([&] { return rests == 1; });
+  wait_until([&] { return rests > 0; });
 }
 
 }  // namespace

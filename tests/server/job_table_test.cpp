@@ -59,7 +59,7 @@ class Jobs : public testing::Test {
     const auto record = jobs_.prepare(wanted, nullptr);
     const auto job = queue_->submit(wanted.request, {}, jobs_.keep(record));
     const auto id = jobs_.add(record, job);
-    while (!job->is_over()) job->wait(10ms);
+    wait_until([&] { return job->is_over(); });
     return id;
   }
 
@@ -91,14 +91,14 @@ TEST_F(Jobs, HaveTheirNewestEarlyPictureWhileTheyAreAtWork) {
   const auto record = jobs_.prepare(wanted, nullptr);
   const auto job = queue_->submit(wanted.request, {}, jobs_.keep(record));
   const auto id = jobs_.add(record, job);
-  while (jobs_.describe(id, "").value("previews", 0) < 2) std::this_thread::sleep_for(1ms);
+  wait_until([&] { return jobs_.describe(id, "").value("previews", 0) == 2; });
   const auto early = jobs_.preview(id);
   ASSERT_TRUE(early);
   EXPECT_EQ(early->media_type, "image/webp");
   EXPECT_EQ(image::decode_image(*early->bytes, "it").width, 16);
   EXPECT_EQ(*jobs_.preview(id)->bytes, *early->bytes) << "it stays until there is a newer one";
   jobs_.cancel(id);
-  while (!job->is_over()) job->wait(10ms);
+  wait_until([&] { return job->is_over(); });
   EXPECT_FALSE(jobs_.preview(id));
   expect_refusal(404, "", [&] { jobs_.preview("x"); });
 }
@@ -130,7 +130,7 @@ TEST_F(Jobs, AreForgottenAWhileAfterTheirEnd) {
   const auto record = jobs.prepare(wanted, nullptr);
   const auto job = queue_->submit(wanted.request, {}, jobs.keep(record));
   const auto id = jobs.add(record, job);
-  while (!job->is_over()) job->wait(10ms);
+  wait_until([&] { return job->is_over(); });
   EXPECT_NO_THROW(jobs.list());  // notices the end
   std::this_thread::sleep_for(1ms);
   expect_refusal(404, "", [&] { jobs.describe(id, ""); });

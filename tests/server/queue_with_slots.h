@@ -29,11 +29,6 @@ inline Request slot_request(const std::string& prompt) {
   return request;
 }
 
-inline void wait_for_slots(const std::function<bool()>& condition) {
-  for (int i = 0; i < 5000 && !condition(); ++i) std::this_thread::sleep_for(1ms);
-  ASSERT_TRUE(condition());
-}
-
 /// Room for some jobs at the same time. A job is drawn until its prompt is released.
 class Room {
  public:
@@ -154,7 +149,7 @@ class QueueWithSlots : public testing::Test {
   }
   /// Waits until the job has made a step.
   static void wait_for_step(const std::shared_ptr<Job>& job) {
-    wait_for_slots([&] { return job->status().progress.step > 0; });
+    wait_until([&] { return job->status().progress.step > 0; });
   }
   ~QueueWithSlots() override {
     if (queue_) queue_->close(0s);

@@ -18,7 +18,7 @@ namespace glm_image::test {
 namespace {
 
 /// Long enough for every program of the tests on a slow machine that other tests use too.
-constexpr double kLimitSeconds = 300;
+constexpr double kProgramSeconds = 600;
 /// No folder can be made there.
 constexpr const char* kNoCache = "/dev/null";
 
@@ -56,7 +56,7 @@ int wait_for(pid_t child) {
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    if (waited.seconds() > kLimitSeconds) ::kill(child, SIGKILL);
+    if (waited.seconds() > kProgramSeconds) ::kill(child, SIGKILL);
   }
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -112,7 +112,10 @@ ProgramResult interrupt_program(const std::vector<std::string>& command,
   for (const auto& file : {out, err}) write_file(file, "");
   const pid_t child = start(command, out, err);
   if (signal != 0) {
-    while (!ready() && !has_ended(child)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    const Stopwatch waited;
+    while (!ready() && !has_ended(child) && waited.seconds() < kProgramSeconds) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
     ::kill(child, signal);
   }
   ProgramResult result;
@@ -132,6 +135,11 @@ ProgramResult interrupt_program(const std::vector<std::string>& command,
 int kills() {
   const char* given = std::getenv("GLM_IMAGE_KILLS");
   return given == nullptr ? 4 : std::stoi(given);
+}
+
+unsigned kill_seed() {
+  const char* given = std::getenv("GLM_IMAGE_KILL_SEED");
+  return given == nullptr ? 1 : static_cast<unsigned>(std::stoul(given));
 }
 
 ProgramResult run_program(const std::vector<std::string>& command) {

@@ -18,7 +18,7 @@ struct ProgramResult {
 /// The glm-image program of this build.
 std::string glm_image_program();
 
-/// Runs a program for at most five minutes and waits for it. It has no cache folder, so no rates
+/// Runs a program for at most ten minutes and waits for it. It has no cache folder, so no rates
 /// and hashes of earlier runs; where a test needs them, `command` begins with env(1) and
 /// XDG_CACHE_HOME.
 ProgramResult run_program(const std::vector<std::string>& command);
@@ -27,13 +27,15 @@ ProgramResult run_program(const std::vector<std::string>& command);
 ProgramResult interrupt_program(const std::vector<std::string>& command,
                                 int signal,
                                 double seconds);
-/// Sends the signal as soon as `ready` returns true, or the program has ended.
+/// Sends the signal as soon as `ready` returns true, the program has ended, or ten minutes later.
 ProgramResult interrupt_program(const std::vector<std::string>& command,
                                 int signal,
                                 const std::function<bool()>& ready);
 
 /// Kills for each program in tests that kill at random moments: GLM_IMAGE_KILLS, else 4.
 int kills();
+/// The seed of those moments: GLM_IMAGE_KILL_SEED, else 1.
+unsigned kill_seed();
 
 /// Measures from its construction on.
 class Stopwatch {

@@ -34,6 +34,10 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
+/// Waits until the condition holds. Fails the test after five minutes, which nothing takes that
+/// tests wait for, on any machine.
+void wait_until(const std::function<bool()>& condition);
+
 void write_file(const std::filesystem::path& path, const std::string& bytes);
 std::string read_file(const std::filesystem::path& path);
 

@@ -1,7 +1,7 @@
 // Each rule of docs/quotes.md, with the examples of tests/data/quotes.json.
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 
 #include "io/json_file.h"
 #include "support/test_support.h"
@@ -116,10 +116,11 @@ TEST(QuoteRules, ManyBlanksTakeLinearTime) {
   for (const char* blank : {" ", "\n", "\t", " \n"}) {
     std::string prompt;
     while (prompt.size() < 64000) prompt += blank;
-    const auto began = std::chrono::steady_clock::now();
+    // The processor's time: other programs do not count.
+    const auto began = std::clock();
     EXPECT_EQ(glyph_texts(prompt + "\"Saaba\"", GlyphRules::kSmart),
               std::vector<std::string>{"Saaba"});
-    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+    EXPECT_LT(std::clock() - began, 2 * CLOCKS_PER_SEC);
   }
 }
 
