@@ -8,8 +8,8 @@ inline __m512 load_bfloat16(const uint16_t* from, int64_t count) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
 }
 
-/// Rows of one head are far apart, each in a page of its own, so that the CPU does not foresee the
-/// next one.
+/// Rows prefetched ahead. Rows of one head are often in different pages, where the hardware
+/// prefetcher stops.
 constexpr int64_t kRowsAhead = 12;
 
 /// Asks for a row that is read later. Beyond the last row it does nothing.

@@ -21,7 +21,7 @@ struct HeaderValue {
   /// Names in lower case. Values without their quotes. A name without '=' has an empty value.
   std::vector<std::pair<std::string, std::string>> parameters;
 
-  /// The value of the last parameter of this name; empty if there is none.
+  /// Returns the value of the last parameter of this name, or an empty string.
   std::string parameter(std::string_view name) const;
 };
 

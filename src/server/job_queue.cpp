@@ -186,7 +186,7 @@ bool JobQueue::has_turns() const {
   });
 }
 
-/// The turn of the first job for which there is room. No job, if there is none.
+/// Returns the turn of the first job for which there is room, or a turn without a job.
 JobQueue::Turn JobQueue::next_turn() const {
   try {
     // Jobs in `running_` came before those that wait, and are in the order in which they came.

@@ -56,7 +56,8 @@ struct Slot {
   int item = -1;  // 1 in {text:1}
 };
 
-/// Finds the next slot. If there is none, its `begin` is npos. An item is `:` and one digit.
+/// Finds the next slot. `begin` is npos if the text has no more slots. An item is `:` and one
+/// digit.
 Slot next_slot(const std::string& text, std::size_t from) {
   const auto begin = text.find('{', from);
   if (begin == std::string::npos) return {begin, begin, {}, -1};

@@ -15,7 +15,7 @@ constexpr double kReach = 0.04;
 /// Reserve for kerning, which the metrics ignore and which may widen a line.
 constexpr double kWidthReserve = 1.02;
 
-/// The next smaller size, or the same size if there is none.
+/// Returns the next smaller size; the smallest size is returned unchanged.
 template <typename Sizes>
 double next_smaller(const Sizes& sizes, double size) {
   for (auto smaller = sizes.rbegin(); smaller != sizes.rend(); ++smaller) {

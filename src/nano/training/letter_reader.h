@@ -42,7 +42,7 @@ struct LetterReaderImpl : torch::nn::Module {
     /// Mean cross-entropies, float32 scalars; 0 if there is nothing to average. The first three are
     /// over patches with a letter, `counting_loss` is over glyph tokens.
     Tensor pointing_loss, spelling_loss, placing_loss, counting_loss;
-    Tensor counting_right;  ///< scalar: accuracy over glyph tokens; NaN if there are none
+    Tensor counting_right;  ///< scalar: accuracy over glyph tokens, NaN without any
     /// [B, image tokens] float32, 0 or 1: patches with a letter, and correct predictions among
     /// them.
     Tensor shown, pointing_right, spelling_right, placing_right;

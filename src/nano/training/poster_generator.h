@@ -25,8 +25,8 @@ namespace glm_image::nano {
 ///   likeliest class. Items may begin or end where the class is uncertain. The weight depends on
 ///   the prediction and not on the target, so it does not bias the model towards drawing more
 ///   items.
-/// - A background code that differs from the one before it gets `turn_weight` in addition: these
-///   are the steps of a gradient.
+/// - `turn_weight` is added to the weight of a background code that differs from the previous code,
+///   as at the steps of a gradient.
 /// - The scene is predicted from the last tokens of the prompt (scene_reader.h), after
 ///   `scene_layers` layers. The later layers of a visual token can only attend to what earlier
 ///   layers have stored in the prompt. `more_prompts` additional prompts per step have no picture;
