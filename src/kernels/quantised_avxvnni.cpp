@@ -39,62 +39,23 @@ template <int kRows, int kVectors>
   }
 }
 
-constexpr bool kWidensNibbles = false;
+using Bytes = __m256i;
 
-template <int kBits, int kWidth = kBits>
-struct Dots;
+constexpr int32_t kByteOffset = 128;
 
-template <>
-struct Dots<8> {
-  using Value = int8_t;
-  static constexpr int32_t kOffset = 128;
-  static void arrange(const int8_t* step, int8_t* to) { std::memcpy(to, step, 4); }
+inline Bytes load_bytes(const uint8_t* from) {
+  return load_weights(from);
+}
 
-  template <int kRows, int kVectors>
-  [[gnu::always_inline]] static inline void add(Ints (&sums)[kRows][kVectors],
-                                                const int8_t* x,
-                                                const uint8_t* weights,
-                                                int64_t steps) {
-    for (int64_t step = 0; step < steps; ++step, x += 4 * kRows, weights += kStepBytes) {
-      prefetch_weights<kRows, kVectors>(weights);
-      __m256i w[kVectors];
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) w[v] = load_weights(weights + 32 * v);
-      add_step(sums, x, w);
-    }
-  }
-};
+inline Bytes load_low(const uint8_t* from) {
+  return _mm256_and_si256(load_weights(from), _mm256_set1_epi8(15));
+}
 
-/// The two halves of a byte are two steps.
-template <>
-struct Dots<4> {
-  using Value = int8_t;
-  static constexpr int32_t kOffset = 8;
-  static void arrange(const int8_t* step, int8_t* to) { std::memcpy(to, step, 4); }
+inline Bytes load_high(const uint8_t* from) {
+  return _mm256_and_si256(_mm256_srli_epi16(load_weights(from), 4), _mm256_set1_epi8(15));
+}
 
-  template <int kRows, int kVectors>
-  [[gnu::always_inline]] static inline void add(Ints (&sums)[kRows][kVectors],
-                                                const int8_t* x,
-                                                const uint8_t* weights,
-                                                int64_t steps) {
-    const auto low = _mm256_set1_epi8(15);
-    for (int64_t pair = 0; pair < steps / 2; ++pair, x += 8 * kRows, weights += kStepBytes) {
-      prefetch_weights<kRows, kVectors>(weights);
-      __m256i w[kVectors];
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        w[v] = _mm256_and_si256(load_weights(weights + 32 * v), low);
-      }
-      add_step(sums, x, w);
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        w[v] = _mm256_and_si256(_mm256_srli_epi16(load_weights(weights + 32 * v), 4), low);
-      }
-      add_step(sums, x + 4 * kRows, w);
-    }
-  }
-};
-
+#include "kernels/quantised_dots-inl.h"
 #include "kernels/quantised_tile-inl.h"
 
 }  // namespace glm_image::kernels::avxvnni

@@ -26,6 +26,7 @@ constexpr int64_t kStepBytes = 4 * PackedIntegers::kPanelColumns;
 
 using Ints = int32x4_t;
 using Floats = float32x4_t;
+using Bytes = int8x16_t;
 
 inline Ints set_ints(int32_t value) {
   return vdupq_n_s32(value);
@@ -66,7 +67,7 @@ constexpr int vectors_at_once(int rows) {
 template <int kRows, int kVectors>
 [[gnu::always_inline]] inline void add_step(Ints (&sums)[kRows][kVectors],
                                             const int8_t* x,
-                                            const int8x16_t (&weights)[kVectors]) {
+                                            const Bytes (&weights)[kVectors]) {
   for (int r = 0; r < kRows; ++r) {
     int32_t four = 0;
     std::memcpy(&four, x + 4 * r, sizeof four);
@@ -75,60 +76,26 @@ template <int kRows, int kVectors>
   }
 }
 
-constexpr bool kWidensNibbles = false;
+/// The dot product takes signed bytes: the offset is taken off as they are read.
+constexpr int32_t kByteOffset = 0;
 
-template <int kBits, int kWidth = kBits>
-struct Dots;
+inline Bytes load_bytes(const uint8_t* from) {
+  return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(from), vdupq_n_u8(128)));
+}
 
-template <>
-struct Dots<8> {
-  using Value = int8_t;
-  static constexpr int32_t kOffset = 0;  // the weights' offset is taken off as they are read
-  static void arrange(const int8_t* step, int8_t* to) { std::memcpy(to, step, 4); }
+inline Bytes load_low(const uint8_t* from) {
+  return vreinterpretq_s8_u8(vandq_u8(vld1q_u8(from), vdupq_n_u8(15)));
+}
 
-  template <int kRows, int kVectors>
-  [[gnu::always_inline]] static inline void add(Ints (&sums)[kRows][kVectors],
-                                                const int8_t* x,
-                                                const uint8_t* weights,
-                                                int64_t steps) {
-    const auto offset = vdupq_n_u8(128);
-    for (int64_t step = 0; step < steps; ++step, x += 4 * kRows, weights += kStepBytes) {
-      int8x16_t w[kVectors];
-      for (int v = 0; v < kVectors; ++v) {
-        w[v] = vreinterpretq_s8_u8(veorq_u8(vld1q_u8(weights + 16 * v), offset));
-      }
-      add_step(sums, x, w);
-    }
-  }
-};
+inline Bytes load_high(const uint8_t* from) {
+  return vreinterpretq_s8_u8(vshrq_n_u8(vld1q_u8(from), 4));
+}
 
-/// The two halves of a byte are two steps.
-template <>
-struct Dots<4> {
-  using Value = int8_t;
-  static constexpr int32_t kOffset = 8;
-  static void arrange(const int8_t* step, int8_t* to) { std::memcpy(to, step, 4); }
+/// The processor fetches ahead by itself.
+template <int kRows, int kVectors>
+inline void prefetch_weights(const uint8_t* /*weights*/) {}
 
-  template <int kRows, int kVectors>
-  [[gnu::always_inline]] static inline void add(Ints (&sums)[kRows][kVectors],
-                                                const int8_t* x,
-                                                const uint8_t* weights,
-                                                int64_t steps) {
-    const auto low = vdupq_n_u8(15);
-    for (int64_t pair = 0; pair < steps / 2; ++pair, x += 8 * kRows, weights += kStepBytes) {
-      int8x16_t w[kVectors];
-      for (int v = 0; v < kVectors; ++v) {
-        w[v] = vreinterpretq_s8_u8(vandq_u8(vld1q_u8(weights + 16 * v), low));
-      }
-      add_step(sums, x, w);
-      for (int v = 0; v < kVectors; ++v) {
-        w[v] = vreinterpretq_s8_u8(vshrq_n_u8(vld1q_u8(weights + 16 * v), 4));
-      }
-      add_step(sums, x + 4 * kRows, w);
-    }
-  }
-};
-
+#include "kernels/quantised_dots-inl.h"
 #include "kernels/quantised_tile-inl.h"
 
 }  // namespace glm_image::kernels::neondot
