@@ -2,22 +2,17 @@
 #include <sstream>
 
 #include "cli/completions.h"
+#include "core/joined.h"
 
 namespace glm_image::cli {
 namespace {
-
-std::string bash_words(const std::vector<std::string>& words, const char* between) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : between) + word;
-  return text;
-}
 
 /// What completes an option's value. In bash, `compgen` takes it as arguments.
 std::string compgen_arguments(const OptionEntry& option) {
   switch (option.kind) {
     case ValueKind::kChoice:
       // The function splits at line ends alone, so that paths may hold spaces.
-      return "-W $'" + bash_words(option.choices, "\\n") + "'";
+      return "-W $'" + joined(option.choices, "\\n") + "'";
     case ValueKind::kFolder:
       return "-d";
     case ValueKind::kFile:
@@ -43,7 +38,7 @@ void write_bash_case(std::ostream& out, const CommandEntry& command) {
   if (!options.empty()) {
     out << "      case $option in\n";
     for (const auto& [arguments, same] : options) {
-      out << "        " << bash_words(same, " | ") << ")\n";
+      out << "        " << joined(same, " | ") << ")\n";
       if (!arguments.empty()) {
         out << "          COMPREPLY=($(compgen " << arguments << " -- \"$current\"))\n";
       }
@@ -60,7 +55,7 @@ void write_bash_case(std::ostream& out, const CommandEntry& command) {
       others = compgen_arguments(positional);
     }
   }
-  out << "      options='" << bash_words(names, " ") << "'\n      words='" << bash_words(words, " ")
+  out << "      options='" << joined(names, " ") << "'\n      words='" << joined(words, " ")
       << "'\n";
   if (!others.empty()) {
     out << "      [[ $current == -* ]] || COMPREPLY=($(compgen " << others
@@ -91,7 +86,7 @@ _glm_image() {
   for (const auto& command : table) {
     if (!command.path.empty()) paths.push_back("'" + command.path + "'");
   }
-  out << "      " << bash_words(paths, " | ") << R"() command="${command:+$command }$word" ;;
+  out << "      " << joined(paths, " | ") << R"() command="${command:+$command }$word" ;;
     esac
   done
   local options='' words=''

@@ -1,6 +1,7 @@
 #include <sstream>
 
 #include "cli/completions.h"
+#include "core/joined.h"
 
 namespace glm_image::cli {
 namespace {
@@ -35,11 +36,8 @@ std::string fish_arguments(const OptionEntry& option) {
   switch (option.kind) {
     case ValueKind::kNone:
       return "";
-    case ValueKind::kChoice: {
-      std::string choices;
-      for (const auto& choice : option.choices) choices += (choices.empty() ? "" : " ") + choice;
-      return " -x -a " + fish_quoted(choices);
-    }
+    case ValueKind::kChoice:
+      return " -x -a " + fish_quoted(joined(option.choices, " "));
     case ValueKind::kFile:
       return " -r -F";
     case ValueKind::kFolder:

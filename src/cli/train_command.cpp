@@ -5,6 +5,7 @@
 #include "cli/translation.h"
 #include "cli/whole_number.h"
 #include "core/error.h"
+#include "core/joined.h"
 #include "nano/training/poster_keys.h"
 #include "train/config/stage_keys.h"
 #include "train/config/stage_names.h"
@@ -19,17 +20,11 @@ std::vector<std::string> all_stages() {
   return stages;
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  std::string list;
-  for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
-  return list;
-}
-
 /// Accepts former names too.
 std::string check_stage(const std::string& name) {
   const auto stages = all_stages();
   const auto known = std::find(stages.begin(), stages.end(), train::present_stage_name(name));
-  return known != stages.end() ? "" : "must be one of " + listed(stages) + "; found " + name;
+  return known != stages.end() ? "" : "must be one of " + joined(stages, ", ") + "; found " + name;
 }
 
 /// The keys of a stage's config file.
@@ -62,7 +57,7 @@ void add_train_command(CLI::App& app) {
   const auto options = std::make_shared<TrainOptions>();
   // Required unless a sub-command is given, so that CLI11 cannot check it.
   auto* stage =
-      command->add_option("stage", options->stage, tr("Stage: %1", {listed(all_stages())}))
+      command->add_option("stage", options->stage, tr("Stage: %1", {joined(all_stages(), ", ")}))
           ->check(check_stage)
           ->type_name("STAGE");
   auto* config = command->add_option("--config", options->config, "The stage's config file");

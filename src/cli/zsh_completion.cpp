@@ -1,6 +1,7 @@
 #include <sstream>
 
 #include "cli/completions.h"
+#include "core/joined.h"
 
 namespace glm_image::cli {
 namespace {
@@ -26,11 +27,9 @@ std::string zsh_action(const OptionEntry& option) {
   switch (option.kind) {
     case ValueKind::kNone:
       return "";
-    case ValueKind::kChoice: {
-      std::string choices;
-      for (const auto& choice : option.choices) choices += (choices.empty() ? "" : " ") + choice;
-      return ":" + specification_text(option.names.front()) + ":(" + choices + ")";
-    }
+    case ValueKind::kChoice:
+      return ":" + specification_text(option.names.front()) + ":(" + joined(option.choices, " ") +
+             ")";
     case ValueKind::kFile:
       return message + ":_files";
     case ValueKind::kFolder:

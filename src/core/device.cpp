@@ -7,6 +7,7 @@
 
 #include "core/cpu_level.h"
 #include "core/error.h"
+#include "core/joined.h"
 
 namespace glm_image {
 namespace {
@@ -46,12 +47,6 @@ int64_t device_count(c10::DeviceType type) {
   } catch (const c10::Error&) {
     return 0;  // the driver is missing
   }
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 }  // namespace
@@ -101,7 +96,7 @@ at::Device parse_device(const std::string& name) {
            "the device ",
            name,
            " does not exist; available devices: ",
-           joined(available_devices()));
+           joined(available_devices(), ", "));
     }
     if (kind.type == c10::DeviceType::CPU) return at::Device(kind.type);
     // By default cuDNN computes float32 convolutions in TF32, which has 10 bits of mantissa.
@@ -113,7 +108,7 @@ at::Device parse_device(const std::string& name) {
        "'",
        name,
        "' is not a device (a plugin's device needs --device-plugin); available devices: ",
-       joined(available_devices()));
+       joined(available_devices(), ", "));
 }
 
 bool cpu_has_fast_bfloat16() {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "io/shown.h"
 #include "pipeline/checkpoint.h"
 #include "pipeline/weight_stream.h"
@@ -25,7 +26,7 @@ ComponentInfo describe(const std::string& name,
     types.emplace(io::element_type_name(entry.type));
     info.bytes += static_cast<int64_t>(entry.end - entry.begin);
   }
-  for (const auto& type : types) info.dtype += (info.dtype.empty() ? "" : ", ") + type;
+  info.dtype = joined(types, ", ");
   for (const auto& parameter : module.parameters()) info.parameters += parameter.numel();
   return info;
 }

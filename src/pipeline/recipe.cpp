@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "core/text_format.h"
 #include "glm_image/limits.h"
 #include "io/json_file.h"
@@ -84,9 +85,7 @@ std::string chosen(const io::JsonFields& fields,
                    const std::vector<std::string>& names) {
   auto found = fields.required_string(name);
   if (std::find(names.begin(), names.end(), found) == names.end()) {
-    std::string list;
-    for (const auto& each : names) list += (list.empty() ? "" : " or ") + each;
-    fields.refuse(name, list);
+    fields.refuse(name, joined(names, " or "));
   }
   return found;
 }

@@ -5,6 +5,7 @@
 
 #include "core/byte_size.h"
 #include "core/error.h"
+#include "core/joined.h"
 #include "core/memory.h"
 #include "train/config/stage_names.h"
 #include "train/data/folder_training_data.h"
@@ -40,9 +41,7 @@ void require_memory(const std::vector<TrainedModule>& modules,
 std::unique_ptr<Stage> make_stage(const TrainingConfig& config, const at::Device& device) {
   const auto names = stage_names();
   if (std::find(names.begin(), names.end(), config.stage) == names.end()) {
-    std::string list;
-    for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
-    config.fields.refuse("stage", "one of " + list, ErrorCode::kInvalidInput);
+    config.fields.refuse("stage", "one of " + joined(names, ", "), ErrorCode::kInvalidInput);
   }
   const auto data = std::make_shared<FolderTrainingData>(config);
   if (config.stage == kVaeStage) return std::make_unique<VaeStage>(config, device, data);

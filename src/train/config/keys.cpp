@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/joined.h"
+
 namespace glm_image::train {
 namespace {
 
@@ -15,12 +17,6 @@ std::string short_number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%g", value);
   return text;
-}
-
-std::string listed(const std::vector<std::string>& choices, const char* separator) {
-  std::string list;
-  for (const auto& choice : choices) list += (list.empty() ? "" : separator) + choice;
-  return list;
 }
 
 }  // namespace
@@ -78,7 +74,7 @@ void KeyReader::choice(const Key& key,
   const auto name = name_of(key);
   value = fields_.optional_string(name, value);
   if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-    fields_.refuse(name, '"' + listed(choices, "\" or \"") + '"');
+    fields_.refuse(name, '"' + joined(choices, "\" or \"") + '"');
   }
 }
 
@@ -90,7 +86,7 @@ void KeyReader::texts(const Key& key,
   if (is_required(key) || fields_.has(name)) values = fields_.required_string_list(name);
   for (const auto& value : values) {
     if (!choices.empty() && std::find(choices.begin(), choices.end(), value) == choices.end()) {
-      fields_.refuse(name, "a list of \"" + listed(choices, "\" or \"") + '"');
+      fields_.refuse(name, "a list of \"" + joined(choices, "\" or \"") + '"');
     }
   }
 }
@@ -174,7 +170,7 @@ void KeyHelp::text(const Key& key, std::string& value, const char* type) {
 }
 
 void KeyHelp::choice(const Key& key, std::string& value, const std::vector<std::string>& choices) {
-  line(key, listed(choices, ", "), value);
+  line(key, joined(choices, ", "), value);
 }
 
 void KeyHelp::texts(const Key& key,
@@ -182,8 +178,8 @@ void KeyHelp::texts(const Key& key,
                     const char* type,
                     const std::vector<std::string>& choices) {
   line(key,
-       concat("list of ", choices.empty() ? type : listed(choices, ", ")),
-       listed(values, ", "));
+       concat("list of ", choices.empty() ? type : joined(choices, ", ")),
+       joined(values, ", "));
 }
 
 void KeyHelp::other(const Key& key,
