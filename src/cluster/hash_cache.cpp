@@ -1,11 +1,7 @@
 #include "cluster/hash_cache.h"
 
-#include <cstdlib>
-
-#include "core/atomic_file.h"
-#include "core/error.h"
-#include "io/json_file.h"
-#include "io/json_text.h"
+#include "core/text_format.h"
+#include "io/json_cache.h"
 
 namespace glm_image::cluster {
 namespace {
@@ -14,32 +10,14 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostFiles = 2000;
 
-/// Empty if there is no home folder.
-fs::path cache_file() {
-  const auto variable = [](const char* name) {
-    const char* const value = std::getenv(name);
-    return fs::path(value == nullptr ? "" : value);
-  };
-  auto cache = variable("XDG_CACHE_HOME");
-  if (!cache.is_absolute()) cache = variable("HOME") / ".cache";
-  return cache.is_absolute() ? cache / "glm-image" / "hashes.json" : fs::path();
-}
-
 std::string key_of(const fs::path& file) {
   return fs::weakly_canonical(file).string();
 }
 
 }  // namespace
 
-HashCache::HashCache() : file_(cache_file()), hashes_(nlohmann::json::object()) {
-  std::error_code error;
-  if (file_.empty() || !fs::exists(file_, error)) return;
-  try {
-    auto stored = io::read_json_file(file_);
-    if (stored.is_object() && stored.size() < kMostFiles) hashes_ = std::move(stored);
-  } catch (const Error&) {
-    // A damaged cache counts as an empty one.
-  }
+HashCache::HashCache() : file_(io::cache_file("hashes.json")), hashes_(io::read_cache(file_)) {
+  if (hashes_.size() >= kMostFiles) hashes_ = io::Json::object();
 }
 
 std::string HashCache::state_of(const fs::path& file) {
@@ -59,14 +37,7 @@ void HashCache::keep(const fs::path& file, const std::string& state, const std::
 }
 
 void HashCache::save() const {
-  if (file_.empty()) return;
-  std::error_code error;
-  fs::create_directories(file_.parent_path(), error);
-  try {
-    write_file_atomically(file_, io::json_text(hashes_, 1) + "\n");
-  } catch (const Error&) {
-    // It cannot be stored: the next run computes the hashes again.
-  }
+  io::write_cache(file_, hashes_);
 }
 
 }  // namespace glm_image::cluster

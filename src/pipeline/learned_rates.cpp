@@ -1,11 +1,9 @@
 #include "pipeline/learned_rates.h"
 
-#include <cstdlib>
 #include <filesystem>
 
-#include "core/atomic_file.h"
 #include "core/error.h"
-#include "io/json_text.h"
+#include "io/json_cache.h"
 #include "models/layout.h"
 #include "models/transformer/config.h"
 
@@ -16,27 +14,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostModels = 200;
 
-/// Empty if there is no home folder.
 fs::path rates_file() {
-  const auto variable = [](const char* name) {
-    const char* const value = std::getenv(name);
-    return fs::path(value == nullptr ? "" : value);
-  };
-  auto cache = variable("XDG_CACHE_HOME");
-  if (!cache.is_absolute()) cache = variable("HOME") / ".cache";
-  return cache.is_absolute() ? cache / "glm-image" / "rates.json" : fs::path();
-}
-
-/// An empty object if no file can be read.
-io::Json read_rates(const fs::path& file) {
-  std::error_code error;
-  if (file.empty() || !fs::exists(file, error)) return io::Json::object();
-  try {
-    auto rates = io::read_json_file(file);
-    return rates.is_object() ? rates : io::Json::object();
-  } catch (const Error&) {
-    return io::Json::object();
-  }
+  return io::cache_file("rates.json");
 }
 
 /// As DurationEstimate::kAttentionTokens, which it returns if the model cannot be read.
@@ -60,7 +39,7 @@ LearnedRates::LearnedRates(const ModelInfo& model, int threads)
                   model.dtype,
                   " ",
                   threads)) {
-  const auto rates = read_rates(rates_file());
+  const auto rates = io::read_cache(rates_file());
   estimate_ =
       DurationEstimate::from_json(rates.contains(key_) ? rates.at(key_) : io::Json::object(),
                                   attention_tokens(model.directory));
@@ -71,16 +50,10 @@ void LearnedRates::learn(const Request& request, const Result& result) {
   const auto file = rates_file();
   if (file.empty()) return;
   // Read again: another process may have stored rates in the meantime.
-  auto rates = read_rates(file);
+  auto rates = io::read_cache(file);
   if (rates.size() >= kMostModels && !rates.contains(key_)) rates = io::Json::object();
   rates[key_] = estimate_.to_json();
-  std::error_code error;
-  fs::create_directories(file.parent_path(), error);
-  try {
-    write_file_atomically(file, io::json_text(rates, 1) + "\n");
-  } catch (const Error&) {
-    // It cannot be stored: the next run has no rates either.
-  }
+  io::write_cache(file, rates);
 }
 
 }  // namespace glm_image::pipeline
