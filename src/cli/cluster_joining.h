@@ -14,11 +14,16 @@ namespace glm_image::cli {
 
 inline constexpr std::chrono::seconds kBetweenAttempts{1};
 
+/// Whether no signal has asked the program to stop.
+inline bool goes_on() {
+  return interrupted_by() == 0;
+}
+
 /// Calls `join`, which makes a std::unique_ptr, until somebody listens at the address. Returns null
 /// on an interrupt.
 template <typename Join>
 auto join_when_there(const std::string& address, bool quiet, const Join& join) -> decltype(join()) {
-  for (bool told = false; interrupted_by() == 0; std::this_thread::sleep_for(kBetweenAttempts)) {
+  for (bool told = false; goes_on(); std::this_thread::sleep_for(kBetweenAttempts)) {
     try {
       return join();
     } catch (const Error& error) {
@@ -44,8 +49,8 @@ void work_for_coordinators(bool stay, const Work& work) {
       std::cerr << translated(error.what()) << '\n';
       std::this_thread::sleep_for(kBetweenAttempts);
     }
-  } while (stay && interrupted_by() == 0);
-  if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
+  } while (stay && goes_on());
+  if (!goes_on()) fail(ErrorCode::kCancelled, "stopped");
 }
 
 }  // namespace glm_image::cli

@@ -4,7 +4,6 @@
 #include <iostream>
 
 #include "cli/cluster_joining.h"
-#include "cli/interrupt.h"
 #include "cli/model_hashing.h"
 #include "cli/model_options.h"
 #include "cli/status_line.h"
@@ -25,10 +24,6 @@ namespace glm_image::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool trains_on() {
-  return interrupted_by() == 0;
-}
 
 class TrainingWorkerRun {
  public:
@@ -70,7 +65,7 @@ class TrainingWorkerRun {
     } catch (const nlohmann::json::exception& error) {
       fail(ErrorCode::kInternal, "the coordinator sent unknown settings: ", error.what());
     }
-    if (trains_on()) say(tr("the coordinator is done"));
+    if (goes_on()) say(tr("the coordinator is done"));
   }
 
   /// Rank 0 reports metrics; this shows that the worker takes part.
@@ -93,14 +88,14 @@ class TrainingWorkerRun {
     callbacks.progress = [&](const train::LoopProgress& progress) {
       show(progress, config.batch * config.loop.accumulate);
     };
-    callbacks.should_stop = [] { return !trains_on(); };
+    callbacks.should_stop = [] { return !goes_on(); };
     const auto files = hash_training(train::training_inputs(config), {}, options_.quiet);
     worker.run(
         files,
         [&](train::Ranks& ranks) {
           train::train(config_of(), device, callbacks, max_memory, nano::make_stage, &ranks);
         },
-        trains_on);
+        goes_on);
   }
 
   void train_lora(cluster::TrainingWorker& worker, const nlohmann::json& task) {
@@ -117,12 +112,12 @@ class TrainingWorkerRun {
     callbacks.progress = [&](const std::string& /*part*/, const train::LoopProgress& progress) {
       show(progress, training.batch * training.accumulate);
     };
-    callbacks.should_stop = [] { return !trains_on(); };
+    callbacks.should_stop = [] { return !goes_on(); };
     const auto files = hash_training({{"data", training.data}}, training.model, options_.quiet);
     worker.run(
         files,
         [&](train::Ranks& ranks) { train::train_lora(training, callbacks, &ranks); },
-        trains_on);
+        goes_on);
   }
 
   const WorkerOptions& options_;

@@ -4,7 +4,6 @@
 
 #include "cli/cluster_joining.h"
 #include "cli/cluster_options.h"
-#include "cli/interrupt.h"
 #include "cli/model_hashing.h"
 #include "cli/model_options.h"
 #include "cli/residency_name.h"
@@ -17,10 +16,6 @@
 
 namespace glm_image::cli {
 namespace {
-
-bool goes_on() {
-  return interrupted_by() == 0;
-}
 
 DataType type_named(const std::string& name) {
   return name == "float32" ? DataType::kFloat32 : DataType::kBFloat16;

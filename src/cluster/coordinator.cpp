@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cluster/failure_reason.h"
 #include "cluster/remote_place.h"
 #include "core/error.h"
 #include "pipeline/request_values.h"
@@ -14,22 +15,8 @@ using Lock = std::unique_lock<std::mutex>;
 
 /// How often a waiting request asks whether it is cancelled.
 constexpr std::chrono::milliseconds kTick{100};
-/// When a connection between two ranks breaks, the reason may be a rank whose loss is noticed only
-/// a little later.
-constexpr std::chrono::seconds kLossLimit = kSilenceLimit + std::chrono::seconds(2);
-
 /// Requests at the same time, at most.
 constexpr int64_t kMostRequests = 64;
-
-std::string reason_of(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "the request has failed";
-  }
-}
 
 template <typename Shares>
 bool all_done(const Shares& shares) {
@@ -119,7 +106,7 @@ Result Coordinator::draw(RankClaim& claim,
     fail_with(*drawing, std::current_exception(), /*is_loss=*/false);
   }
   const auto failure = failure_after_a_while(*drawing);
-  if (failure) stop_parts(*drawing, reason_of(failure));
+  if (failure) stop_parts(*drawing, failure_reason(failure, "the request has failed"));
   release_parts(drawing);
   if (failure) std::rethrow_exception(failure);
   return std::move(*result);

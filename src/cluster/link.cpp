@@ -3,6 +3,7 @@
 #include <new>
 #include <utility>
 
+#include "cluster/failure_reason.h"
 #include "core/error.h"
 
 namespace glm_image::cluster {
@@ -18,10 +19,8 @@ std::string loss_reason(const std::exception_ptr& failure) {
     std::rethrow_exception(failure);
   } catch (const std::bad_alloc&) {
     return "this machine has no memory for its messages";
-  } catch (const std::exception& error) {
-    return error.what();
   } catch (...) {
-    return "its message led to an unknown error";
+    return failure_reason(failure, "its message led to an unknown error");
   }
 }
 

@@ -3,26 +3,13 @@
 #include <utility>
 
 #include "cluster/draw_message.h"
+#include "cluster/failure_reason.h"
 #include "cluster/group_ranks.h"
 #include "cluster/remote_place.h"
 #include "core/error.h"
 
 namespace glm_image::cluster {
 namespace {
-
-/// When a connection between two ranks breaks, the reason may be a rank whose loss is noticed only
-/// a little later.
-constexpr std::chrono::seconds kTrainingLossLimit = kSilenceLimit + std::chrono::seconds(2);
-
-std::string message_of(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "the training has failed";
-  }
-}
 
 /// Whether the failure may be that of a connection.
 bool is_internal(const std::exception_ptr& failure) {
@@ -111,7 +98,7 @@ void TrainingCoordinator::explain_failure(const std::exception_ptr& own) {
   const bool may_be_a_loss =
       worker_error_ ? worker_error_->code() == ErrorCode::kInternal : is_internal(own);
   if (may_be_a_loss) {
-    change_.wait_for(lock, kTrainingLossLimit, [this] { return !lost_.empty(); });
+    change_.wait_for(lock, kLossLimit, [this] { return !lost_.empty(); });
   }
 }
 
@@ -128,7 +115,7 @@ bool TrainingCoordinator::end(const GroupSeat& seat, const std::exception_ptr& o
   }
   std::string reason;
   if (own) {
-    reason = message_of(own);
+    reason = failure_reason(own, "the training has failed");
     if (worker_error) reason = worker_error->what();
     if (!lost.empty()) reason = lost;
   }

@@ -1,6 +1,5 @@
 #include "cluster/training_worker.h"
 
-#include <chrono>
 #include <utility>
 
 #include "cluster/draw_message.h"
@@ -9,16 +8,10 @@
 #include "core/error.h"
 
 namespace glm_image::cluster {
-namespace {
-
-constexpr std::chrono::seconds kTrainingConnectLimit{5};
-constexpr std::chrono::milliseconds kTrainingTick{100};
-
-}  // namespace
 
 TrainingWorker::TrainingWorker(const WorkerOptions& options)
     : coordinator_(options.address.text()) {
-  auto socket = Socket::connect(options.address, kTrainingConnectLimit);
+  auto socket = Socket::connect(options.address, kJoinLimit);
   welcome_ = join(socket, options.secret, ModelFingerprint(), Work::kTraining);
   link_ = std::make_unique<Link>(std::move(socket));
   place_ = std::make_shared<RemotePlace>(*link_);
@@ -56,7 +49,7 @@ std::shared_ptr<GroupSeat> TrainingWorker::next_seat(const std::function<bool()>
   std::unique_lock lock(mutex_);
   while (!is_over_ && goes_on()) {
     if (!waiting_) {
-      change_.wait_for(lock, kTrainingTick);
+      change_.wait_for(lock, kIdleTick);
       continue;
     }
     running_ = std::exchange(waiting_, nullptr);

@@ -12,15 +12,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kConnectLimit{5};
-constexpr std::chrono::milliseconds kIdleTick{100};
 constexpr std::chrono::milliseconds kBetweenProgress{250};
 
 }  // namespace
 
 Worker::Worker(const WorkerOptions& options, const ModelFingerprint& model)
     : coordinator_(options.address.text()) {
-  auto socket = Socket::connect(options.address, kConnectLimit);
+  auto socket = Socket::connect(options.address, kJoinLimit);
   welcome_ = join(socket, options.secret, model);
   link_ = std::make_unique<Link>(std::move(socket));
   place_ = std::make_shared<RemotePlace>(*link_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -15,6 +16,11 @@
 namespace glm_image::cluster {
 
 class RemotePlace;
+
+/// How long a worker waits for the coordinator's host to answer.
+inline constexpr std::chrono::seconds kJoinLimit{5};
+/// How often a worker without work asks whether it should go on.
+inline constexpr std::chrono::milliseconds kIdleTick{100};
 
 struct WorkerOptions {
   Address address;  ///< of the coordinator
