@@ -21,8 +21,10 @@ void* address(const Tensor& bias) {
   return bias.defined() ? bias.data_ptr() : nullptr;
 }
 
-void multiply_few_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& out) {
-  kernels::MatrixVector problem;
+/// A kernel's description of the product, but for the number of columns or threads.
+template <typename Problem>
+Problem problem_of(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& out) {
+  Problem problem;
   problem.x = x.data_ptr();
   problem.x_stride = x.stride(0);
   problem.weight = weight.data_ptr();
@@ -32,6 +34,11 @@ void multiply_few_rows(const Tensor& x, const Tensor& weight, const Tensor& bias
   problem.out_stride = out.stride(0);
   problem.rows = x.size(0);
   problem.depth = x.size(1);
+  return problem;
+}
+
+void multiply_few_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& out) {
+  const auto problem = problem_of<kernels::MatrixVector>(x, weight, bias, out);
   at::parallel_for(0, weight.size(0), rows_per_thread(x.size(1)), [&](int64_t first, int64_t last) {
     kernels::matrix_vector(element_of(x), problem, first, last);
   });
@@ -64,17 +71,8 @@ void multiply_quantised(const Tensor& x,
 }
 
 void multiply_many_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& out) {
-  kernels::MatmulProblem problem;
-  problem.x = x.data_ptr();
-  problem.x_stride = x.stride(0);
-  problem.weight = weight.data_ptr();
-  problem.weight_stride = weight.stride(0);
-  problem.bias = address(bias);
-  problem.out = out.data_ptr();
-  problem.out_stride = out.stride(0);
-  problem.rows = x.size(0);
+  auto problem = problem_of<kernels::MatmulProblem>(x, weight, bias, out);
   problem.columns = weight.size(0);
-  problem.depth = x.size(1);
   problem.threads = at::get_num_threads();
   if (x.scalar_type() == at::kBFloat16 && problem.depth % 2 == 0 &&
       kernels::has_bfloat16_dot_product()) {
@@ -105,6 +103,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     if (dense && kernels_apply({&x, &weight, &same_type})) {
       const int64_t rows = x.numel() / x.size(-1);
       const bool few = rows <= kernels::kMaxMatrixVectorRows;
+      // LibTorch calls oneDNN, which multiplies by tiles (AMX) too.
       if (!few && x.scalar_type() == at::kBFloat16 && kernels::has_bfloat16_tiles()) {
         return at::linear(x, weight, bias);
       }

@@ -1,7 +1,5 @@
 #include "quant/bitsandbytes.h"
 
-#include <cstring>
-
 #include "core/error.h"
 #include "io/json_file.h"
 #include "io/weight_binding.h"
@@ -106,13 +104,7 @@ std::optional<IntegerWeight> integers(const ModuleParts& parts, int64_t out, int
   if (state_part(parts) != nullptr) return std::nullopt;
   const auto stored = stored_8_bits(parts, out, in);
   const auto scales = parts.floats("SCB", {out}).unsqueeze(1) / 127;
-  const auto read = [stored, in](int64_t first, int64_t rows, int8_t* values) {
-    std::memcpy(values,
-                static_cast<const int8_t*>(stored.data_ptr()) + first * in,
-                static_cast<std::size_t>(rows * in));
-  };
-  return integer_weight(
-      out, in, /*bits=*/8, scales, read, nn::StoredWords{parts.mapped_bytes("weight"), true, true});
+  return byte_weight(stored, scales, parts.mapped_bytes("weight"));
 }
 
 }  // namespace glm_image::quant::bitsandbytes

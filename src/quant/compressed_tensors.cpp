@@ -235,13 +235,7 @@ std::optional<IntegerWeight> byte_integers(const ModuleParts& parts, int64_t out
   // Rows of the weight that share a row of scales get one each.
   scales = scales.dim() == 2 ? scales.repeat_interleave(out / scales.size(0), 0)
                              : scales.reshape({1, 1}).expand({out, 1});
-  const auto read = [integers, in](int64_t first, int64_t rows, int8_t* values) {
-    std::memcpy(values,
-                static_cast<const int8_t*>(integers.data_ptr()) + first * in,
-                static_cast<std::size_t>(rows * in));
-  };
-  return integer_weight(
-      out, in, /*bits=*/8, scales, read, nn::StoredWords{parts.mapped_bytes("weight"), true, true});
+  return byte_weight(integers, scales, parts.mapped_bytes("weight"));
 }
 
 }  // namespace

@@ -63,6 +63,21 @@ std::optional<IntegerWeight> integer_weight(int64_t out,
   return weight;
 }
 
+std::optional<IntegerWeight> byte_weight(const Tensor& integers,
+                                         const Tensor& scales,
+                                         const Tensor& mapped) {
+  const int64_t out = integers.size(0), in = integers.size(1);
+  const auto read = [integers, in](int64_t first, int64_t rows, int8_t* values) {
+    std::copy_n(integers.data_ptr<int8_t>() + first * in, rows * in, values);
+  };
+  return integer_weight(out,
+                        in,
+                        /*bits=*/8,
+                        scales,
+                        read,
+                        nn::StoredWords{mapped, /*by_rows=*/true, /*is_signed=*/true});
+}
+
 std::optional<IntegerWeight> cut_integers(const IntegerWeight& whole, const io::WeightCut& cut) {
   const auto& form = whole.form;
   if (cut.dimension == 0) {

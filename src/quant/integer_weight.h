@@ -25,6 +25,12 @@ std::optional<IntegerWeight> integer_weight(int64_t out,
                                             nn::QuantisedMatrix::ReadRows read,
                                             std::optional<nn::StoredWords> words = std::nullopt);
 
+/// The same for integers of one byte, [out, in] int8 with dense rows. `mapped`: these bytes in
+/// their file (ModuleParts::mapped_bytes).
+std::optional<IntegerWeight> byte_weight(const Tensor& integers,
+                                         const Tensor& scales,
+                                         const Tensor& mapped);
+
 /// Some rows or columns of a weight, which reads the integers of the whole. Nothing where a cut
 /// divides a group of columns, or the kernels do not take the form of the part.
 std::optional<IntegerWeight> cut_integers(const IntegerWeight& whole, const io::WeightCut& cut);
