@@ -5,6 +5,7 @@
 
 #include "core/suffix.h"
 #include "nano/posters/data_fields.h"
+#include "nano/posters/edit_kind.h"
 #include "text/unicode.h"
 
 namespace glm_image::posters {
@@ -33,16 +34,12 @@ const std::set<std::string> kFacts{"gradient",
                                    "two_pictograms",
                                    "one_word",
                                    "one_number",
-                                   "plain",
-                                   // What an instruction asks for (edits.h).
-                                   "change_background",
-                                   "change_text",
-                                   "change_pictogram",
-                                   "add_text",
-                                   "add_pictogram",
-                                   "remove_text",
-                                   "remove_pictogram",
-                                   "combine"};
+                                   "plain"};
+
+/// Whether a poster, or what an instruction asks for, can have the fact.
+bool is_fact(const std::string& name) {
+  return kFacts.count(name) > 0 || edit_kind_of(name);
+}
 
 /// Whether a rule is about a text: text, bare_text, ….
 bool is_text_rule(const std::string& name) {
@@ -181,7 +178,7 @@ CaptionGrammar CaptionGrammar::load(const std::filesystem::path& file) {
         for (std::string fact; facts >> fact;) {
           const bool is_excluded = fact[0] == '!';
           if (is_excluded) fact.erase(0, 1);
-          if (kFacts.count(fact) == 0) object.refuse("if", "facts that posters have");
+          if (!is_fact(fact)) object.refuse("if", "facts that posters have");
           (is_excluded ? alternative.excluded : alternative.required).push_back(fact);
         }
       } else {

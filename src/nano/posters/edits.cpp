@@ -12,15 +12,6 @@
 namespace glm_image::posters {
 namespace {
 
-constexpr std::array<std::string_view, kEditKindCount> kKindNames = {"change_background",
-                                                                     "change_text",
-                                                                     "change_pictogram",
-                                                                     "add_text",
-                                                                     "add_pictogram",
-                                                                     "remove_text",
-                                                                     "remove_pictogram",
-                                                                     "combine"};
-
 /// The items that the first reference of an edit has.
 PosterSource::Options options_of(EditKind kind) {
   PosterSource::Options options;
@@ -276,16 +267,6 @@ Edit edit_of(const PosterSource& source, EditKind kind, Split split, RandomStrea
 }
 
 }  // namespace
-
-std::string_view edit_kind_name(EditKind kind) {
-  return kKindNames[static_cast<std::size_t>(kind)];
-}
-
-std::optional<EditKind> edit_kind_of(std::string_view name) {
-  const auto found = std::find(kKindNames.begin(), kKindNames.end(), name);
-  if (found == kKindNames.end()) return std::nullopt;
-  return static_cast<EditKind>(found - kKindNames.begin());
-}
 
 Edit make_edit(
     const PosterSource& source, EditKind kind, uint64_t seed, uint64_t index, Split split) {

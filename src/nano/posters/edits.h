@@ -1,28 +1,9 @@
 #pragma once
 
-#include <array>
-
+#include "nano/posters/edit_kind.h"
 #include "nano/posters/poster_source.h"
 
 namespace glm_image::posters {
-
-/// What an edit changes.
-enum class EditKind {
-  kChangeBackground,
-  kChangeText,
-  kChangePictogram,
-  kAddText,
-  kAddPictogram,
-  kRemoveText,
-  kRemovePictogram,
-  kCombine,  ///< the first picture with the text of the second
-};
-inline constexpr int kEditKindCount = 8;
-
-/// The names of kinds in data files: "change_background", …. In the rule "instruction" of a grammar
-/// (caption_grammar.h) they are facts.
-std::string_view edit_kind_name(EditKind kind);
-std::optional<EditKind> edit_kind_of(std::string_view name);
 
 /// Pictures to start from, an instruction in French or English, and the picture that it asks for.
 /// The instruction quotes the texts to draw and no others. It names an item by its place if the
