@@ -114,26 +114,11 @@ std::vector<KindScores> by_kind(const std::vector<ScoredEdit>& edits) {
   return kinds;
 }
 
-io::Json proportion_json(const Proportion& proportion) {
-  return {{"right", proportion.right},
-          {"total", proportion.total},
-          {"share", proportion.share()},
-          {"interval", {proportion.interval.low, proportion.interval.high}}};
-}
-
 io::Json edit_json(const EditScore& score) {
-  auto judgements = io::Json::array();
-  for (const auto& judgement : score.judgements) {
-    judgements.push_back({{"measure", measure_name(judgement.measure)},
-                          {"item", judgement.item},
-                          {"wanted", judgement.wanted},
-                          {"found", judgement.found},
-                          {"right", judgement.is_right}});
-  }
   return {{"changed", score.changed},
           {"stayed", score.stayed.sum},
           {"stayed_of", score.stayed.count},
-          {"judgements", judgements}};
+          {"judgements", judgements_json(score.judgements)}};
 }
 
 /// Whether a removed item is still there. Adds its judgements.
@@ -192,20 +177,11 @@ std::vector<ScoredEdit> evaluate_edits(const posters::EditSuite& suite,
                                        const PictureSource& pictures,
                                        const EvaluationOptions& options,
                                        const EvaluationCallbacks& callbacks) {
-  const auto chosen = chosen_edits(suite, options);
-  std::error_code error;
-  std::filesystem::create_directories(options.folder, error);
-  if (error) {
-    fail(ErrorCode::kOutput, options.folder.string(), ": cannot be created: ", error.message());
-  }
   posters::Renderer renderer(posters);
   PictureScorer scorer(posters);
   EditSheet sheet;
   std::vector<ScoredEdit> scored;
-  for (const auto number : chosen) {
-    if (callbacks.should_stop && callbacks.should_stop()) {
-      fail(ErrorCode::kCancelled, "the evaluation was stopped");
-    }
+  const auto score = [&](std::size_t number) {
     const auto& prompt = suite.prompts[number];
     const auto draw = [&](const posters::Scene& scene) {
       posters.check(scene);
@@ -217,10 +193,8 @@ std::vector<ScoredEdit> evaluate_edits(const posters::EditSuite& suite,
     entry.picture = pictures ? score_edit(scorer, prompt, picture) : entry.truth;
     sheet.add(draw(prompt.edit.references.front()), picture, truth);
     scored.push_back(std::move(entry));
-    if (callbacks.progress) {
-      callbacks.progress(static_cast<int64_t>(scored.size()), static_cast<int64_t>(chosen.size()));
-    }
-  }
+  };
+  score_each(chosen_edits(suite, options), options.folder, callbacks, score);
   sheet.write(options.folder / "edits.png");
   return scored;
 }

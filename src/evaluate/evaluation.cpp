@@ -73,25 +73,33 @@ PictureSource pictures_in(const fs::path& folder) {
   };
 }
 
+void score_each(const std::vector<std::size_t>& numbers,
+                const fs::path& folder,
+                const EvaluationCallbacks& callbacks,
+                const std::function<void(std::size_t number)>& score) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail(ErrorCode::kOutput, folder.string(), ": cannot be created: ", error.message());
+  int64_t done = 0;
+  for (const auto number : numbers) {
+    if (callbacks.should_stop && callbacks.should_stop()) {
+      fail(ErrorCode::kCancelled, "the evaluation was stopped");
+    }
+    score(number);
+    if (callbacks.progress) callbacks.progress(++done, static_cast<int64_t>(numbers.size()));
+  }
+}
+
 std::vector<ScoredPrompt> evaluate(const posters::Suite& suite,
                                    const posters::PosterSource& posters,
                                    const PictureSource& pictures,
                                    const EvaluationOptions& options,
                                    const EvaluationCallbacks& callbacks) {
-  const auto chosen = chosen_prompts(suite, options);
-  std::error_code error;
-  fs::create_directories(options.folder, error);
-  if (error) {
-    fail(ErrorCode::kOutput, options.folder.string(), ": cannot be created: ", error.message());
-  }
   posters::Renderer renderer(posters);
   PictureScorer scorer(posters);
   Sheets sheets;
   std::vector<ScoredPrompt> scored;
-  for (const auto number : chosen) {
-    if (callbacks.should_stop && callbacks.should_stop()) {
-      fail(ErrorCode::kCancelled, "the evaluation was stopped");
-    }
+  const auto score = [&](std::size_t number) {
     const auto& prompt = suite.prompts[number];
     posters.check(prompt.scene);
     const auto truth = renderer.render(prompt.scene, prompt.width, prompt.height);
@@ -105,10 +113,8 @@ std::vector<ScoredPrompt> evaluate(const posters::Suite& suite,
       sheets.add(prompt.tier, truth, nullptr);
     }
     scored.push_back(std::move(entry));
-    if (callbacks.progress) {
-      callbacks.progress(static_cast<int64_t>(scored.size()), static_cast<int64_t>(chosen.size()));
-    }
-  }
+  };
+  score_each(chosen_prompts(suite, options), options.folder, callbacks, score);
   sheets.write(options.folder);
   return scored;
 }

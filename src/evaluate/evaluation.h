@@ -25,6 +25,13 @@ struct EvaluationCallbacks {
   std::function<bool()> should_stop;
 };
 
+/// Creates `folder`, then calls `score` with each of the numbers in turn, and reports progress.
+/// Throws kCancelled if should_stop returns true, kOutput if the folder cannot be created.
+void score_each(const std::vector<std::size_t>& numbers,
+                const std::filesystem::path& folder,
+                const EvaluationCallbacks& callbacks,
+                const std::function<void(std::size_t number)>& score);
+
 /// Scores the pictures of a suite and their ground truths. Writes a sample grid sheet-N.png for
 /// each tier: rows of pictures with the ground truth below them. If `pictures` is empty, scores the
 /// ground truth as the picture, too. Throws kCancelled if should_stop returns true, kOutput if the

@@ -89,10 +89,7 @@ std::vector<std::pair<std::string, Proportion>> proportions_of(const TierScore& 
 io::Json score_json(const TierScore& score) {
   io::Json json;
   for (const auto& [name, proportion] : proportions_of(score)) {
-    json[name] = {{"right", proportion.right},
-                  {"total", proportion.total},
-                  {"share", proportion.share()},
-                  {"interval", interval_json(proportion.interval)}};
+    json[name] = proportion_json(proportion);
   }
   json["similarity"] = {{"mean", mean_of(score.similarities())},
                         {"interval", interval_json(bootstrap_interval(score.similarities()))}};
@@ -100,15 +97,7 @@ io::Json score_json(const TierScore& score) {
 }
 
 io::Json prompt_json(const PromptScore& score) {
-  auto judgements = io::Json::array();
-  for (const auto& judgement : score.judgements) {
-    judgements.push_back({{"measure", measure_name(judgement.measure)},
-                          {"item", judgement.item},
-                          {"wanted", judgement.wanted},
-                          {"found", judgement.found},
-                          {"right", judgement.is_right}});
-  }
-  return {{"judgements", judgements}, {"similarities", score.similarities}};
+  return {{"judgements", judgements_json(score.judgements)}, {"similarities", score.similarities}};
 }
 
 std::string printed(const std::string& name,
@@ -131,6 +120,25 @@ std::string printed(const std::string& name,
 
 }  // namespace
 
+io::Json proportion_json(const Proportion& proportion) {
+  return {{"right", proportion.right},
+          {"total", proportion.total},
+          {"share", proportion.share()},
+          {"interval", interval_json(proportion.interval)}};
+}
+
+io::Json judgements_json(const std::vector<Judgement>& judgements) {
+  auto all = io::Json::array();
+  for (const auto& judgement : judgements) {
+    all.push_back({{"measure", measure_name(judgement.measure)},
+                   {"item", judgement.item},
+                   {"wanted", judgement.wanted},
+                   {"found", judgement.found},
+                   {"right", judgement.is_right}});
+  }
+  return all;
+}
+
 io::Json report_json(const std::string& suite,
                      const io::Json& source,
                      const std::vector<ScoredPrompt>& prompts) {
@@ -143,16 +151,9 @@ io::Json report_json(const std::string& suite,
   }
   auto languages = io::Json::array();
   for (const auto& scores : sum_up_languages(prompts)) {
-    const auto words_json = [](const TierScore& score) -> io::Json {
-      const auto words = words_of_language(score);
-      return {{"right", words.right},
-              {"total", words.total},
-              {"share", words.share()},
-              {"interval", interval_json(words.interval)}};
-    };
     languages.push_back({{"language", scores.language},
-                         {"words", words_json(scores.picture)},
-                         {"truth", words_json(scores.truth)}});
+                         {"words", proportion_json(words_of_language(scores.picture))},
+                         {"truth", proportion_json(words_of_language(scores.truth))}});
   }
   auto all = io::Json::array();
   for (const auto& scored : prompts) {

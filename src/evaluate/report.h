@@ -12,6 +12,11 @@ struct ScoredPrompt {
   PromptScore picture, truth;
 };
 
+/// {right, total, share, interval: [low, high]}.
+io::Json proportion_json(const Proportion& proportion);
+/// [{measure, item, wanted, found, right}].
+io::Json judgements_json(const std::vector<Judgement>& judgements);
+
 /// {suite, version, source, tiers: [{tier, prompts, picture: {words: {right, total, share,
 /// interval}, …, similarity: {mean, interval}}, truth: …}], languages: [{language, words:
 /// {right, total, share, interval}, truth: …}], prompts: [{id, tier, prompt, judgements,
