@@ -6,6 +6,7 @@
 #include <set>
 
 #include "pipeline/request_values.h"
+#include "support/checked_request.h"
 #include "support/test_support.h"
 
 namespace glm_image::test {
@@ -17,16 +18,7 @@ using cluster::spreads_of;
 using cluster::Way;
 
 Request request_of(int64_t count, double guidance = 1.5) {
-  Request request;
-  request.prompt = "a market";
-  request.width = request.height = 64;
-  request.steps = 4;
-  request.guidance = guidance;
-  request.solver = Solver::kEuler;
-  request.guided = GuidanceInterval();
-  request.guidance_every = 1;
-  request.step_cache = 0;
-  request.adapters.emplace();
+  auto request = checked_request("a market", 64, 64, /*steps=*/4, guidance);
   request.seed = 10;
   request.count = count;
   return request;

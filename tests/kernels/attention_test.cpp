@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/attention_of.h"
 #include "kernels/bfloat16_attention.h"
 #include "kernels/float_attention.h"
 #include "kernels/kernel_form.h"
@@ -10,10 +11,6 @@
 
 namespace glm_image::kernels {
 namespace {
-
-AttentionProblem::Strides strides_of(const Tensor& x) {
-  return {x.stride(0), x.stride(1), x.stride(2)};
-}
 
 class AttentionKernel : public KernelFormTest {
  protected:
@@ -31,27 +28,6 @@ class AttentionKernel : public KernelFormTest {
     }
   }
 
-  static AttentionProblem describe(
-      const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out, int64_t threads) {
-    AttentionProblem problem;
-    problem.q = q.data_ptr();
-    problem.k = k.data_ptr();
-    problem.v = v.data_ptr();
-    problem.out = out.data_ptr();
-    problem.q_strides = strides_of(q);
-    problem.k_strides = strides_of(k);
-    problem.v_strides = strides_of(v);
-    problem.out_strides = strides_of(out);
-    problem.batch = q.size(0);
-    problem.queries = q.size(1);
-    problem.keys = k.size(1);
-    problem.key_heads = k.size(2);
-    problem.group = q.size(2) / k.size(2);
-    problem.dim = q.size(3);
-    problem.threads = threads;
-    return problem;
-  }
-
   /// Causal and masked attention with keys from a longer cache, against float64.
   void check(int64_t queries, int64_t keys, int64_t dim, int64_t threads) const {
     SCOPED_TRACE(concat(queries, " queries, ", keys, " keys, dim ", dim, ", threads ", threads));
@@ -62,7 +38,7 @@ class AttentionKernel : public KernelFormTest {
     auto mask = at::rand({2, keys}) > 0.3;
     mask.select(1, 0).fill_(true);
     const auto out = at::full(q.sizes(), NAN, q.options());
-    auto problem = describe(q, k, v, out, threads);
+    auto problem = attention_of(q, k, v, out, threads);
     problem.scale = 0.3F;
     problem.causal = true;
     problem.key_mask = mask.data_ptr<bool>();
@@ -99,11 +75,11 @@ TEST_P(AttentionKernel, ARowHasTheSameBitsAloneAndAmongMany) {
   const auto q = random({1, 200, 2, 32});
   const auto k = random({1, 300, 1, 32}), v = random({1, 300, 1, 32});
   const auto together = at::full(q.sizes(), NAN, q.options());
-  compute(describe(q, k, v, together, /*threads=*/1));
+  compute(attention_of(q, k, v, together, /*threads=*/1));
   for (const int64_t row : {0, 47, 199}) {
     const auto one = q.narrow(1, row, 1).contiguous();
     const auto alone = at::full(one.sizes(), NAN, q.options());
-    compute(describe(one, k, v, alone, /*threads=*/1));
+    compute(attention_of(one, k, v, alone, /*threads=*/1));
     EXPECT_TRUE(at::equal(alone, together.narrow(1, row, 1))) << row;
   }
 }
@@ -112,7 +88,7 @@ TEST_P(AttentionKernel, GivesZerosWhereNoKeyIsSeen) {
   const auto x = random({1, 4, 1, 16});
   const auto mask = at::zeros({1, 4}, at::kBool);
   const auto out = at::full(x.sizes(), NAN, x.options());
-  auto problem = describe(x, x, x, out, /*threads=*/1);
+  auto problem = attention_of(x, x, x, out, /*threads=*/1);
   problem.key_mask = mask.data_ptr<bool>();
   compute(problem);
   EXPECT_TRUE((out == 0).all().item<bool>());

@@ -5,6 +5,7 @@
 #include "kernels/quantised_attention.h"
 
 #include "core/cpu_level.h"
+#include "kernels/attention_of.h"
 #include "kernels/kernel_form.h"
 #include "kernels/quantised_attention_loop.h"
 #include "support/test_support.h"
@@ -18,28 +19,10 @@ struct Inputs {
   bool causal = false;
 
   AttentionProblem problem(const Tensor& out, int64_t threads = 1) const {
-    const auto strides = [](const Tensor& x) {
-      return AttentionProblem::Strides{x.stride(0), x.stride(1), x.stride(2)};
-    };
-    AttentionProblem problem;
-    problem.q = q.data_ptr();
-    problem.k = k.data_ptr();
-    problem.v = v.data_ptr();
-    problem.out = out.data_ptr();
-    problem.q_strides = strides(q);
-    problem.k_strides = strides(k);
-    problem.v_strides = strides(v);
-    problem.out_strides = strides(out);
-    problem.batch = q.size(0);
-    problem.queries = q.size(1);
-    problem.keys = k.size(1);
-    problem.key_heads = k.size(2);
-    problem.group = q.size(2) / k.size(2);
-    problem.dim = q.size(3);
+    auto problem = attention_of(q, k, v, out, threads);
     problem.scale = 1.0F / std::sqrt(static_cast<float>(problem.dim));
     problem.causal = causal;
     problem.key_mask = mask.defined() ? mask.data_ptr<bool>() : nullptr;
-    problem.threads = threads;
     return problem;
   }
 

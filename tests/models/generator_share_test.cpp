@@ -2,12 +2,11 @@
 
 #include "models/generator/generator_share.h"
 
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <thread>
 
 #include "models/generator/generation_model.h"
+#include "models/meeting.h"
 #include "nn/parameter.h"
 #include "support/reference.h"
 
@@ -15,32 +14,6 @@ namespace glm_image::test {
 namespace {
 
 using models::GeneratorShard;
-
-/// What the threads of a run exchange: all wait until each has given its tensor.
-class Meeting {
- public:
-  explicit Meeting(int64_t ranks) : given_(static_cast<size_t>(ranks)) {}
-
-  /// The tensors of all ranks for the `turn`-th exchange, in order.
-  std::vector<Tensor> exchange(int64_t rank, const Tensor& tensor) {
-    std::unique_lock lock(mutex_);
-    auto& own = given_.at(static_cast<size_t>(rank));
-    const auto turn = own.size();
-    own.push_back(tensor.clone());
-    change_.notify_all();
-    std::vector<Tensor> all;
-    for (const auto& tensors : given_) {
-      change_.wait(lock, [&] { return tensors.size() > turn; });
-      all.push_back(tensors[turn]);
-    }
-    return all;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable change_;
-  std::vector<std::vector<Tensor>> given_;
-};
 
 class ThreadShare : public models::GeneratorShare {
  public:

@@ -2,10 +2,9 @@
 
 #include "models/transformer/token_share.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
+#include "models/meeting.h"
 #include "models/transformer/picture_input.h"
 #include "models/transformer/transformer_model.h"
 #include "nn/parameter.h"
@@ -16,35 +15,11 @@ namespace {
 
 using models::TokenShare;
 
-/// What the threads of an evaluation exchange: all wait until each has given its tensor.
-class Table {
- public:
-  explicit Table(int ranks) : given_(static_cast<size_t>(ranks)) {}
-
-  /// The tensors of all ranks for the `turn`-th exchange, in order.
-  std::vector<Tensor> exchange(int rank, const Tensor& tensor) {
-    std::unique_lock lock(mutex_);
-    const auto turn = given_.at(static_cast<size_t>(rank)).size();
-    given_[static_cast<size_t>(rank)].push_back(tensor);
-    change_.notify_all();
-    std::vector<Tensor> all;
-    for (const auto& tensors : given_) {
-      change_.wait(lock, [&] { return tensors.size() > turn; });
-      all.push_back(tensors[turn]);
-    }
-    return all;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable change_;
-  std::vector<std::vector<Tensor>> given_;
-};
-
 /// Uneven shares: each rank has one token more than the one before it, the last the rest.
-class SharedTable : public TokenShare {
+class SharedTokens : public TokenShare {
  public:
-  SharedTable(Table& table, int rank, int ranks) : table_(table), rank_(rank), ranks_(ranks) {}
+  SharedTokens(Meeting& meeting, int rank, int ranks)
+      : meeting_(meeting), rank_(rank), ranks_(ranks) {}
 
   std::pair<int64_t, int64_t> own(int64_t image_tokens) const override {
     const int64_t first = rank_ * (rank_ + 1) / 2;
@@ -53,14 +28,15 @@ class SharedTable : public TokenShare {
   std::pair<Tensor, Tensor> gather(const Tensor& keys,
                                    const Tensor& values,
                                    int64_t /*image_tokens*/) override {
-    return {at::cat(table_.exchange(rank_, keys), 1), at::cat(table_.exchange(rank_, values), 1)};
+    return {at::cat(meeting_.exchange(rank_, keys), 1),
+            at::cat(meeting_.exchange(rank_, values), 1)};
   }
   Tensor gather(const Tensor& outputs, int64_t /*image_tokens*/) override {
-    return at::cat(table_.exchange(rank_, outputs), 1);
+    return at::cat(meeting_.exchange(rank_, outputs), 1);
   }
 
  private:
-  Table& table_;
+  Meeting& meeting_;
   const int rank_, ranks_;
 };
 
@@ -81,13 +57,13 @@ class SharedTokens : public testing::Test {
 
   /// The outputs of all ranks.
   std::vector<Tensor> outputs(int ranks) {
-    Table table(ranks);
+    Meeting meeting(ranks);
     std::vector<Tensor> all(static_cast<size_t>(ranks));
     std::vector<std::thread> threads;
     for (int rank = 0; rank < ranks; ++rank) {
       threads.emplace_back([&, rank] {
         const torch::NoGradGuard no_grad;
-        SharedTable share(table, rank, ranks);
+        SharedTokens share(meeting, rank, ranks);
         auto input = input_;
         input.token_share = &share;
         all[static_cast<size_t>(rank)] = model_->forward(input);
@@ -133,8 +109,8 @@ TEST_F(SharedTokens, WithConditionPictures) {
 }
 
 TEST_F(SharedTokens, NotTogetherWithWhatNeedsAllTokens) {
-  Table table(1);
-  SharedTable share(table, 0, 1);
+  Meeting meeting(1);
+  SharedTokens share(meeting, 0, 1);
   input_.token_share = &share;
   models::StepCache cache(0.1);
   input_.step_cache = &cache;

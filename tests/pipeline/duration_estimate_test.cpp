@@ -3,6 +3,7 @@
 #include "pipeline/duration_estimate.h"
 
 #include "pipeline/shorter_edit.h"
+#include "support/checked_request.h"
 #include "support/test_support.h"
 
 namespace glm_image::test {
@@ -11,24 +12,15 @@ namespace {
 using pipeline::DurationEstimate;
 using pipeline::TimeLeft;
 
-/// As Pipeline::check returns it, with condition pictures of these sizes.
-Request checked_request(int64_t side, std::vector<PictureSize> conditions = {}) {
-  Request request;
-  request.prompt = "at night";
-  request.width = request.height = side;
-  request.steps = 10;
-  request.guidance = 1.5;
-  request.solver = Solver::kEuler;
-  request.guided = GuidanceInterval();
-  request.guidance_every = 1;
-  request.step_cache = 0;
-  request.adapters.emplace();
+/// With condition pictures of these sizes.
+Request request_for(int64_t side, std::vector<PictureSize> conditions = {}) {
+  auto request = checked_request("at night", side, side, /*steps=*/10, /*guidance=*/1.5);
   request.condition_sizes = std::move(conditions);
   return request;
 }
 
 Request one_evaluation(int64_t side, std::vector<PictureSize> conditions = {}) {
-  auto request = checked_request(side, std::move(conditions));
+  auto request = request_for(side, std::move(conditions));
   request.steps = 1;
   request.guidance = 1;
   return request;
@@ -43,7 +35,7 @@ Result result_with(std::vector<StageReport> stages) {
 /// Rates of a machine, from one picture without condition pictures.
 DurationEstimate learnt_from_a_picture() {
   DurationEstimate estimate;
-  estimate.learn(checked_request(1024),
+  estimate.learn(request_for(1024),
                  result_with({{Stage::kReadingWeights, 20, 0},
                               {Stage::kImageTokens, 300, 0},
                               {Stage::kDenoising, 2000, 0},
@@ -78,7 +70,7 @@ TEST(DurationEstimate, MoreAndLargerConditionPicturesTakeLonger) {
                                                {{1024, 1024}, {512, 512}},
                                                {{2048, 1536}},
                                                {{2048, 1536}, {2048, 1536}}}) {
-      const double seconds = estimate.seconds(checked_request(512, conditions), stage).value();
+      const double seconds = estimate.seconds(request_for(512, conditions), stage).value();
       EXPECT_GT(seconds, last) << stage_name(stage);
       last = seconds;
     }
@@ -86,15 +78,15 @@ TEST(DurationEstimate, MoreAndLargerConditionPicturesTakeLonger) {
   const auto of = [&](const Request& request) {
     return estimate.seconds(request, Stage::kDenoising).value();
   };
-  EXPECT_EQ(estimate.seconds(checked_request(512), Stage::kReadingPictures), 0);
+  EXPECT_EQ(estimate.seconds(request_for(512), Stage::kReadingPictures), 0);
   // A picture four times as large takes more than four times as long, as attention is quadratic.
-  EXPECT_GT(of(checked_request(1024)), 4 * of(checked_request(512)));
-  EXPECT_LT(of(checked_request(1024)), 6 * of(checked_request(512)));
+  EXPECT_GT(of(request_for(1024)), 4 * of(request_for(512)));
+  EXPECT_LT(of(request_for(1024)), 6 * of(request_for(512)));
   // Each guided step attends to the condition pictures once, not twice: without guidance the
   // condition pictures cost as much.
-  auto unguided = checked_request(512), unguided_edit = checked_request(512, {{1024, 1024}});
+  auto unguided = request_for(512), unguided_edit = request_for(512, {{1024, 1024}});
   unguided.guidance = unguided_edit.guidance = 1;
-  EXPECT_NEAR(of(checked_request(512, {{1024, 1024}})) - of(checked_request(512)),
+  EXPECT_NEAR(of(request_for(512, {{1024, 1024}})) - of(request_for(512)),
               of(unguided_edit) - of(unguided),
               1e-6);
   // They are read once, whatever the number of steps and pictures.
@@ -107,7 +99,7 @@ TEST(DurationEstimate, MoreAndLargerConditionPicturesTakeLonger) {
 }
 
 TEST(DurationEstimate, LearntRatesPredictTheSameRequest) {
-  const auto edit = checked_request(512, {{1024, 768}, {512, 512}});
+  const auto edit = request_for(512, {{1024, 768}, {512, 512}});
   const auto result = result_with({{Stage::kReadingWeights, 5, 0},
                                    {Stage::kReadingPictures, 31, 0},
                                    {Stage::kImageTokens, 47, 0},
@@ -135,10 +127,10 @@ TEST(DurationEstimate, LearntRatesPredictTheSameRequest) {
 TEST(DurationEstimate, RatesOfOlderCachesAreRead) {
   const auto old = DurationEstimate::from_json(
       {{"token", 0.25}, {"denoised_pixel", 1e-4}, {"decoded_pixel", 7e-5}, {"rest", 25}});
-  EXPECT_TRUE(old.seconds(checked_request(1024)));
-  EXPECT_TRUE(old.seconds(checked_request(1024, {{1024, 1024}})));
+  EXPECT_TRUE(old.seconds(request_for(1024)));
+  EXPECT_TRUE(old.seconds(request_for(1024, {{1024, 1024}})));
   EXPECT_FALSE(DurationEstimate::from_json({{"token", 0.25}, {"rest", "x"}, {"decoded_pixel", -1}})
-                   .seconds(checked_request(1024)));
+                   .seconds(request_for(1024)));
 }
 
 // Attention costs a narrow transformer relatively more.
@@ -147,15 +139,15 @@ TEST(DurationEstimate, TheModelsWidthDecidesAboutAttention) {
       {"token", 0.25}, {"denoised_pixel", 1e-4}, {"decoded_pixel", 7e-5}, {"rest", 25}};
   const auto share = [&](double attention_tokens) {
     const auto estimate = DurationEstimate::from_json(rates, attention_tokens);
-    return estimate.seconds(checked_request(512, {{1024, 1024}}), Stage::kDenoising).value() /
-           estimate.seconds(checked_request(512), Stage::kDenoising).value();
+    return estimate.seconds(request_for(512, {{1024, 1024}}), Stage::kDenoising).value() /
+           estimate.seconds(request_for(512), Stage::kDenoising).value();
   };
   EXPECT_GT(share(6 * 256), share(6 * 4096));
 }
 
 TEST(TimeLeft, FallsThroughTheStagesOfAnEdit) {
   const auto estimate = learnt_from_a_picture();
-  const auto edit = checked_request(512, {{2048, 1536}});
+  const auto edit = request_for(512, {{2048, 1536}});
   const double all = estimate.seconds(edit).value();
   const double reading = estimate.seconds(edit, Stage::kReadingPictures).value();
   const double tokens = estimate.seconds(edit, Stage::kImageTokens).value();
@@ -187,7 +179,7 @@ TEST(TimeLeft, FallsThroughTheStagesOfAnEdit) {
 TEST(TimeLeft, AnEstimateThatIsEvidentlyWrongIsNotTold) {
   const auto estimate = DurationEstimate::from_json(
       {{"token", 1e-3}, {"denoised_pixel", 1e-9}, {"decoded_pixel", 1e-6}, {"rest", 1}});
-  const auto request = checked_request(512);
+  const auto request = request_for(512);
   TimeLeft left(estimate, request);
   EXPECT_TRUE(left.seconds({Stage::kDenoising, 0, 10, 0}, 1));
   EXPECT_FALSE(left.seconds({Stage::kDenoising, 0, 10, 0}, 1800));
@@ -207,7 +199,7 @@ ModelInfo model_of(int64_t parameters, const std::string& device = "cpu") {
 TEST(ShorterEdit, ALongEditIsToldWhatMakesItShorter) {
   const auto estimate = learnt_from_a_picture();
   const auto nano = model_of(10'000'000), large = model_of(7'000'000'000);
-  const auto edit = checked_request(512, {{2048, 1536}});
+  const auto edit = request_for(512, {{2048, 1536}});
   const auto shorter = pipeline::shorter_edit(edit, nano, estimate);
   ASSERT_TRUE(shorter);
   EXPECT_EQ(shorter->reference_pixels, 512 * 512);
@@ -217,8 +209,8 @@ TEST(ShorterEdit, ALongEditIsToldWhatMakesItShorter) {
   EXPECT_TRUE(pipeline::shorter_edit(edit, large, {}));
   EXPECT_FALSE(pipeline::shorter_edit(edit, nano, {}));
   // Nothing is to be gained, or it was asked for.
-  EXPECT_FALSE(pipeline::shorter_edit(checked_request(512), large, estimate));
-  EXPECT_FALSE(pipeline::shorter_edit(checked_request(512, {{512, 512}}), large, estimate));
+  EXPECT_FALSE(pipeline::shorter_edit(request_for(512), large, estimate));
+  EXPECT_FALSE(pipeline::shorter_edit(request_for(512, {{512, 512}}), large, estimate));
   EXPECT_FALSE(pipeline::shorter_edit(edit, model_of(7'000'000'000, "cuda"), estimate));
   auto asked = edit;
   asked.reference_pixels = 1'000'000;

@@ -2,12 +2,10 @@
 
 #include "core/error.h"
 #include "nn/parameter.h"
-#include "pipeline/checkpoint.h"
 #include "pipeline/memory_plan.h"
 #include "pipeline/request_check.h"
+#include "pipeline/stored_model.h"
 #include "support/adapter_files.h"
-#include "support/quantised_copy.h"
-#include "support/reference.h"
 
 namespace glm_image::test {
 namespace {
@@ -15,33 +13,12 @@ namespace {
 using models::GeneratorShard;
 using pipeline::Checkpoint;
 
-struct StoredForm {
-  const char* name;
-  const char* weights;  ///< of a quantised copy; "" for the toy model itself
-  DataType dtype;
-};
-
-class GeneratorShards : public testing::TestWithParam<StoredForm> {
+class GeneratorShards : public StoredModel {
  protected:
-  void SetUp() override {
-    auto model = tiny_model_dir();
-    if (*GetParam().weights != 0) {
-      write_quantised_copy(model, GetParam().weights, folder_.path() / "copy");
-      model = folder_.path() / "copy";
-    }
-    PipelineOptions options;
-    options.dtype = GetParam().dtype;
-    checkpoint_ = Checkpoint::open(model, options);
-  }
-
   /// The values of a layer's weight, as float32.
   static Tensor values_of(const nn::LinearImpl& layer) {
     return layer.quantised ? layer.quantised->values() : layer.weight.to(at::kFloat);
   }
-
-  const torch::NoGradGuard no_grad_;
-  const TemporaryDirectory folder_;
-  Checkpoint checkpoint_;
 };
 
 TEST_P(GeneratorShards, HoldTheValuesOfTheWhole) {

@@ -2,6 +2,7 @@
 
 #include "image/codec.h"
 #include "pipeline/picture_metadata.h"
+#include "support/checked_request.h"
 #include "support/test_support.h"
 
 namespace glm_image::pipeline {
@@ -75,17 +76,7 @@ TEST(TextChecks, AWarningNamesWhatIsWrong) {
 
 TEST(TextChecks, AreInThePicturesMetadata) {
   Recipe recipe;
-  auto& request = recipe.request;
-  request.prompt = "a poster";
-  request.width = 100;
-  request.height = 100;
-  request.steps = 20;
-  request.guidance = 1.5;
-  request.solver = Solver::kEuler;
-  request.guided = GuidanceInterval();
-  request.guidance_every = 1;
-  request.step_cache = 0;
-  request.adapters.emplace();
+  recipe.request = test::checked_request("a poster", 100, 100, /*steps=*/20, /*guidance=*/1.5);
   recipe.file_width = 200;
   recipe.file_height = 50;
   recipe.verification = some_checks();

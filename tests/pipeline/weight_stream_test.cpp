@@ -6,10 +6,8 @@
 #include "models/transformer/picture_input.h"
 #include "nn/block_list.h"
 #include "nn/parameter.h"
-#include "pipeline/checkpoint.h"
 #include "pipeline/decoding.h"
-#include "support/quantised_copy.h"
-#include "support/reference.h"
+#include "pipeline/stored_model.h"
 
 namespace glm_image::test {
 namespace {
@@ -29,24 +27,8 @@ LoadPlan keeping(const pipeline::ComponentBytes& bytes, int64_t blocks) {
   return plan;
 }
 
-struct Form {
-  const char* weights;  ///< of a quantised copy; "" for the toy model itself
-  DataType dtype;
-};
-
-class WeightStream : public testing::TestWithParam<Form> {
+class WeightStream : public StoredModel {
  protected:
-  void SetUp() override {
-    auto model = tiny_model_dir();
-    if (*GetParam().weights != 0) {
-      write_quantised_copy(model, GetParam().weights, folder_.path() / "copy");
-      model = folder_.path() / "copy";
-    }
-    PipelineOptions options;
-    options.dtype = GetParam().dtype;
-    checkpoint_ = Checkpoint::open(model, options);
-  }
-
   at::TensorOptions options() const { return at::TensorOptions(checkpoint_.placement().dtype); }
 
   /// Runs a model with all weights and with those of 0 or 1 blocks, twice each.
@@ -81,10 +63,6 @@ class WeightStream : public testing::TestWithParam<Form> {
     }
     EXPECT_EQ(streaming, lists);
   }
-
-  const torch::NoGradGuard no_grad_;
-  const TemporaryDirectory folder_;
-  Checkpoint checkpoint_;
 };
 
 TEST_P(WeightStream, Generator) {
@@ -169,16 +147,11 @@ TEST_P(WeightStream, GoesOnAfterABlockThatThrew) {
 
 INSTANTIATE_TEST_SUITE_P(Forms,
                          WeightStream,
-                         testing::Values(Form{"", DataType::kFloat32},
-                                         Form{"", DataType::kBFloat16},
-                                         Form{"q8", DataType::kBFloat16},
-                                         Form{"q4", DataType::kBFloat16}),
-                         [](const auto& tested) {
-                           return std::string(*tested.param.weights == 0 ? "plain"
-                                                                         : tested.param.weights) +
-                                  (tested.param.dtype == DataType::kFloat32 ? "_float32"
-                                                                            : "_bfloat16");
-                         });
+                         testing::Values(StoredForm{"plain_float32", "", DataType::kFloat32},
+                                         StoredForm{"plain_bfloat16", "", DataType::kBFloat16},
+                                         StoredForm{"q8_bfloat16", "q8", DataType::kBFloat16},
+                                         StoredForm{"q4_bfloat16", "q4", DataType::kBFloat16}),
+                         [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
 }  // namespace glm_image::test

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "image/codec.h"
 #include "server/api_refusal.h"
+#include "support/checked_request.h"
 #include "support/test_support.h"
 
 namespace glm_image::test {
@@ -14,19 +15,8 @@ namespace {
 using namespace server;
 using namespace std::chrono_literals;
 
-/// As Pipeline::check returns it.
 Request request_for(const std::string& prompt) {
-  Request request;
-  request.prompt = prompt;
-  request.width = request.height = 32;
-  request.steps = 1;
-  request.guidance = 1;
-  request.solver = Solver::kEuler;
-  request.guided = GuidanceInterval();
-  request.guidance_every = 1;
-  request.step_cache = 0;
-  request.adapters.emplace();
-  return request;
+  return checked_request(prompt, 32, 32, /*steps=*/1, /*guidance=*/1);
 }
 
 Result draw_at_once(const Request& request,

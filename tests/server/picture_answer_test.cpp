@@ -3,6 +3,7 @@
 #include "image/codec.h"
 #include "pipeline/picture_metadata.h"
 #include "server/edit_request.h"
+#include "support/checked_request.h"
 #include "support/test_support.h"
 
 namespace glm_image::server {
@@ -18,20 +19,8 @@ Picture drawn(int64_t width, int64_t height) {
   return picture;
 }
 
-/// As Pipeline::check returns it.
 Request drawable() {
-  Request request;
-  request.prompt = "a pot";
-  request.width = 128;
-  request.height = 64;
-  request.steps = 20;
-  request.guidance = 2;
-  request.solver = Solver::kEuler;
-  request.guided = GuidanceInterval();
-  request.guidance_every = 1;
-  request.step_cache = 0;
-  request.adapters.emplace();
-  return request;
+  return test::checked_request("a pot", 128, 64, /*steps=*/20, /*guidance=*/2);
 }
 
 pipeline::Recipe recipe_in(const std::string& file) {
