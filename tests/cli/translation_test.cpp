@@ -1,4 +1,4 @@
-// Messages in French: the catalogue fits the sources, and the program uses it.
+// The catalogue of messages in French fits the sources.
 
 #include "cli/translation.h"
 
@@ -6,17 +6,15 @@
 #include <cctype>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "cli/compiled_catalogue.h"
 #include "cli/message_catalogue.h"
 #include "cli/message_patterns.h"
-#include "support/program.h"
-#include "support/reference.h"
 #include "support/test_support.h"
 
 namespace glm_image::test {
@@ -204,12 +202,6 @@ TEST(Catalogue, HoldsAllPatterns) {
   }
 }
 
-/// The catalogue that the program reads.
-fs::path compiled_catalogue() {
-  return fs::path(glm_image_program()).parent_path().parent_path() /
-         "share/locale/fr/LC_MESSAGES/glm-image.mo";
-}
-
 TEST(MessageCatalogue, FindsTheTextsOfItsSource) {
   if (!fs::exists(compiled_catalogue())) GTEST_SKIP() << "built without gettext";
   const auto compiled = cli::MessageCatalogue::load(compiled_catalogue());
@@ -246,198 +238,6 @@ TEST(Translation, FillsPlaces) {
   EXPECT_EQ(cli::tr("%2 of %1, 100% %9 %", {"a", "b"}), "b of a, 100% %9 %");
   EXPECT_EQ(cli::tr(""), "");
   EXPECT_EQ(cli::columns_of("débruitage"), 10U);
-}
-
-class FrenchProgram : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!fs::exists(compiled_catalogue())) GTEST_SKIP() << "built without gettext";
-  }
-  static ProgramResult run(const std::vector<std::string>& arguments,
-                           const std::vector<std::string>& variables = {"LC_ALL=fr_FR.UTF-8"}) {
-    std::vector<std::string> command = {"/usr/bin/env"};
-    command.insert(command.end(), variables.begin(), variables.end());
-    command.push_back(glm_image_program());
-    command.insert(command.end(), arguments.begin(), arguments.end());
-    return run_program(command);
-  }
-  static std::string refusal(const std::vector<std::string>& arguments) {
-    const auto result = run(arguments);
-    EXPECT_EQ(result.exit_code, 2) << result.err;
-    return result.err;
-  }
-};
-
-/// Words with single spaces between them: versions of CLI11 break lines differently.
-std::string words_of(const std::string& text) {
-  std::istringstream stream(text);
-  std::string words;
-  for (std::string word; stream >> word;) words += word + ' ';
-  return words;
-}
-
-TEST_F(FrenchProgram, HelpsInFrench) {
-  // fr_FR.UTF-8 need not be generated on the machine.
-  for (const std::vector<std::string>& variables :
-       {std::vector<std::string>{"LC_ALL=fr_FR.UTF-8"},
-        std::vector<std::string>{"LC_ALL=", "LANG=fr_BF.UTF-8"},
-        std::vector<std::string>{"LC_ALL=C.UTF-8", "LANGUAGE=fr"},
-        std::vector<std::string>{"LC_ALL=mos_BF.UTF-8", "LANGUAGE=mos:fr_BF"}}) {
-    const auto help = run({"generate", "--help"}, variables);
-    EXPECT_EQ(help.exit_code, 0);
-    for (const char* part : {"Dessiner des images d'après une demande ",
-                             "glm-image generate [OPTIONS]",
-                             "Ce qu'il faut dessiner",
-                             "Exemples : glm-image generate --prompt 'A dark green"}) {
-      EXPECT_NE(words_of(help.out).find(part), std::string::npos) << variables[0] << '\n'
-                                                                  << help.out;
-    }
-  }
-  const auto training = run({"train", "--help"});
-  for (const char* part : {"Partie : vocabulary, vae", "donne les clés", "arrêté ou tué"}) {
-    EXPECT_NE(words_of(training.out).find(part), std::string::npos) << training.out;
-  }
-  const auto overview = run({"--help"});
-  for (const char* part : {"Commandes:", "Vérifier cette machine", "donne les options d'une"}) {
-    EXPECT_NE(words_of(overview.out).find(part), std::string::npos) << overview.out;
-  }
-  for (const std::vector<std::string>& variables :
-       {std::vector<std::string>{"LC_ALL=C", "LANGUAGE=fr"},
-        std::vector<std::string>{"LC_ALL=en_GB.UTF-8"},
-        std::vector<std::string>{"LC_ALL=fr_FR.UTF-8", "LANGUAGE=en:fr"},
-        std::vector<std::string>{"LC_ALL=../fr_FR.UTF-8"},
-        std::vector<std::string>{"LC_ALL=mos_BF.UTF-8"}}) {
-    const auto help = run({"generate", "--help"}, variables);
-    EXPECT_NE(help.out.find("What to draw"), std::string::npos) << help.out;
-  }
-}
-
-TEST_F(FrenchProgram, DescribesItsCommandsInFrench) {
-  for (const std::string command : {"generate",
-                                    "edit",
-                                    "batch",
-                                    "info",
-                                    "metadata",
-                                    "quantize",
-                                    "self-test",
-                                    "merge",
-                                    "serve",
-                                    "train",
-                                    "data",
-                                    "export",
-                                    "evaluate"}) {
-    const auto english = run({command, "--help"}, {"LC_ALL=C"}).out;
-    const auto french = run({command, "--help"}).out;
-    EXPECT_NE(english.substr(0, english.find('\n')), french.substr(0, french.find('\n')));
-  }
-  for (const std::string command : {"worker", "plan"}) {
-    const auto english = run({command, "--help"}, {"LC_ALL=C"});
-    if (english.exit_code != 0) continue;  // built without Gloo
-    const auto french = run({command, "--help"}).out;
-    for (const char* part : {"Lend this", "Predict how", "All machines need", "The prediction"}) {
-      EXPECT_EQ(french.find(part), std::string::npos) << french;
-    }
-  }
-}
-
-/// The lines of a help text before its examples that are sentences: with four words or more.
-std::set<std::string> sentences_of(const std::string& help) {
-  std::set<std::string> sentences;
-  std::istringstream lines(help);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.rfind("Example", 0) == 0 || line.rfind("Exemple", 0) == 0) break;
-    std::istringstream stream(line);
-    int words = 0;
-    for (std::string word; stream >> word;) {
-      words += std::all_of(word.begin(), word.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-    }
-    if (words >= 4) sentences.insert(words_of(line));
-  }
-  return sentences;
-}
-
-TEST_F(FrenchProgram, HelpsWithAllOptionsInFrench) {
-  for (const std::vector<std::string>& command :
-       std::vector<std::vector<std::string>>{{"generate"},
-                                             {"edit"},
-                                             {"batch"},
-                                             {"info"},
-                                             {"metadata"},
-                                             {"quantize"},
-                                             {"merge"},
-                                             {"serve"},
-                                             {"train"},
-                                             {"train", "lora"},
-                                             {"data", "check"},
-                                             {"export"},
-                                             {"evaluate"},
-                                             {"worker"},
-                                             {"plan"},
-                                             {"self-test"}}) {
-    auto arguments = command;
-    arguments.emplace_back("--help");
-    const auto english = run(arguments, {"LC_ALL=C"});
-    if (english.exit_code != 0) continue;  // built without it
-    const auto untranslated = sentences_of(english.out);
-    EXPECT_FALSE(untranslated.empty()) << english.out;
-    for (const auto& sentence : sentences_of(run(arguments).out)) {
-      EXPECT_EQ(untranslated.count(sentence), 0U) << command.back() << ": " << sentence;
-    }
-  }
-}
-
-TEST_F(FrenchProgram, RefusesInFrench) {
-  const auto model = tiny_model_dir().string();
-  EXPECT_EQ(refusal({"genrate"}),
-            "glm-image: « genrate » n'est pas une commande ; vouliez-vous dire `glm-image "
-            "generate` ? (voir --help)\n");
-  EXPECT_EQ(refusal({"generate", "-p", "x", "--cfg-scale", "7"}),
-            "glm-image: generate n'a pas de --cfg-scale : donnez --guidance X (voir glm-image "
-            "generate --help)\n");
-  EXPECT_EQ(refusal({"generate", "-p", "x", "--size", "big"}),
-            "glm-image: --size doit être LARGEURxHAUTEUR, comme 1024x768 ; trouvé : « big »\n");
-  EXPECT_EQ(refusal({"generate", "-p", "x", "--steps", "0"}),
-            "glm-image: --steps : doit être un nombre entier de 1 à 1000 ; trouvé : 0 (voir "
-            "--help)\n");
-  EXPECT_EQ(refusal({"generate", "--prompt"}),
-            "glm-image: --prompt : il manque une valeur (TEXT) (voir --help)\n");
-  EXPECT_EQ(refusal({"edit", "-p", "x"}), "glm-image: --image est obligatoire (voir --help)\n");
-  EXPECT_EQ(refusal({"generate", "-p", "x", "--seed", "1", "--seed", "2"}),
-            "glm-image: --seed est donné 2 fois ; donnez-le une seule fois (voir --help)\n");
-  EXPECT_EQ(refusal({"generate", "--model", model, "-p", " "}),
-            "glm-image: la demande est vide ; dites ce qu'il faut dessiner\n");
-  EXPECT_EQ(refusal({"generate", "--model", model, "-p", "x", "-o", "/no/such/a.png"}),
-            "glm-image: /no/such/a.png : ne peut pas être écrit : dossier /no/such : Aucun fichier "
-            "ou dossier de ce nom\n");
-  EXPECT_EQ(refusal({"generate", "--model", "/no/model", "-p", "x"}),
-            "glm-image: /no/model : n'est pas un dossier avec un modèle GLM-Image\n");
-  // Without a translation it is English.
-  EXPECT_EQ(refusal({"generate", "-p", "x", "--guidance-interval", "x"}),
-            "glm-image: --guidance-interval must be two numbers A:B, like 0:0.6; found 'x'\n");
-}
-
-TEST_F(FrenchProgram, WarnsInFrenchAndReportsInEnglish) {
-  const TemporaryDirectory folder;
-  const std::vector<std::string> draw = {"generate",
-                                         "--model",
-                                         tiny_model_dir().string(),
-                                         "-p",
-                                         "a pot",
-                                         "--size",
-                                         "64x64",
-                                         "--steps",
-                                         "1",
-                                         "--json",
-                                         "-o",
-                                         (folder.path() / "a.png").string()};
-  const auto result = run(draw);
-  EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(result.err.rfind("avertissement : la taille 64x64 est loin de celles", 0), 0U)
-      << result.err;
-  const auto json = nlohmann::json::parse(result.out);
-  const auto warning = json["warnings"][0].get<std::string>();
-  EXPECT_EQ(warning.rfind("the size 64x64 is far from", 0), 0U) << warning;
-  EXPECT_EQ(json["stages"][0]["stage"], "reading weights");
 }
 
 }  // namespace
