@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/suffix.h"
 #include "nn/modules.h"
 
 namespace glm_image::adapters {
@@ -14,10 +15,6 @@ namespace {
 constexpr std::string_view kPeft = "base_model.model.";
 /// An adapter of the language model alone leaves this out.
 constexpr std::string_view kLanguageModel = "model.language_model.";
-
-bool ends_with(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
 
 /// Splits "<path>.lora_A.weight" and the like.
 std::optional<std::pair<std::string_view, TensorRole>> split_role(std::string_view key) {

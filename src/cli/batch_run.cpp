@@ -19,6 +19,7 @@
 #include "cli/translation.h"
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/seconds_since.h"
 #include "image/codec.h"
 #include "image/resize.h"
 #include "io/json_text.h"
@@ -35,10 +36,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using Clock = ProgressDisplay::Clock;
-
-double seconds_since(Clock::time_point time) {
-  return std::chrono::duration<double>(Clock::now() - time).count();
-}
 
 PipelineOptions batch_pipeline_options(const ModelOptions& options) {
   auto pipeline = pipeline_options(options);

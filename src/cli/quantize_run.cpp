@@ -9,6 +9,7 @@
 #include "cli/model_location.h"
 #include "cli/status_line.h"
 #include "core/error.h"
+#include "core/seconds_since.h"
 #include "pipeline/quantise_checkpoint.h"
 
 namespace glm_image::cli {
@@ -50,14 +51,12 @@ void run_quantize(const QuantizeOptions& options) {
   if (options.dry_run) return;
   std::fflush(stdout);
   StatusLine line;
-  using Clock = std::chrono::steady_clock;
-  const auto began = Clock::now();
+  const auto began = std::chrono::steady_clock::now();
   pipeline::write_quantised(
       plan, options.output, options.threads, [&](uint64_t done, uint64_t total) {
         if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
         if (options.quiet) return;
-        const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-        const double rate = static_cast<double>(done) / std::max(seconds, 1e-3);
+        const double rate = static_cast<double>(done) / std::max(seconds_since(began), 1e-3);
         char text[128];
         std::snprintf(text,
                       sizeof text,

@@ -7,6 +7,7 @@
 
 #include "kernels/bfloat16_exponential-inl.h"
 #include "kernels/bfloat16_tile-inl.h"
+#include "kernels/round_up.h"
 
 namespace glm_image::kernels {
 namespace {
@@ -19,14 +20,6 @@ constexpr int64_t kKeyBlock = 256;
 constexpr int64_t kRows = 32 * kTileRows;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 constexpr float kLog2E = 1.44269504F;
-
-int64_t ceil_divide(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
-int64_t round_up(int64_t a, int64_t b) {
-  return ceil_divide(a, b) * b;
-}
 
 }  // namespace
 

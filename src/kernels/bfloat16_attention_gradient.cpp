@@ -9,6 +9,7 @@
 #include "kernels/bfloat16_exponential-inl.h"
 #include "kernels/bfloat16_head-inl.h"
 #include "kernels/bfloat16_tile-inl.h"
+#include "kernels/round_up.h"
 
 namespace glm_image::kernels {
 namespace {
@@ -19,16 +20,12 @@ constexpr int64_t kQueries = kPanelColumns;  // in a block
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 constexpr float kLog2E = 1.44269504F;
 
-int64_t round_up(int64_t a, int64_t b) {
-  return (a + b - 1) / b * b;
-}
-
 /// Sizes filled up to whole tiles, panels and vectors.
 struct Padded {
   explicit Padded(const AttentionProblem& problem)
       : keys(round_up(problem.keys, kTileRows)),
         transposed_keys(round_up(keys, kLanes)),
-        dim_panels((problem.dim + kPanelColumns - 1) / kPanelColumns),
+        dim_panels(ceil_divide(problem.dim, kPanelColumns)),
         dim(dim_panels * kPanelColumns) {}
   int64_t keys, transposed_keys, dim_panels, dim;
   // Both a multiple of a tile's rows and of a vector's lanes fit into this.

@@ -5,6 +5,7 @@
 
 #include "kernels/float_tile_rows.h"
 #include "kernels/highway_settings.h"
+#include "kernels/round_up.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/float_attention.cpp"
@@ -25,10 +26,6 @@ namespace glm_image::kernels {
 // 48 KiB: they fit a second-level cache of 256 KiB.
 constexpr int64_t kFloatKeyBlock = 2 * kFloatPanelMultiple;
 constexpr int64_t kFloatRows = 16 * kFloatTileRows;
-
-inline int64_t round_up(int64_t a, int64_t b) {
-  return (a + b - 1) / b * b;
-}
 
 }  // namespace glm_image::kernels
 #endif

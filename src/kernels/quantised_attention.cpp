@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/cpu_level.h"
+#include "kernels/round_up.h"
 
 namespace glm_image::kernels {
 
@@ -38,12 +39,8 @@ constexpr int32_t kKeyOffset = 128;
 constexpr float kLargest = 127;  ///< integer of a query, key or value
 constexpr float kLargestWeight = 255;
 
-constexpr int64_t round_up(int64_t a, int64_t b) {
-  return (a + b - 1) / b * b;
-}
-
 constexpr int64_t steps_of(int64_t dim) {
-  return round_up(dim, kStep) / kStep;
+  return ceil_divide(dim, kStep);
 }
 
 }  // namespace
@@ -151,7 +148,7 @@ void attend_rows(const AttentionProblem& problem,
                  int64_t last_row,
                  QuantisedAttentionWorkspace& workspace) {
   const int64_t padded_dim = round_up(problem.dim, kPanel), steps = steps_of(problem.dim);
-  const int64_t tiles = round_up(last_row - first_row, kTileRows) / kTileRows;
+  const int64_t tiles = ceil_divide(last_row - first_row, kTileRows);
   TileState states[kRows / kTileRows] = {};
   begin_rows(problem, piece, first_row, tiles, workspace, states);
   const int64_t all_keys = visible_keys(problem, last_row - 1);

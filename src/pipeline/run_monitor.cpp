@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/seconds_since.h"
 
 namespace glm_image {
 
@@ -97,7 +98,7 @@ void RunMonitor::step(int64_t done, int64_t picture) {
 void RunMonitor::end() {
   if (!running_) return;
   running_ = false;
-  const double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+  const double seconds = seconds_since(began_);
   const int64_t peak = peak_resident_bytes();
   const auto known = std::find_if(reports_.begin(), reports_.end(), [this](const auto& report) {
     return report.stage == now_.stage;

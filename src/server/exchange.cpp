@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "core/seconds_since.h"
+
 namespace glm_image::server {
 
 std::string RequestHead::field(const std::string& name) const {
@@ -21,7 +23,7 @@ Exchange::Exchange(RequestHead head, std::shared_ptr<AnswerSink> sink)
     : head_(std::move(head)), sink_(std::move(sink)) {}
 
 double Exchange::seconds() const {
-  return std::chrono::duration<double>(Clock::now() - began_).count();
+  return seconds_since(began_);
 }
 
 void Exchange::set_header(const std::string& name, const std::string& value) {

@@ -5,16 +5,13 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/seconds_since.h"
 
 namespace glm_image::server {
 namespace {
 
 using State = JobStatus::State;
 using Lock = std::unique_lock<std::mutex>;
-
-double seconds_since(Job::Clock::time_point time) {
-  return std::chrono::duration<double>(Job::Clock::now() - time).count();
-}
 
 /// Assumed duration while there is no measurement.
 constexpr double kUnknownSeconds = 5;

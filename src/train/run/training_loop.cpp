@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "core/seconds_since.h"
 #include "train/ranks/gradient_reducer.h"
 #include "train/ranks/step_division.h"
 #include "train/ranks/step_exchange.h"
@@ -17,10 +18,6 @@ namespace glm_image::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point then) {
-  return std::chrono::duration<double>(Clock::now() - then).count();
-}
 
 constexpr int64_t kMostSkipped = 100;
 constexpr const char* kLoss = "loss";
@@ -165,7 +162,7 @@ int64_t run_training(Stage& stage,
   if (leads && folder->has_checkpoint()) {
     step = resume(*folder, identity, state, weights, window);
   } else if (leads) {
-    auto random = make_random(mix_seed(options.seed, /*purpose=*/0, 0));
+    auto random = make_random(mix_seed(options.seed, kInitialWeightsPurpose, /*step=*/0));
     // Discard the metrics of a run that was stopped before its first checkpoint.
     folder->continue_metrics(0);
     weights.initialise([&](const std::string& name, Tensor& weight) {
