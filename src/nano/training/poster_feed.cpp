@@ -59,7 +59,7 @@ PosterExample PosterFeed::laid_out(int64_t position,
                                    int64_t height,
                                    posters::Split split) {
   PosterExample example;
-  const auto index = train::mix_seed(seed_, /*purpose=*/100, static_cast<uint64_t>(position));
+  const auto index = train::mix_seed(seed_, train::kPosterPurpose, static_cast<uint64_t>(position));
   auto poster = source_->poster(index, split);
   example.scene = std::move(poster.scene);
   example.caption = std::move(poster.caption.text);

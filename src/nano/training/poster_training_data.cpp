@@ -5,12 +5,6 @@
 #include "train/seeds.h"
 
 namespace glm_image::nano {
-namespace {
-
-constexpr uint64_t kSizePurpose = 101;
-
-}  // namespace
-
 DrawnPoster::DrawnPoster(PosterFeed& feed, PosterExample example, const ItemWeights& weights)
     : feed_(feed), poster_(std::move(example)), weights_(weights) {
   size = scaled = {poster_.image.width, poster_.image.height};
@@ -83,7 +77,8 @@ int64_t PosterTrainingData::example_at(int64_t step, int64_t i) const {
 const train::SizeShare& PosterTrainingData::size_at(int64_t step) const {
   std::vector<double> shares;
   for (const auto& size : keys_.sizes) shares.push_back(size.share);
-  RandomStream random(train::mix_seed(seed_, kSizePurpose, static_cast<uint64_t>(step)));
+  RandomStream random(
+      train::mix_seed(seed_, train::kPosterSizePurpose, static_cast<uint64_t>(step)));
   return keys_.sizes[random.pick_weighted(shares)];
 }
 

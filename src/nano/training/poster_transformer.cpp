@@ -15,12 +15,6 @@
 #include "train/seeds.h"
 
 namespace glm_image::nano {
-namespace {
-
-constexpr uint64_t kCodesPurpose = 304;
-
-}  // namespace
-
 PosterTransformer::PosterTransformer(const train::TrainingConfig& config,
                                      std::shared_ptr<const PosterTrainingData> data,
                                      const PosterTransformerKeys& keys,
@@ -79,7 +73,7 @@ void PosterTransformer::prepare(int64_t step,
                                 train::Batch& batch) {
   const auto count = static_cast<int64_t>(examples.size());
   const at::TensorOptions wide(at::kFloat);
-  auto random = make_random(train::mix_seed(seed_, kCodesPurpose, step));
+  auto random = make_random(train::mix_seed(seed_, train::kPosterCodesPurpose, step));
   const auto of_scene = at::rand({count}, random, wide) < keys_.teacher_codes_share;
   const auto miscounted = at::rand({count}, random, wide) < keys_.miscounted_lines;
   const auto glyph_tokens = train::glyphs_of(batch).seen.size(1);

@@ -5,12 +5,6 @@
 #include "train/seeds.h"
 
 namespace glm_image::nano {
-namespace {
-
-constexpr uint64_t kPromptPurpose = 500;
-
-}  // namespace
-
 train::Batch PromptExamples::make(int64_t step,
                                   int64_t count,
                                   const text::BpeTokenizer& tokenizer,
@@ -20,8 +14,8 @@ train::Batch PromptExamples::make(int64_t step,
   std::vector<Tensor> ids, letters, answers;
   std::vector<int64_t> ends;
   for (int64_t i = 0; i < count; ++i) {
-    const auto index =
-        train::mix_seed(seed_, kPromptPurpose, static_cast<uint64_t>(step * count + i));
+    const auto index = train::mix_seed(
+        seed_, train::kPosterPromptPurpose, static_cast<uint64_t>(step * count + i));
     const auto [scene, caption] = data_.source().poster(index, posters::Split::kTraining);
     const auto prompt = prompt_(caption.text, target);
     ids.push_back(torch::tensor(prompt));

@@ -12,8 +12,6 @@
 namespace glm_image::nano {
 namespace {
 
-constexpr uint64_t kCaptionPurpose = 401;
-
 /// GLM-4's special tokens, without those for tools and video.
 const std::vector<std::string> kSpecialTokens = {"<|endoftext|>",
                                                  "[MASK]",
@@ -38,7 +36,8 @@ std::map<std::string, int64_t> caption_words(const posters::PosterSource& source
   const text::SplitRegex split(kSplitPattern, "the tokenizer");
   std::map<std::string, int64_t> words;
   for (int64_t i = 0; i < captions; ++i) {
-    const auto index = train::mix_seed(seed, kCaptionPurpose, static_cast<uint64_t>(i));
+    const auto index =
+        train::mix_seed(seed, train::kVocabularyCaptionPurpose, static_cast<uint64_t>(i));
     const auto scene = source.scene(index, posters::Split::kTraining);
     const auto caption = source.caption(scene, index);
     for (const auto piece : split.split(caption)) {

@@ -8,12 +8,6 @@
 #include "train/seeds.h"
 
 namespace glm_image::train {
-namespace {
-
-constexpr uint64_t kBatchOrderPurpose = 700, kBucketOrderPurpose = 701;
-
-}  // namespace
-
 BucketSampler::BucketSampler(const std::vector<int64_t>& buckets, int64_t batch, uint64_t seed)
     : seed_(seed) {
   GLM_IMAGE_CHECK(!buckets.empty() && batch > 0, buckets.size(), " examples, batch ", batch);

@@ -6,12 +6,6 @@
 #include "train/seeds.h"
 
 namespace glm_image::train {
-namespace {
-
-constexpr uint64_t kOrderPurpose = 102;
-
-}  // namespace
-
 int64_t permuted(int64_t position, int64_t size, uint64_t key) {
   // The paper's bound requires about 6·log2(size) rounds for an advantage below 1/size. Sizes are
   // at most 2⁴⁰.

@@ -11,7 +11,6 @@
 namespace glm_image::train {
 namespace {
 
-constexpr uint64_t kAdapterDropPurpose = 710, kAdapterNoisePurpose = 711;
 constexpr DataFeatures::Needs kAllFeatures{/*latents=*/true, /*tokens=*/true};
 
 std::string reference_name(const char* what, int64_t number) {

@@ -20,8 +20,6 @@
 namespace glm_image::train {
 namespace {
 
-constexpr uint64_t kHidingPurpose = 501;
-
 /// The two grids of a batch.
 struct Grids {
   text::Grid preview, target;

@@ -22,8 +22,6 @@
 namespace glm_image::train {
 namespace {
 
-constexpr uint64_t kNoisePurpose = 301, kDropPurpose = 302, kCropPurpose = 303;
-
 /// x [B, ...] `times` times: all examples, then all of them again.
 Tensor repeated(const Tensor& x, int64_t times) {
   std::vector<int64_t> repeats(x.dim(), 1);

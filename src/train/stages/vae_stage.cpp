@@ -12,12 +12,6 @@
 #include "train/weights/initialise.h"
 
 namespace glm_image::train {
-namespace {
-
-constexpr uint64_t kVaeNoisePurpose = 1;
-
-}  // namespace
-
 VaeStage::VaeStage(const TrainingConfig& config,
                    const at::Device& device,
                    std::shared_ptr<const TrainingData> data)

@@ -10,7 +10,6 @@
 namespace glm_image::train {
 namespace {
 
-constexpr uint64_t kCodebookPurpose = 200, kRevivalPurpose = 201;
 constexpr int64_t kStepsBetweenRevivals = 10;
 constexpr const char* kCodebook = "quantize.embedding.weight";
 
