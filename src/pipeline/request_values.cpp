@@ -197,11 +197,9 @@ bool wants_verification(const Request& request) {
 }
 
 std::vector<std::string> texts_to_spell(const Request& request) {
-  const auto rules = request.glyph_rules == GlyphRules::kSmart ? text::GlyphRules::kSmart
-                                                               : text::GlyphRules::kReference;
-  auto texts = text::glyph_texts(request.prompt, rules);
+  auto texts = text::glyph_texts(request.prompt, request.glyph_rules);
   for (const auto& text : request.texts) {
-    texts.push_back(rules == text::GlyphRules::kSmart ? text::to_nfc(text) : text);
+    texts.push_back(request.glyph_rules == GlyphRules::kSmart ? text::to_nfc(text) : text);
   }
   return texts;
 }

@@ -14,14 +14,7 @@ constexpr const char* kInstructions =
     "prompt alone, without an introduction or an explanation. Keep the language of the prompt and "
     "everything that it asks for. Add what a designer would decide: composition, colours, light, "
     "style. Write at most 120 words. Texts in quotation marks are drawn letter by letter: copy "
-    "each "
-    "of them exactly, with its quotation marks, once. Put nothing else into quotation marks.";
-
-std::vector<std::string> quoted_texts(const std::string& prompt, GlyphRules rules) {
-  return text::glyph_texts(
-      prompt,
-      rules == GlyphRules::kSmart ? text::GlyphRules::kSmart : text::GlyphRules::kReference);
-}
+    "each of them exactly, with its quotation marks, once. Put nothing else into quotation marks.";
 
 /// The first of `texts` that is not among `others`.
 std::optional<std::string> first_missing(const std::vector<std::string>& texts,
@@ -35,7 +28,7 @@ std::optional<std::string> first_missing(const std::vector<std::string>& texts,
 /// The question to the chat server: the prompt, and its texts once more.
 std::string question_of(const Request& request) {
   std::string question = request.prompt;
-  const auto texts = quoted_texts(request.prompt, request.glyph_rules);
+  const auto texts = text::glyph_texts(request.prompt, request.glyph_rules);
   if (texts.empty()) return question;
   question += "\n\nTexts to copy exactly, in quotation marks:";
   for (const auto& text : texts) question += concat("\n", text);
@@ -48,7 +41,7 @@ std::optional<std::string> refusal(const std::string& prompt,
                                    const std::string& rewritten,
                                    GlyphRules rules) {
   if (rewritten.empty()) return "it is empty";
-  const auto wanted = quoted_texts(prompt, rules), found = quoted_texts(rewritten, rules);
+  const auto wanted = text::glyph_texts(prompt, rules), found = text::glyph_texts(rewritten, rules);
   if (const auto text = first_missing(wanted, found)) {
     return concat("it does not quote the text \"", *text, '"');
   }

@@ -5,17 +5,18 @@
 #include <string_view>
 #include <vector>
 
+#include "glm_image/request.h"
+
 namespace glm_image::text {
 
 /// The rules that find the texts to spell in a prompt.
-enum class GlyphRules {
-  /// Everything in quotation marks, as they are used in many languages, in NFC; in JSON, quotations
-  /// within values, and values whose keys name a text. docs/quotes.md has the rules.
-  kSmart,
-  /// The reference pipeline's rules, for identical results: all '…', then all “…”, then all "…",
-  /// then all 「…」, empty ones too. Apostrophes pair up, and « » is not recognised.
-  kReference,
-};
+///
+/// kSmart: everything in quotation marks, as they are used in many languages, in NFC; in JSON,
+/// quotations within values, and values whose keys name a text. docs/quotes.md has the rules.
+///
+/// kReference: all '…', then all “…”, then all "…", then all 「…」, empty ones too. Apostrophes
+/// pair up, and « » is not recognised.
+using GlyphRules = glm_image::GlyphRules;
 
 struct GlyphText {
   std::string text;  ///< for kSmart in NFC and without escapes: may differ from the prompt
