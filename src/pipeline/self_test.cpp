@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/text_format.h"
+#include "glm_image/limits.h"
 #include "glm_image/pipeline.h"
 #include "image/codec.h"
 #include "io/json_file.h"
@@ -34,8 +35,8 @@ ReferencePicture read_case(const io::JsonFields& row, const fs::path& folder) {
   auto& request = picture.request;
   request.prompt = row.required_string("prompt");
   request.glyph_rules = GlyphRules::kReference;
-  request.width = row.required_int64("width", 1, 4096);
-  request.height = row.required_int64("height", 1, 4096);
+  request.width = row.required_int64("width", 1, limits::kMaxSide);
+  request.height = row.required_int64("height", 1, limits::kMaxSide);
   request.steps = row.required_int64("steps", 1, 1000);
   request.guidance = row.required_double("guidance");
   request.seed = static_cast<uint64_t>(row.required_int64("seed", 0, INT64_MAX));
