@@ -70,7 +70,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(kExamples);
 #if CLI11_VERSION_MAJOR > 2 || CLI11_VERSION_MINOR >= 5
-  // Else it breaks lines of examples anew, and takes their indent.
+  // Otherwise CLI11 breaks the lines of examples again and removes their indent.
   app.get_formatter()->enable_footer_formatting(false);
 #endif
   cli::add_generate_command(app);

@@ -9,8 +9,8 @@ namespace glm_image::cli {
 
 /// Translations as msgfmt writes them: GNU gettext's MO format, little endian, without contexts and
 /// plural forms (https://www.gnu.org/software/gettext/manual/html_node/MO-Files.html). The C
-/// library reads such files too, but for a locale that was not generated on the machine only up to
-/// glibc 2.38, and small systems have no locale but C.
+/// library reads such files too. But since glibc 2.39 it does so only for locales that were
+/// generated on the machine, and small systems have only the locale C.
 class MessageCatalogue {
  public:
   /// No translations.

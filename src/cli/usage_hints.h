@@ -15,8 +15,8 @@ std::string unknown_command(const CLI::App& app, const std::string& word);
 /// `arguments` is the whole command line. Empty if all are known.
 std::string unknown_argument(const CLI::App& command, const std::vector<std::string>& arguments);
 
-/// Returns a sentence about an option, of `app` or of the commands given, that may be given once
-/// and was given several times, or an empty text if no option was.
+/// Returns a sentence about an option that was given several times and may be given once. It is one
+/// of `app` or of the commands given. The text is empty if there is no such option.
 std::string repeated_option(const CLI::App& app);
 
 /// The word of `words` that is nearest to `word` by inserted, deleted, replaced and swapped

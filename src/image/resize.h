@@ -12,9 +12,9 @@ namespace glm_image::image {
 /// digits, and the result of the horizontal pass to 8 bits before the vertical pass. If a side
 /// keeps its length, its weights are 1 and zeros, so its pixels do not change.
 ///
-/// This reproduces the reference's `ar.pixel_values` exactly. (So does torchvision's 8-bit form
-/// with 16-bit weights, because the weights at ratio 2 are short binary fractions, but not its
-/// float32 form, which does not round between the passes.)
+/// This reproduces the reference's `ar.pixel_values` exactly. So does torchvision's 8-bit form with
+/// 16-bit weights, because the weights at ratio 2 are short binary fractions. Its float32 form does
+/// not, because it does not round between the passes.
 ///
 /// Both throw kInvalidInput unless check_image accepts the picture and the size is within
 /// ImageLimits.

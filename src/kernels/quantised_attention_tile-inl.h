@@ -134,8 +134,8 @@ void mask_scores(const float* bias,
 /// Two vectors of 2048·x, x ≤ 0, as weights 255·2^x in 16-bit integers, in the order of
 /// _mm512_packs_epi32. What is below −16 counts as −16, whose weight is 0.
 ///
-/// With x = −(n + g), n whole and 0 ≤ g < 1, this is 2^−g by a polynomial in fixed point (within
-/// 2e-3 relative, half a step of the largest weight), shifted by n and rounded.
+/// With x = −(n + g), n whole and 0 ≤ g < 1, a polynomial in fixed point gives 2^−g. It is within
+/// 2e-3 relative, half a step of the largest weight. The result is shifted by n and rounded.
 [[gnu::always_inline]] inline __m512i weights_of(__m512 x0, __m512 x1) {
   constexpr int kFractionBits = 11;
   const auto fixed =

@@ -8,7 +8,7 @@ namespace {
 
 using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, bool>;
 
-/// Any values do, but not random ones: a trial must not advance anybody's generator.
+/// Any values serve, except random ones: a trial must not advance the default generator.
 Tensor trial_values(int64_t salt, const std::vector<int64_t>& sizes, bool channels_last) {
   const auto count = c10::multiply_integers(sizes);
   return ((at::arange(count, at::kLong) * 7919 + salt) % 1009 / 504.5 - 1)

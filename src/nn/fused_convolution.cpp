@@ -146,9 +146,9 @@ class FusedConvolution {
     x_ = with_even_channels(x_).contiguous(at::MemoryFormat::ChannelsLast);
   }
 
-  /// Memory that nothing else refers to becomes the result's. That of x is free to be written to
-  /// behind the rows that are in the buffer, and a row of the result must not need more of it than
-  /// they.
+  /// The result takes the memory of the residual or of x if nothing else refers to it. The rows of
+  /// x that are in the buffer may be overwritten, so a row of the result must not be larger than a
+  /// row of x.
   Tensor make_out(at::ScalarType type) {
     const std::vector<int64_t> sizes = {
         x_.size(0), problem_.out_channels, factor_ * rows_, factor_ * problem_.columns};

@@ -3,11 +3,14 @@
 #include "quant/integer_weight.h"
 #include "quant/module_parts.h"
 
-/// bitsandbytes. 4 bits: "weight" holds two codes a byte (the first in the high half) of W row by
-/// row, "weight.quant_map" the 16 values that codes stand for, "weight.absmax" the factor of each
-/// block of values (itself quantised where it is nested), and a JSON text in
-/// "weight.quant_state.bitsandbytes__nf4" or "…__fp4" the sizes. 8 bits: "weight" I8 [out, in] and
-/// "SCB" F32 [out], W = weight · SCB/127.
+/// bitsandbytes.
+///
+/// 4 bits: "weight" holds the codes of W row by row, two a byte, the first in the high half.
+/// "weight.quant_map" has the 16 values of codes. "weight.absmax" has the factor of each block of
+/// values; nested factors are quantised themselves. "weight.quant_state.bitsandbytes__nf4" or
+/// "…__fp4" is a JSON text with the sizes.
+///
+/// 8 bits: "weight" I8 [out, in] and "SCB" F32 [out], W = weight · SCB/127.
 namespace glm_image::quant::bitsandbytes {
 
 bool recognises(const ModuleParts& parts);

@@ -6,9 +6,12 @@
 #include "quant/integer_weight.h"
 #include "quant/module_parts.h"
 
-/// compressed-tensors. pack-quantized: "weight_packed" I32 [out, words] holds N-bit integers of
-/// each row with half of their range added, "weight_shape" the sizes, "weight_scale" [out, groups]
-/// the factors, and perhaps "weight_zero_point" (packed along outputs) and "weight_g_idx".
+/// compressed-tensors.
+///
+/// pack-quantized: "weight_packed" I32 [out, words] holds the N-bit integers of each row, with half
+/// of their range added. "weight_shape" has the sizes and "weight_scale" [out, groups] the factors.
+/// "weight_zero_point" (packed along outputs) and "weight_g_idx" are optional.
+///
 /// int-quantized and float-quantized: "weight" I8 or F8_E4M3 [out, in] with "weight_scale" for the
 /// tensor, each row, groups of a row or blocks.
 namespace glm_image::quant::compressed_tensors {

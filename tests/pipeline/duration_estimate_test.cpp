@@ -183,7 +183,7 @@ TEST(TimeLeft, AnEstimateThatIsEvidentlyWrongIsNotTold) {
   TimeLeft left(estimate, request);
   EXPECT_TRUE(left.seconds({Stage::kDenoising, 0, 10, 0}, 1));
   EXPECT_FALSE(left.seconds({Stage::kDenoising, 0, 10, 0}, 1800));
-  // Its own pace tells more.
+  // The pace of the present stage predicts better.
   EXPECT_TRUE(left.seconds({Stage::kDenoising, 1, 10, 0}, 1900));
 }
 
