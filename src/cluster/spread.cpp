@@ -6,6 +6,7 @@
 #include "cluster/shared_generator.h"
 #include "core/error.h"
 #include "diffusion/sampling_options.h"
+#include "glm_image/limits.h"
 #include "io/json_file.h"
 #include "models/generator/generation_model.h"
 #include "models/layout.h"
@@ -127,8 +128,8 @@ double velocity_bytes(const Request& request, int64_t latent_channels) {
 
 /// Visual tokens of a picture of this number of pixels.
 double visual_tokens(int64_t width, int64_t height) {
-  constexpr double kPixelsPerToken = 32 * 32;
-  return static_cast<double>(width * height) / kPixelsPerToken;
+  constexpr int64_t kSide = limits::kMaxSide / limits::kMaxGridSide;
+  return static_cast<double>(width * height) / (kSide * kSide);
 }
 
 /// A guess: the tokens of a prompt are known after it has been encoded.
