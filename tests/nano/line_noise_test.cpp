@@ -32,9 +32,21 @@ TEST(LineNoise, OneLineChangesByATokenInsideThePicture) {
   EXPECT_GT(shorter, 10);
 }
 
-TEST(LineNoise, WithoutTextsNothingChanges) {
+TEST(LineNoise, ALineWithoutRoomForATokenStays) {
+  PosterFeed feed(test::poster_folder(), /*seed=*/4);
+  auto layout = feed.laid_out(0, 256, 256).layout;
+  ASSERT_FALSE(layout.lines.empty());
+  layout.lines.resize(1);
+  layout.lines[0].x = 10;
+  layout.lines[0].width = 40;  // shorter by a token, it would have less than one
+  for (uint64_t seed = 0; seed < 8; ++seed) {
+    auto random = make_random(seed);
+    EXPECT_EQ(with_miscounted_line(layout, /*width=*/80, random).lines[0].width, 40);
+    EXPECT_EQ(with_miscounted_line(layout, /*width=*/82, random).lines[0].width, 72);
+  }
+  layout.lines.clear();
   auto random = make_random(8);
-  EXPECT_TRUE(with_miscounted_line({}, 256, random).lines.empty());
+  EXPECT_TRUE(with_miscounted_line(layout, 256, random).lines.empty());
 }
 
 }  // namespace
