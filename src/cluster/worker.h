@@ -40,7 +40,7 @@ class Worker {
   const Welcome& welcome() const { return welcome_; }
 
   /// Draws until the coordinator says goodbye, or `goes_on` returns false. The pipeline must
-  /// compute in the types of welcome(). `began` is called with the number of pictures of each part.
+  /// compute in the types of welcome(). `began` is called with each part, before it is drawn.
   /// Throws kInternal, with one sentence that names the rank that was lost, if the coordinator or
   /// another rank ended the work.
   void run(Pipeline& pipeline,
