@@ -1,6 +1,7 @@
 #include "models/layout.h"
 #include "pipeline/compose.h"
 #include "text/rotary_positions.h"
+#include "train/batch/sequence_positions.h"
 #include "train/lora/adapter_stage.h"
 
 namespace glm_image::train {
@@ -91,16 +92,8 @@ Batch GeneratorAdapterStage::make_batch(const std::vector<int64_t>& rows,
     slots[i].copy_(at::arange(length - 1, length + read, at::kLong));
     ids[i].narrow(0, 0, length).copy_(torch::tensor(sequence.prompt));
     ids[i].narrow(0, length, read).copy_(targets[i].narrow(0, 0, read));
-    const auto put = [&](int64_t axis,
-                         const std::vector<int64_t>& of_prompt,
-                         const std::vector<int64_t>& of_targets) {
-      auto row = positions[axis][i];
-      row.narrow(0, 0, length).copy_(torch::tensor(of_prompt));
-      row.narrow(0, length, read).copy_(torch::tensor(of_targets).narrow(0, 0, read));
-    };
-    put(0, sequence.prompt_positions.temporal, sequence.target_positions.temporal);
-    put(1, sequence.prompt_positions.height, sequence.target_positions.height);
-    put(2, sequence.prompt_positions.width, sequence.target_positions.width);
+    put_positions(
+        positions.select(1, i), sequence.prompt_positions, sequence.target_positions, read);
   }
   return {{"ids", ids}, {"positions", positions}, {"slots", slots}, {"targets", targets}};
 }

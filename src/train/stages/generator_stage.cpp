@@ -10,6 +10,7 @@
 #include "pipeline/decoding.h"
 #include "train/batch/input_dropout.h"
 #include "train/batch/picture_batch.h"
+#include "train/batch/sequence_positions.h"
 #include "train/seeds.h"
 #include "train/stages/code_means.h"
 #include "train/stages/reduced_tokens.h"
@@ -162,16 +163,7 @@ void GeneratorStage::add_sequences(const std::vector<std::vector<int64_t>>& prom
     const auto of_codes = text::decode_positions(of_prompt.next, {preview, target});
     ids[i].narrow(0, 0, length).copy_(torch::tensor(prompt));
     code_slots[i].copy_(at::arange(length, length + drawn, at::kLong));
-    const auto put = [&](int64_t axis,
-                         const std::vector<int64_t>& prompt_axis,
-                         const std::vector<int64_t>& codes_axis) {
-      auto row = positions[axis][i];
-      row.narrow(0, 0, length).copy_(torch::tensor(prompt_axis));
-      row.narrow(0, length, drawn).copy_(torch::tensor(codes_axis).narrow(0, 0, drawn));
-    };
-    put(0, of_prompt.temporal, of_codes.temporal);
-    put(1, of_prompt.height, of_codes.height);
-    put(2, of_prompt.width, of_codes.width);
+    put_positions(positions.select(1, i), of_prompt, of_codes, drawn);
   }
   batch.emplace("ids", ids);
   batch.emplace("positions", positions);
