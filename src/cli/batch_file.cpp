@@ -15,6 +15,7 @@
 #include "io/json_file.h"
 #include "io/json_text.h"
 #include "io/text_input.h"
+#include "pipeline/json_exchange.h"
 #include "pipeline/recipe.h"
 #include "pipeline/speed.h"
 
@@ -81,6 +82,15 @@ void read_speed(const io::JsonFields& fields, Request& request) {
   request.speed = pipeline::speed_named(name);
 }
 
+/// Reads the API's name of `adapters`, the field of a picture's parameters.
+void read_loras(const io::JsonFields& fields, Request& request) {
+  if (!fields.has("loras")) return;
+  if (fields.has("adapters")) {
+    fields.refuse("loras", "absent beside adapters, another name of this field");
+  }
+  request.adapters = pipeline::adapters_from_json(fields, "loras");
+}
+
 BatchLine read_line(std::string_view text,
                     int64_t number,
                     const std::string& source,
@@ -93,6 +103,7 @@ BatchLine read_line(std::string_view text,
   line.has_seed = fields.has("seed");
   read_size(fields, line.request);
   read_speed(fields, line.request);
+  read_loras(fields, line.request);
   line.request.count = fields.optional_int64("count", 1, 1, limits::kMaxCount);
   line.request.verify = fields.optional_bool("verify", false);
   line.request.best_of = fields.optional_int64("best_of", 1, 1, limits::kMaxBestOf);
