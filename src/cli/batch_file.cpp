@@ -14,6 +14,7 @@
 #include "image/file_bytes.h"
 #include "io/json_file.h"
 #include "io/json_text.h"
+#include "io/shown.h"
 #include "io/text_input.h"
 #include "pipeline/json_exchange.h"
 #include "pipeline/recipe.h"
@@ -52,9 +53,7 @@ std::string fingerprint_of(const io::Json& json,
 
 bool is_file_name(const std::string& name) {
   return !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return static_cast<unsigned char>(c) >= ' ' && c != '/' && c != '\\' && c != '\x7f';
-         });
+         name.find_first_of("/\\") == std::string::npos && io::printable(name) == name;
 }
 
 std::string line_name(int64_t number) {
@@ -115,7 +114,9 @@ BatchLine read_line(std::string_view text,
   if (fields.has("name")) {
     line.name = fields.required_string("name");
     if (!is_file_name(line.name)) {
-      fields.refuse("name", "the beginning of a file's name, at most 100 bytes without /");
+      fields.refuse(
+          "name",
+          "the beginning of a file's name, at most 100 bytes without / and control characters");
     }
   }
   if (fields.has("references")) {
