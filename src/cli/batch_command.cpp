@@ -28,6 +28,12 @@ void add_batch_command(CLI::App& app) {
       "--no-metadata",
       [options] { options->metadata = false; },
       "Do not store prompt and settings in the pictures (they stay marked as generated)");
+  add_lora_option(*command, options->loras);
+  command
+      ->add_option("--lora-dir",
+                   options->loras.folder,
+                   "Folder of adapters that lines may apply by their names")
+      ->type_name("DIR");
   add_model_options(*command, options->model);
   command->add_flag("--json", options->json, "Print the summary as JSON");
   command->add_flag("--quiet,-q", options->quiet, "No progress and no warnings");
@@ -38,7 +44,9 @@ void add_batch_command(CLI::App& app) {
       "guidance_every, step_cache, temperature, top_p, composition, reference_pixels; and\n"
       "references (paths of pictures to start from, relative to FILE), count, size "
       "(\"1024x768\"),\n"
-      "speed, verify (true), best_of and name (begins the names of its pictures).\n"
+      "speed, verify (true), best_of, name (begins the names of its pictures) and loras, like\n"
+      "[{\"name\": \"style\", \"scale\": 0.8}] (adapters of --lora-dir; without it, those of "
+      "--lora).\n"
       "All lines are checked before the first is drawn. Run the command again to draw what is\n"
       "missing: lines whose pictures exist are skipped, failed ones are tried again.\n\n"
       "Examples:\n"

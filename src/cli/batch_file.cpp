@@ -14,7 +14,9 @@
 #include "image/file_bytes.h"
 #include "io/json_file.h"
 #include "io/json_text.h"
+#include "io/shown.h"
 #include "io/text_input.h"
+#include "pipeline/json_exchange.h"
 #include "pipeline/recipe.h"
 #include "pipeline/speed.h"
 
@@ -51,9 +53,7 @@ std::string fingerprint_of(const io::Json& json,
 
 bool is_file_name(const std::string& name) {
   return !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return static_cast<unsigned char>(c) >= ' ' && c != '/' && c != '\\' && c != '\x7f';
-         });
+         name.find_first_of("/\\") == std::string::npos && io::printable(name) == name;
 }
 
 std::string line_name(int64_t number) {
@@ -81,6 +81,15 @@ void read_speed(const io::JsonFields& fields, Request& request) {
   request.speed = pipeline::speed_named(name);
 }
 
+/// Reads the API's name of `adapters`, the field of a picture's parameters.
+void read_loras(const io::JsonFields& fields, Request& request) {
+  if (!fields.has("loras")) return;
+  if (fields.has("adapters")) {
+    fields.refuse("loras", "absent beside adapters, another name of this field");
+  }
+  request.adapters = pipeline::adapters_from_json(fields, "loras");
+}
+
 BatchLine read_line(std::string_view text,
                     int64_t number,
                     const std::string& source,
@@ -93,6 +102,7 @@ BatchLine read_line(std::string_view text,
   line.has_seed = fields.has("seed");
   read_size(fields, line.request);
   read_speed(fields, line.request);
+  read_loras(fields, line.request);
   line.request.count = fields.optional_int64("count", 1, 1, limits::kMaxCount);
   line.request.verify = fields.optional_bool("verify", false);
   line.request.best_of = fields.optional_int64("best_of", 1, 1, limits::kMaxBestOf);
@@ -104,7 +114,9 @@ BatchLine read_line(std::string_view text,
   if (fields.has("name")) {
     line.name = fields.required_string("name");
     if (!is_file_name(line.name)) {
-      fields.refuse("name", "the beginning of a file's name, at most 100 bytes without /");
+      fields.refuse(
+          "name",
+          "the beginning of a file's name, at most 100 bytes without / and control characters");
     }
   }
   if (fields.has("references")) {

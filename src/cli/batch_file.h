@@ -38,9 +38,9 @@ struct BatchFile {
 /// Reads a file of JSON objects, one per line; empty lines are skipped. "-" is standard input. The
 /// fields are those of a picture's parameters (pipeline/recipe), and `references` (paths of
 /// pictures to start from, relative to the file's folder), `count`, `size`, `speed`, `verify`,
-/// `best_of` and `name`. The program's version in a picture's parameters is ignored. `model` is the
-/// name of the model that draws. Throws as io::read_text_input does, and kInvalidInput for a file
-/// without lines.
+/// `best_of`, `loras` (as `adapters`) and `name`. The program's version in a picture's parameters
+/// is ignored. `model` is the name of the model that draws. Throws as io::read_text_input does, and
+/// kInvalidInput for a file without lines.
 BatchFile read_batch_file(const std::string& path, const std::string& model);
 
 /// Decodes the pictures that a line starts from. Adds what was noticed about them to `warnings`.

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/lora_options.h"
 
 namespace glm_image::cli {
 
@@ -11,6 +12,7 @@ struct BatchOptions {
   ModelOptions model;
   std::string file;
   std::string folder;
+  LoraOptions loras;
   std::string format = "png";
   int quality = 95;
   bool only_check = false;

@@ -13,6 +13,7 @@
 #include "cli/progress_display.h"
 #include "cli/terminal_picture.h"
 #include "cli/terminal_protocol.h"
+#include "cli/text_report.h"
 #include "cli/translation.h"
 #include "core/atomic_file.h"
 #include "core/error.h"
@@ -149,9 +150,7 @@ void tell_texts(const DrawJob& job, const Result& result, const OutputNames& nam
       std::cerr << tr("%1: the prompt quotes no text to verify", {names.pictures[i]}) << '\n';
       continue;
     }
-    for (const auto& check : checks) {
-      std::cerr << names.pictures[i] << ": " << pipeline::describe(check) << '\n';
-    }
+    print_checks(names.pictures[i], checks);
   }
 }
 
@@ -328,11 +327,7 @@ void draw_pictures(const DrawOptions& options) {
   }
   if (options.quiet || !pipeline::wants_verification(request)) return;
   if (!options.json) tell_texts(job, result, names);
-  if (request.best_of > 1) {
-    for (const auto& warning : pipeline::text_warnings(result)) {
-      std::cerr << "warning: " << warning.message << '\n';
-    }
-  }
+  if (request.best_of > 1) warn_of_candidates(result);
 }
 
 }  // namespace glm_image::cli

@@ -120,6 +120,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "tokens were made from %1 condition pictures; %2 are given",
     "--size must be WIDTHxHEIGHT, like 1024x768; found '%1'",
     "%1: is an animated %2 file (frames: %3); only its %4 is used",
+    "loras: %1 is neither in the folder of --lora-dir nor given with --lora",
     "none of %1 candidates has all texts right; the best: %2",
     "adapters: %1 is asked for, but no adapter is loaded",
     "this program was built without the %1: '%2' needs it",

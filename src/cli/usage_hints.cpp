@@ -61,6 +61,11 @@ const std::map<std::string, std::string> kOtherOptions = {
     {"--strength", "say in --prompt how much to change"},
     {"--mask", "the model redraws the whole picture; say in --prompt what to change"},
     {"-t", "give --threads N"},
+    {"-l", "give --host H"},
+    {"--listen", "give --host H"},
+    {"--listen-ip", "give --host H"},
+    {"--listen-port", "give --port N"},
+    {"--lora-model-dir", "give --lora-dir DIR"},
     {"--type", "make a copy with `glm-image quantize`"},
     {"--backend", "give --device D"},
     {"-v", "`glm-image --version` describes this machine"},
@@ -97,6 +102,15 @@ std::vector<std::string> option_names(const CLI::App& command) {
     for (const auto& name : option->get_lnames()) names.push_back("--" + name);
   }
   return names;
+}
+
+/// Whether a hint helps with this command: it names one of its options, or it is about drawing.
+bool applies_to(const std::string& hint, const CLI::App& command, bool draws) {
+  const std::string beginning = "give ";
+  if (hint.rfind(beginning, 0) != 0) return draws;
+  const auto rest = hint.substr(beginning.size());
+  const auto names = option_names(command);
+  return std::find(names.begin(), names.end(), rest.substr(0, rest.find(' '))) != names.end();
 }
 
 }  // namespace
@@ -159,7 +173,8 @@ std::string unknown_argument(const CLI::App& command, const std::vector<std::str
     // "-s7", "-W512"
     if (known == kOtherOptions.end() && option[1] != '-')
       known = kOtherOptions.find(option.substr(0, 2));
-    if (draws && known != kOtherOptions.end())
+    const bool is_known = known != kOtherOptions.end();
+    if (is_known && applies_to(known->second, command, draws))
       return concat(name, " has no ", known->first, ": ", known->second, see);
     const auto meant = nearest(option, option_names(command));
     const auto hint = meant.empty() ? "" : concat("; did you mean ", meant, "?");

@@ -37,7 +37,10 @@ std::string encode_png(const Image& image, const PngText& text = {}, const std::
 /// Returns the contents of all tEXt, zTXt and iTXt chunks, before and after the pixels. Throws
 /// kUnsupported for a file that is not PNG, kCorruptFile for a damaged one, and kInvalidInput for
 /// more than kMaxPngTextBytes or kMaxPngTexts.
-PngText read_png_text(std::string_view bytes, const std::string& name);
+/// With keywords in `only`, other texts are skipped: those of other programs may have any size.
+PngText read_png_text(std::string_view bytes,
+                      const std::string& name,
+                      const std::vector<std::string>& only = {});
 /// As above, for a file. Also throws as read_image does.
 PngText read_png_text(const std::filesystem::path& path, const ImageLimits& limits = {});
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "core/error.h"
@@ -23,7 +24,9 @@ std::string take_valid_text(PngParser& data, std::string_view type) {
 
 }  // namespace
 
-PngText read_png_text(std::string_view bytes, const std::string& name) {
+PngText read_png_text(std::string_view bytes,
+                      const std::string& name,
+                      const std::vector<std::string>& only) {
   if (format_from_bytes(bytes, name) != ImageFormat::kPng) {
     fail(ErrorCode::kUnsupported, name, ": is not a PNG file; only PNG files contain texts");
   }
@@ -34,6 +37,8 @@ PngText read_png_text(std::string_view bytes, const std::string& name) {
     if (!chunk.intact) file.fail_corrupt("the checksum of a chunk is wrong");
     if (chunk.type == "IEND") return texts;
     if (!is_text(chunk)) continue;
+    const auto stored = chunk.data.substr(0, chunk.data.find('\0'));
+    if (!only.empty() && std::find(only.begin(), only.end(), stored) == only.end()) continue;
     // Reject only an absurd stored size here; the real limit applies to the decompressed size.
     if (texts.size() == kMaxPngTexts || chunk.data.size() > 2 * kMaxPngTextBytes) {
       file.fail_too_much();

@@ -37,7 +37,7 @@ PictureMetadata read_metadata(std::string_view bytes, const std::string& name) {
     metadata.recipe = std::move(parts.recipe);
     return metadata;
   }
-  for (auto& [key, text] : image::read_png_text(bytes, name)) {
+  for (auto& [key, text] : image::read_png_text(bytes, name, {kRecipeKey, kParametersKey})) {
     if (key == kRecipeKey) {
       if (!metadata.recipe) metadata.recipe = std::move(text);
     } else if (key == kParametersKey && metadata.parameters.empty()) {

@@ -142,14 +142,15 @@ std::optional<std::pair<double, double>> ApiFields::pair(const std::string& name
   const auto expected = concat("a list of two numbers from ", min, " to ", max);
   const auto value = structured(name, expected);
   if (!value) return std::nullopt;
-  const auto is_valid = [&](const Json& number) {
-    return number.is_number() && number.get<double>() >= min && number.get<double>() <= max;
+  if (!value->is_array() || value->size() != 2) refuse(name, expected);
+  const auto bound = [&](const Json& given) {
+    const auto number = numeric(given);
+    if (!number || number->get<double>() < min || number->get<double>() > max) {
+      refuse(name, expected);
+    }
+    return number->get<double>();
   };
-  if (!value->is_array() || value->size() != 2 || !is_valid((*value)[0]) ||
-      !is_valid((*value)[1])) {
-    refuse(name, expected);
-  }
-  return std::pair((*value)[0].get<double>(), (*value)[1].get<double>());
+  return std::pair(bound((*value)[0]), bound((*value)[1]));
 }
 
 std::vector<std::string> ApiFields::texts(const std::string& name) const {

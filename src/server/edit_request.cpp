@@ -9,6 +9,7 @@
 #include "image/codec.h"
 #include "io/shown.h"
 #include "server/api_error.h"
+#include "server/form_fields.h"
 #include "server/picture_reference.h"
 #include "server/unsupported_fields.h"
 #include "text/unicode.h"
@@ -108,7 +109,7 @@ EditForm read_edit_form(const std::vector<FormPart>& parts,
                         const RequestLimits& limits,
                         int64_t max_picture_bytes) {
   EditForm form;
-  auto fields = Json::object();
+  FormFields fields;
   for (const auto& part : parts) {
     if (part.is_left_empty()) continue;
     require_utf8(part.name, "the name of a field", "");
@@ -120,15 +121,12 @@ EditForm read_edit_form(const std::vector<FormPart>& parts,
       add_picture(part, max_picture_bytes, form);
     } else if (part.is_file) {
       // Unknown files are ignored, like all unknown fields.
-      if (is_unsupported(part.name)) fields[part.name] = "a file";
-    } else if (part.name == "texts" || part.name.rfind("texts[", 0) == 0) {
-      // A form repeats the field for each element of a list.
-      fields["texts"].push_back(text_of_part(part));
+      if (is_unsupported(part.name)) fields.add(part.name, "a file");
     } else {
-      fields[part.name] = text_of_part(part);
+      fields.add(part.name, text_of_part(part));
     }
   }
-  form.wanted = read_image_request(fields, limits, /*fields_are_text=*/true);
+  form.wanted = read_image_request(fields.take(), limits, /*fields_are_text=*/true);
   if (form.pictures.empty()) refuse_no_picture("image");
   refuse_draft(form.wanted);
   return form;

@@ -370,7 +370,11 @@ TEST_F(BadInput, OptionsOfOtherProgramsNameOurs) {
   says({"generate", "--nothing-like-it", "x"}, "has no option --nothing-like-it (see");
   says({"generate", "a blue poster"},
        "does not expect 'a blue poster'; a prompt goes behind --prompt");
-  says({"info", "-W", "3"}, "info has no option -W (see");
+  says({"info", "-W", "3"}, "info has no -W: give --size WIDTHxHEIGHT");
+  says({"info", "-r", "x.png"}, "info has no option -r (see");
+  says({"batch", "b.jsonl", "-m", "x"}, "batch has no -m: give --model DIR");
+  says({"generate", "-p", "x", "--listen", "::"}, "generate has no option --listen (see");
+  says({"serve", "--listen-port", "80"}, "serve has no --listen-port: give --port N");
   says({"genrate"}, "'genrate' is not a command; did you mean `glm-image generate`?");
   says({"Edit"}, "did you mean `glm-image edit`?");
   says({"help"}, "did you mean `glm-image --help`?");

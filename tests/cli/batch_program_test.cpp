@@ -145,6 +145,7 @@ TEST_F(BatchProgram, NothingIsDrawnIfALineIsWrong) {
          small("x", {{"references", {"missing.png"}}}),
          small("x", {{"width", 65}}),
          small("x", {{"name", "../out"}}),
+         small("x", {{"name", "\u009b31mred"}}),  // colours a terminal
          small("x", {{"size", "64x64"}}),
          small("x", {{"solver", "heun"}}),
          small("fine")});
@@ -158,10 +159,11 @@ TEST_F(BatchProgram, NothingIsDrawnIfALineIsWrong) {
       {5, {"missing.png"}},
       {6, {"size", "65x64"}},
       {7, {"name"}},
-      {8, {"size"}},
-      {9, {"solver", "euler or multistep", "heun"}},
-      {10, {"line 1"}},
-      {12, {"JSON"}}};
+      {8, {"name", "\\u009b"}},
+      {9, {"size"}},
+      {10, {"solver", "euler or multistep", "heun"}},
+      {11, {"line 1"}},
+      {13, {"JSON"}}};
   for (const auto& [line, words] : errors) {
     const auto begin = result.err.find(path("b.jsonl") + ":" + std::to_string(line) + ": ");
     ASSERT_NE(begin, std::string::npos) << line << "\n" << result.err;
@@ -170,7 +172,7 @@ TEST_F(BatchProgram, NothingIsDrawnIfALineIsWrong) {
       EXPECT_NE(sentence.find(word), std::string::npos) << word << "\n" << sentence;
     }
   }
-  EXPECT_NE(result.err.find("nothing was drawn; lines that are wrong: 10"), std::string::npos)
+  EXPECT_NE(result.err.find("nothing was drawn; lines that are wrong: 11"), std::string::npos)
       << result.err;
   EXPECT_FALSE(fs::exists(path("out")));
 }

@@ -181,6 +181,13 @@ TEST_F(FrenchProgram, RefusesInFrench) {
             "ou dossier de ce nom\n");
   EXPECT_EQ(refusal({"generate", "--model", "/no/model", "-p", "x"}),
             "glm-image: /no/model : n'est pas un dossier avec un modèle GLM-Image\n");
+  // A line of a batch: the sentence behind its place.
+  const TemporaryDirectory folder;
+  const auto file = (folder.path() / "b.jsonl").string();
+  write_file(file, R"({"prompt": "x", "loras": [{"name": "ink"}]})");
+  const auto line = refusal({"batch", file, "-o", folder.path().string(), "--model", model});
+  EXPECT_EQ(line.rfind("glm-image: " + file + ":1: loras : 'ink' n'est ni dans le dossier", 0), 0U)
+      << line;
   // Without a translation it is English.
   EXPECT_EQ(refusal({"generate", "-p", "x", "--guidance-interval", "x"}),
             "glm-image: --guidance-interval must be two numbers A:B, like 0:0.6; found 'x'\n");

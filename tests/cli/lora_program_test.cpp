@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "image/codec.h"
@@ -146,6 +147,66 @@ TEST_F(LoraProgram, MergesIntoAModelThatDrawsTheSame) {
   EXPECT_EQ(again.exit_code, 2);
   EXPECT_NE(again.err.find("already exists"), std::string::npos) << again.err;
   EXPECT_EQ(run({"-o", path("other")}, "merge").exit_code, 2);
+}
+
+TEST_F(LoraProgram, LinesOfABatchNameTheirAdapters) {
+  const auto batch = [&](std::vector<std::string> arguments, const std::string& lines) {
+    write_file(path("b.jsonl"), lines);
+    arguments.insert(arguments.end(), {path("b.jsonl"), "-o", path("out"), "-q"});
+    return run(arguments, "batch");
+  };
+  const std::string base =
+      R"({"prompt": "a pot", "size": "64x64", "steps": 2, "seed": 5, "name": )";
+  const auto lines = base + R"("plain"})" + "\n" + base +
+                     R"("half", "loras": [{"name": "style", "scale": 0.5}]})" + "\n" + base +
+                     R"("none", "loras": []})" + "\n";
+  const auto drawn = [&] {
+    std::map<std::string, std::vector<uint8_t>> pixels;
+    for (const auto& entry : fs::directory_iterator(path("out"))) {
+      const auto name = entry.path().filename().string();
+      if (entry.path().extension() != ".png") continue;
+      pixels[name.substr(0, name.find('-'))] = image::read_image(entry.path()).pixels;
+    }
+    return pixels;
+  };
+  auto result = batch({"--lora-dir", path("loras")}, lines);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto plain = draw({}, "plain.png"), half = draw({"--lora", style() + ":0.5"}, "half.png"),
+             full = draw({"--lora", style()}, "full.png");
+  auto pixels = drawn();
+  EXPECT_EQ(pixels["plain"], plain);
+  EXPECT_EQ(pixels["half"], half);
+  EXPECT_EQ(pixels["none"], plain);
+
+  // With --lora, lines without the field are other pictures. The others are done.
+  result = batch({"--lora", style()}, lines);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 1) << result.out;
+  const auto file = result.out.substr(0, result.out.find('\n'));
+  EXPECT_EQ(image::read_image(file).pixels, full);
+
+  // An adapter that changed makes its line another picture.
+  at::manual_seed(4);
+  write_adapter(path("loras"),
+                "style",
+                {random_update("transformer", "transformer_blocks.0.attn1.to_v", 64, 64, 4, 2)},
+                Spelling::kDiffusers);
+  result = batch({"--lora-dir", path("loras")}, lines);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 1) << result.out;
+  EXPECT_NE(result.out.find("half-"), std::string::npos) << result.out;
+
+  for (const auto& [line, fragment] : std::map<std::string, std::string>{
+           {base + R"("x", "loras": [{"name": "ink"}]})", ":1: loras: 'ink' is neither in"},
+           {base + R"("x", "loras": [{"name": "../loras/style"}]})", "is neither in the folder"},
+           {base + R"("x", "loras": "style"})", "loras must be a list of"},
+           {base + R"("x", "loras": [], "adapters": []})", "absent beside adapters"},
+           {base + R"("x", "loras": [{"name": "style"}, {"name": "style"}]})", "named twice"},
+           {base + R"("x", "loras": [{"name": "style", "scale": 11}]})", "from -10 to 10"}}) {
+    result = batch({"--lora-dir", path("loras")}, line);
+    EXPECT_EQ(result.exit_code, 2) << line;
+    EXPECT_NE(result.err.find(fragment), std::string::npos) << result.err;
+  }
 }
 
 }  // namespace

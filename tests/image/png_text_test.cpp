@@ -96,6 +96,18 @@ TEST(PngText, RefusesMoreTextThanAllowed) {
   refuses(many);
 }
 
+TEST(PngText, OtherTextsMayBeOfAnySizeWhereOnlySomeAreWanted) {
+  const std::string large(2 * kMaxPngTextBytes + 1, 'x');
+  const auto file =
+      png_with(png_chunk("tEXt", "workflow" + kZero + large) +
+               png_chunk("zTXt", "prompt" + kZero + kZero + "not zlib") +
+               png_chunk("tEXt", "kk" + kZero + "no") + png_chunk("tEXt", "k" + kZero + "yes"));
+  EXPECT_EQ(read_png_text(file, "it", {"k", "other"}), (PngText{{"k", "yes"}}));
+  expect_error(ErrorCode::kInvalidInput, {"too much text"}, [&] {
+    read_png_text(file, "it", {"workflow"});
+  });
+}
+
 TEST(PngText, RefusesDamage) {
   const auto refuses = [](const std::string& bytes, const std::string& reason) {
     expect_error(

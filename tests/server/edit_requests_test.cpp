@@ -136,6 +136,70 @@ TEST(EditForm, EmptyFieldsCountAsAbsent) {
   expect_refusal(400, "image", [&] { read_edit_form(parse_multipart(none, "b"), {}); });
 }
 
+/// The request of a form with these fields, a prompt and a picture.
+ImageRequest request_of_form(std::vector<std::pair<std::string, std::string>> fields) {
+  fields.insert(fields.end(), {{"name=\"prompt\"", "x"}, {"name=\"image\"; filename=\"a\"", "1"}});
+  return read_edit_form(parse_multipart(form(fields), "b"), RequestLimits()).wanted;
+}
+
+TEST(EditForm, ReadsListsAsClientsWriteThem) {
+  // openai-python: lists as `name[]`, and all names of adapters before all scales.
+  const auto python = request_of_form({{"name=\"guidance_interval[]\"", "0.25"},
+                                       {"name=\"guidance_interval[]\"", "0.5"},
+                                       {"name=\"texts[]\"", "OPEN"},
+                                       {"name=\"texts[]\"", "DAY"},
+                                       {"name=\"loras[][name]\"", "style"},
+                                       {"name=\"loras[][name]\"", "7"},
+                                       {"name=\"loras[][scale]\"", "0.5"},
+                                       {"name=\"loras[][scale]\"", "-1"}});
+  EXPECT_EQ(python.request.guided->begin, 0.25);
+  EXPECT_EQ(python.request.guided->end, 0.5);
+  EXPECT_EQ(python.request.texts, (std::vector<std::string>{"OPEN", "DAY"}));
+  const auto& uses = *python.request.adapters;
+  ASSERT_EQ(uses.size(), 2U);
+  EXPECT_EQ(uses[0].name, "style");
+  EXPECT_EQ(uses[0].scale, 0.5);
+  EXPECT_EQ(uses[1].name, "7");
+  EXPECT_EQ(uses[1].scale, -1);
+  // Others: repeated fields, indices, one field of JSON.
+  const auto others = request_of_form({{"name=\"guidance_interval\"", "0"},
+                                       {"name=\"guidance_interval\"", "1"},
+                                       {"name=\"texts[0]\"", "OPEN"},
+                                       {"name=\"loras[0][name]\"", "style"}});
+  EXPECT_EQ(others.request.guided->end, 1);
+  EXPECT_EQ(others.request.texts, std::vector<std::string>{"OPEN"});
+  EXPECT_EQ(others.request.adapters->at(0).scale, 1);
+  const auto json = request_of_form({{"name=\"guidance_interval\"", "[0.25, 1]"},
+                                     {"name=\"loras\"", R"([{"name": "style", "scale": 2}])"}});
+  EXPECT_EQ(json.request.guided->begin, 0.25);
+  EXPECT_EQ(json.request.adapters->at(0).scale, 2);
+}
+
+TEST(EditForm, FieldsThatCannotBeToldApartAreRefused) {
+  const auto refused = [](const std::string& param,
+                          const std::vector<std::pair<std::string, std::string>>& fields) {
+    expect_refusal(400, param, [&] { request_of_form(fields); });
+  };
+  refused("prompt", {{"name=\"prompt\"", "another"}});
+  refused("n", {{"name=\"n\"", "1"}, {"name=\"n\"", "2"}});
+  refused("size", {{"name=\"size[]\"", "64x64"}});
+  refused("guidance_interval", {{"name=\"guidance_interval[]\"", "0.5"}});
+  refused("guidance_interval",
+          {{"name=\"guidance_interval[]\"", "a"}, {"name=\"guidance_interval[]\"", "1"}});
+  // Which of the two has the scale is not known.
+  refused("loras",
+          {{"name=\"loras[][name]\"", "a"},
+           {"name=\"loras[][name]\"", "b"},
+           {"name=\"loras[][scale]\"", "1"}});
+  refused("loras", {{"name=\"loras[][scale]\"", "1"}});
+  refused("loras", {{"name=\"loras[][name]\"", "a"}, {"name=\"loras[][scale]\"", "strong"}});
+  refused("loras", {{"name=\"loras[][name]\"", "a"}, {"name=\"loras\"", "[]"}});
+  refused("composition", {{"name=\"composition[picture][width]\"", "2"}});
+  refused("mask", {{"name=\"mask[]\"", "x"}});
+  // Unknown fields may come twice.
+  request_of_form({{"name=\"tag\"", "a"}, {"name=\"tag\"", "b"}, {"name=\"a[\"", "b"}});
+}
+
 TEST(EditForm, TextsAreUtf8AndOfABoundedSize) {
   const auto read_prompt = [](const std::string& prompt, const std::string& header = "") {
     const auto body =

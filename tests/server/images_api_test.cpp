@@ -54,6 +54,7 @@ const std::vector<ApiRow>& api_rows() {
       {"background", "transparent", true},
       {"moderation", "low"},
       {"moderation", "auto"},
+      {"moderation", "strict", true},
       {"output_format", "png"},
       {"output_format", "jpeg"},
       {"output_format", "webp"},
@@ -113,6 +114,16 @@ void expect_rows(const Read& read) {
 
 TEST(ImagesApi, RowsOfGenerations) {
   expect_rows([](const json& fields) { read_image_request(fields, RequestLimits()); });
+}
+
+TEST(ImagesApi, FieldsWithoutEffectHaveTheirTypes) {
+  for (const char* name : {"model", "user", "safety_identifier", "moderation"}) {
+    for (const json& wrong : {json(5), json(true), json::array({"x"}), json::object()}) {
+      expect_refusal(400, name, [&] {
+        read_image_request({{"prompt", "x"}, {name, wrong}}, RequestLimits());
+      });
+    }
+  }
 }
 
 // As Codex sends them.

@@ -441,6 +441,10 @@ test("fits a phone", async () => {
   const small = await page.locator("button:visible, input:visible, select:visible").evaluateAll((elements) =>
     elements.filter((element) => !element.matches(".visually-hidden") && element.getBoundingClientRect().height < 40).map((element) => element.outerHTML));
   assert.deepEqual(small, [], "too small for a finger");
+  // The button that draws is in sight before anyone scrolls.
+  await page.evaluate(() => scrollTo(0, 0));
+  const { y, height } = await page.getByRole("button", { name: "Dessiner", exact: true }).boundingBox();
+  assert.ok(y + height <= 740, `the button ends at ${y + height} of 740`);
   await shot("phone");
 });
 

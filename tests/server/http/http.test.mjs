@@ -313,6 +313,39 @@ test("a form's file input that was left empty counts as absent", async () => {
   assert.equal(answer.status, 200, await answer.text());
 });
 
+// The bytes that openai-python sends for
+//   client.images.edit(image=[b"…", ("b.png", b"…")], prompt=…, n=1, stream=False, size="64x64",
+//                      extra_body={"steps": 2, "verify": False, "guidance_interval": [0, 1], "texts": ["A"]})
+test("edits in the form of the Python client are read whole", async () => {
+  const boundary = "0123456789abcdef0123456789abcdef";
+  const field = (name, value) => [`--${boundary}`, `Content-Disposition: form-data; name="${name}"`, "", value].join("\r\n");
+  const file = (name, filename, type) => Buffer.concat([
+    Buffer.from([`--${boundary}`, `Content-Disposition: form-data; name="${name}"; filename="${filename}"`,
+      `Content-Type: ${type}`, "", ""].join("\r\n")), picture, Buffer.from("\r\n")]);
+  const fields = [
+    field("prompt", "A pot"), field("n", "1"), field("size", "64x64"), field("stream", "false"), field("seed", "3"),
+    field("steps", "2"), field("verify", "false"), field("guidance_interval[]", "0"), field("guidance_interval[]", "0.5"),
+    field("texts[]", "A"), field("texts[]", "B")];
+  const body = Buffer.concat([
+    Buffer.from(`${fields.join("\r\n")}\r\n`), file("image[]", "upload", "application/octet-stream"),
+    file("image[]", "b.png", "image/png"), Buffer.from(`--${boundary}--\r\n`)]);
+  const answer = await fetch(`${server.url}/v1/images/edits`, {
+    method: "POST", body,
+    headers: {
+      Accept: "application/json", "Content-Type": `multipart/form-data; boundary=${boundary}`,
+      "User-Agent": "OpenAI/Python 2.0.0", "X-Stainless-Lang": "python", "x-stainless-read-timeout": "600",
+      Authorization: "Bearer none",
+    },
+  });
+  assert.equal(answer.status, 200);
+  const { data, spelled_texts, usage } = await answer.json();
+  assert.deepEqual(spelled_texts, ["A", "B"]);
+  assert.ok(usage.input_tokens_details.image_tokens > 0);
+  const recipe = JSON.parse(pngText(Buffer.from(data[0].b64_json, "base64"), "glm-image"));
+  assert.deepEqual(recipe.guidance_interval, [0, 0.5]);
+  assert.equal(recipe.condition_images, 2);
+});
+
 /** The answer of a generation. With `reads` "late" the client reads nothing until the job is done. */
 async function readLate(fields, reads) {
   const body = JSON.stringify({ ...small, ...fields });
