@@ -18,9 +18,12 @@ struct CommandLine {
 /// The config file's keys, overridden by the options.
 TrainLoraOptions combined(const CLI::App& command, const CommandLine& line) {
   TrainLoraOptions options{{}, line.model, line.cluster};
+  // An empty name is usually an unset variable of a shell.
   if (command.count("--config") > 0 && line.config.empty()) {
-    // Usually an unset variable of a shell.
     fail(ErrorCode::kInvalidInput, "--config must name a file; found ''");
+  }
+  if (command.count("--prior-data") > 0 && line.keys.prior_data.empty()) {
+    fail(ErrorCode::kInvalidInput, "--prior-data must name a folder; found ''");
   }
   if (!line.config.empty()) options.keys = train::LoraKeys::load(line.config);
   GivenOptions given(command);
@@ -28,6 +31,11 @@ TrainLoraOptions combined(const CLI::App& command, const CommandLine& line) {
   for (const auto& [value, name] :
        {std::pair(&options.keys.data, "--data"), std::pair(&options.keys.output, "--output")}) {
     if (value->empty()) throw CLI::RequiredError(name);
+  }
+  const bool has_weight = command.count("--prior-loss-weight") > 0 ||
+                          options.keys.prior_loss_weight != train::LoraKeys().prior_loss_weight;
+  if (has_weight && options.keys.prior_data.empty()) {
+    fail(ErrorCode::kInvalidInput, "--prior-loss-weight needs --prior-data FOLDER");
   }
   options.model.model = options.keys.model;
   options.model.dtype = options.keys.dtype;
@@ -63,6 +71,8 @@ void add_train_lora_command(CLI::App& train) {
       "      --trigger zorblax --steps 1000 --sample-prompt 'A zorblax beside a blue door'\n"
       "  glm-image train lora --model models/nano --data posters -o style.safetensors \\\n"
       "      --size 256 --batch 4 --learning-rate 1e-3 --parts transformer\n"
+      "  glm-image train lora --model models/glm-image --data photos -o zorblax.safetensors \\\n"
+      "      --trigger zorblax --prior-data drawings\n"
       "  glm-image train lora --config zorblax.json --max-memory 12GB");
   command->callback([command, line] { run_train_lora(combined(*command, *line)); });
 }

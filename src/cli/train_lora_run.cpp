@@ -27,6 +27,8 @@ train::LoraOptions lora_settings(const TrainLoraOptions& options) {
   training.data = keys.data;
   training.output = keys.output;
   training.trigger = keys.pictures.trigger;
+  training.prior_data = keys.prior_data;
+  training.prior_loss_weight = keys.prior_loss_weight;
   training.transformer = has("transformer");
   training.generator = has("generator");
   training.rank = keys.rank;
@@ -50,6 +52,12 @@ train::LoraOptions lora_settings(const TrainLoraOptions& options) {
   return training;
 }
 
+std::map<std::string, std::filesystem::path> lora_inputs(const train::LoraOptions& training) {
+  std::map<std::string, std::filesystem::path> folders = {{"data", training.data}};
+  if (!training.prior_data.empty()) folders["prior_data"] = training.prior_data;
+  return folders;
+}
+
 namespace {
 
 /// The keys that all machines of a cluster have in common, as the text of a config. Folders, memory
@@ -65,7 +73,7 @@ std::string shared_keys(train::LoraKeys keys) {
 TrainingTask task_of(const TrainLoraOptions& options, const train::LoraOptions& training) {
   TrainingTask task;
   task.settings = {{"kind", "lora"}, {"text", shared_keys(options.keys)}};
-  task.folders = {{"data", training.data}};
+  task.folders = lora_inputs(training);
   task.model = training.model;
   return task;
 }

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <filesystem>
+#include <map>
+#include <string>
+
 #include "cli/cluster_options.h"
 #include "cli/commands.h"
 #include "train/lora/lora_keys.h"
@@ -17,6 +21,10 @@ struct TrainLoraOptions {
 /// The keys and the model's options as settings of train::train_lora. Throws as locate_model and
 /// pipeline_options do.
 train::LoraOptions lora_settings(const TrainLoraOptions& options);
+
+/// The folders of pictures that a run reads, by their keys. All machines of a cluster need the same
+/// files in them.
+std::map<std::string, std::filesystem::path> lora_inputs(const train::LoraOptions& training);
 
 /// Trains the adapter and prints its file. Throws kCancelled after an interrupt.
 void run_train_lora(const TrainLoraOptions& options);

@@ -113,7 +113,7 @@ class TrainingWorkerRun {
       show(progress, training.batch * training.accumulate);
     };
     callbacks.should_stop = [] { return !goes_on(); };
-    const auto files = hash_training({{"data", training.data}}, training.model, options_.quiet);
+    const auto files = hash_training(lora_inputs(training), training.model, options_.quiet);
     worker.run(
         files,
         [&](train::Ranks& ranks) { train::train_lora(training, callbacks, &ranks); },

@@ -16,18 +16,6 @@ using torch::autograd::variable_list;
 
 thread_local bool in_recomputation = false;
 
-/// Sets `in_recomputation` until the end of the scope.
-class RecomputedScope {
- public:
-  RecomputedScope() { in_recomputation = true; }
-  ~RecomputedScope() { in_recomputation = before_; }
-  RecomputedScope(const RecomputedScope&) = delete;
-  RecomputedScope& operator=(const RecomputedScope&) = delete;
-
- private:
-  const bool before_ = in_recomputation;
-};
-
 /// A node of its own: torch::autograd::Function keeps tensors, not functions.
 class Recomputation : public torch::autograd::Node {
  public:
@@ -78,8 +66,7 @@ Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x)
   if (!at::GradMode::is_enabled()) return f(x);
   Tensor y;
   {
-    const at::NoGradGuard no_grad;
-    const RecomputedScope scope;
+    const AsInTraining scope;
     y = f(x);
   }
   const auto node = make_node<Recomputation>(f, x);
@@ -90,6 +77,12 @@ Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x)
 
 bool is_recomputed() {
   return in_recomputation;
+}
+
+AsInTraining::AsInTraining() : before_(std::exchange(in_recomputation, true)) {}
+
+AsInTraining::~AsInTraining() {
+  in_recomputation = before_;
 }
 
 }  // namespace glm_image::nn

@@ -16,7 +16,22 @@ namespace glm_image::nn {
 Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x);
 
 /// Whether this thread is in an evaluation of f, without gradients, that a backward pass repeats
-/// with them. What is faster without gradients must then give the same result.
+/// with them, or in an AsInTraining. What is faster without gradients must then give the same
+/// result.
 bool is_recomputed();
+
+/// Until the end of the scope, this thread computes without gradients, and with the result that it
+/// has with them.
+class AsInTraining {
+ public:
+  AsInTraining();
+  ~AsInTraining();
+  AsInTraining(const AsInTraining&) = delete;
+  AsInTraining& operator=(const AsInTraining&) = delete;
+
+ private:
+  const at::NoGradGuard no_grad_;
+  const bool before_;
+};
 
 }  // namespace glm_image::nn

@@ -102,6 +102,21 @@ TEST(TrainLoraProgram, RefusesAnEmptyNameOfAConfig) {
   EXPECT_NE(result.err.find("--config must name a file"), std::string::npos) << result.err;
 }
 
+TEST(TrainLoraProgram, RefusesAPriorThatIsNotWhole) {
+  TemporaryDirectory folder;
+  const auto expect_refused = [&](const std::vector<std::string>& more, const char* sentence) {
+    auto command = lora_command(folder.path());
+    command.insert(command.end(), more.begin(), more.end());
+    const auto result = run_program(command);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find(sentence), std::string::npos) << result.err;
+  };
+  expect_refused({"--prior-loss-weight", "1"}, "--prior-loss-weight needs --prior-data FOLDER");
+  expect_refused({"--prior-data", ""}, "--prior-data must name a folder; found ''");
+  expect_refused({"--prior-data", "drawings", "--prior-loss-weight", "-1"},
+                 "must be a number from 0 to ");
+}
+
 TEST(DataCheck, FindsCaptionsThatAreTooLongForTheModel) {
   TemporaryDirectory folder;
   add_pictures(folder.path() / "data");

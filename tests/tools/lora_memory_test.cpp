@@ -114,6 +114,10 @@ TEST(PublishedLoraMemory, GrowsWithWhatIsTrained) {
     options.batch = 1;
     options.recompute = false;
     EXPECT_GT(working(part, options, 0), 4 * least) << part;
+    options.recompute = true;
+    options.prior_data = "drawings";
+    EXPECT_GT(working(part, options, 0), least) << part;
+    EXPECT_LT(working(part, options, 0), 2 * least) << part;
     // References: with them the generator predicts no preview.
     EXPECT_GT(working(part, lora_at_512(), 2), least) << part;
   }

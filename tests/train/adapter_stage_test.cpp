@@ -246,10 +246,16 @@ TEST(Adapters, LearnBesideQuantisedWeights) {
   EXPECT_LT(generator.second, 0.7 * generator.first);
 }
 
-/// The gradients of a step, with random values in the adapters.
+/// The gradients of a step, with random values in the adapters. `prior`: the pictures are also
+/// those whose outputs are to stay.
 template <typename AnyStage>
-std::map<std::string, Tensor> gradients_of(const ToyData& toy, int64_t step, bool recompute) {
-  BegunStage<AnyStage> begun(toy, stage_options(1, recompute));
+std::map<std::string, Tensor> gradients_of(const ToyData& toy,
+                                           int64_t step,
+                                           bool recompute,
+                                           bool prior) {
+  auto options = stage_options(1, recompute);
+  if (prior) options.prior_data = &toy.features;
+  BegunStage<AnyStage> begun(toy, options);
   at::manual_seed(9);
   begun.weights.initialise(
       [](const std::string&, Tensor& weight) { weight.copy_(at::randn(weight.sizes()) / 8); });
@@ -267,10 +273,10 @@ std::map<std::string, Tensor> gradients_of(const ToyData& toy, int64_t step, boo
 }
 
 template <typename AnyStage>
-void expect_equal_gradients(const ToyData& toy) {
+void expect_equal_gradients(const ToyData& toy, bool prior = false) {
   for (int64_t step = 0; step < 4; ++step) {
-    const auto kept = gradients_of<AnyStage>(toy, step, /*recompute=*/false);
-    const auto recomputed = gradients_of<AnyStage>(toy, step, /*recompute=*/true);
+    const auto kept = gradients_of<AnyStage>(toy, step, /*recompute=*/false, prior);
+    const auto recomputed = gradients_of<AnyStage>(toy, step, /*recompute=*/true, prior);
     ASSERT_FALSE(kept.empty());
     for (const auto& [name, gradient] : kept) {
       EXPECT_FALSE(at::equal(gradient, at::zeros_like(gradient))) << name;
@@ -288,6 +294,61 @@ TEST(Adapters, HaveTheSameGradientsWithRecomputation) {
   const ToyData edit(add_an_edit, tiny_model_dir());
   expect_equal_gradients<train::TransformerAdapterStage>(edit);
   expect_equal_gradients<train::GeneratorAdapterStage>(edit);
+  expect_equal_gradients<train::TransformerAdapterStage>(edit, /*prior=*/true);
+  expect_equal_gradients<train::GeneratorAdapterStage>(edit, /*prior=*/true);
+}
+
+void add_other_pictures(const fs::path& folder) {
+  add_picture(folder, "e.png", plain_picture(64, 64, 7), "A ship");
+  add_picture(folder, "f.png", plain_picture(64, 64, 8), "A tower and the word \"SEA\"");
+  add_picture(folder, "g.png", plain_picture(96, 64, 9), "A bridge");
+}
+
+/// The mean "prior_loss" after a run that learns four pictures, with a prior of other ones.
+template <typename AnyStage>
+double drift_of_a_run(const ToyData& learnt, const ToyData& others, double weight) {
+  auto options = stage_options(2);
+  options.prior_data = &others.features;
+  options.prior_loss_weight = weight;
+  BegunStage<AnyStage> begun(learnt, options);
+  train_for(begun, 60);
+  const at::NoGradGuard no_grad;
+  const auto make = begun.stage.batch_maker();
+  double sum = 0;
+  constexpr int64_t kSteps = 20;
+  for (int64_t step = 0; step < kSteps; ++step) {
+    sum += begun.stage.forward(make(step), step).parts.at("prior_loss").template item<double>();
+  }
+  return sum / kSteps;
+}
+
+template <typename AnyStage>
+void expect_prior_preservation() {
+  const ToyData learnt(add_four_pictures, tiny_model_dir());
+  const ToyData others(add_other_pictures, tiny_model_dir());
+  const double free = drift_of_a_run<AnyStage>(learnt, others, /*weight=*/0);
+  const double held = drift_of_a_run<AnyStage>(learnt, others, /*weight=*/5);
+  EXPECT_GT(free, 0);
+  EXPECT_LT(held, 0.5 * free);
+}
+
+TEST(Adapters, WithAPriorDriftLessFromTheBase) {
+  expect_prior_preservation<train::TransformerAdapterStage>();
+  expect_prior_preservation<train::GeneratorAdapterStage>();
+}
+
+// Where the updates have no effect, the base reads references as the model does.
+TEST(Adapters, HaveNoPriorLossBeforeTheyLearn) {
+  const ToyData edit(add_an_edit, tiny_model_dir());
+  auto options = stage_options(1);
+  options.prior_data = &edit.features;
+  BegunStage<train::TransformerAdapterStage> begun(edit, options);
+  const auto make = begun.stage.batch_maker();
+  for (int64_t step = 0; step < 4; ++step) {
+    const auto outcome = begun.stage.forward(make(step), step);
+    EXPECT_GT(outcome.loss.item<double>(), 1e-3);
+    EXPECT_LT(outcome.parts.at("prior_loss").item<double>(), 1e-9);
+  }
 }
 
 TEST(Adapters, SeeTheReferences) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "io/safetensors.h"
 #include "support/reference.h"
@@ -162,12 +163,14 @@ TEST_F(RankedStages, Generator) {
 }
 
 TEST_F(RankedStages, Adapters) {
-  for (const int64_t batch : {3, 1}) {
-    SCOPED_TRACE(batch);
+  const std::vector<std::pair<int64_t, bool>> runs = {{3, false}, {3, true}, {1, true}};
+  for (const auto& [batch, has_prior] : runs) {
+    SCOPED_TRACE(concat(batch, has_prior ? " with a prior" : ""));
     train::LoraOptions options;
     options.model = tiny_model_dir();
     options.data = folder_->path() / "pictures";
     options.cache = folder_->path() / "cache";
+    if (has_prior) options.prior_data = options.data;
     options.rank = options.alpha = 4;
     options.steps = 5;
     options.learning_rate = 1e-3;
@@ -183,8 +186,13 @@ TEST_F(RankedStages, Adapters) {
     EXPECT_TRUE(fs::exists(together.output));
     const auto one = train::lora_run_folder(options.output);
     const auto two = train::lora_run_folder(together.output);
-    expect_same_training(two / "transformer", one / "transformer", {"loss", "gradient_norm"});
-    expect_same_training(two / "generator", one / "generator", {"loss", "tokens_right"});
+    std::vector<std::string> of_transformer = {"loss", "gradient_norm"};
+    std::vector<std::string> of_generator = {"loss", "tokens_right"};
+    if (has_prior) {
+      for (auto* names : {&of_transformer, &of_generator}) names->emplace_back("prior_loss");
+    }
+    expect_same_training(two / "transformer", one / "transformer", of_transformer);
+    expect_same_training(two / "generator", one / "generator", of_generator);
     for (const auto& path : {one, two}) fs::remove_all(path);
   }
 }

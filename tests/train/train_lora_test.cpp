@@ -102,6 +102,52 @@ TEST(TrainLora, WritesBothPartsAndContinuesAStoppedRun) {
       [&] { train::train_lora(interrupted, {}); });
 }
 
+/// Four pictures, and a folder of others that the adapter is not to change.
+train::LoraOptions options_with_prior(const fs::path& folder) {
+  auto options = lora_options(folder);
+  options.prior_data = folder / "drawings";
+  fs::create_directories(options.prior_data);
+  add_picture(options.prior_data, "e.png", plain_picture(64, 64, 7), "A ship");
+  add_picture(options.prior_data, "f.png", plain_picture(96, 64, 8), "A tower: \"SEA\"");
+  return options;
+}
+
+TEST(TrainLora, PreservesThePriorAndContinuesAStoppedRun) {
+  TemporaryDirectory plain, whole, stopped;
+  const auto without = lora_options(plain.path());
+  auto options = options_with_prior(whole.path());
+  ASSERT_TRUE(train::train_lora(without, {}));
+  ASSERT_TRUE(train::train_lora(options, {}));
+  EXPECT_NE(read_file(options.output), read_file(without.output));
+  EXPECT_TRUE(fs::exists(options.prior_data / ".glm-image-cache"));
+
+  const auto interrupted = options_with_prior(stopped.path());
+  bool stop = false;
+  train::LoraCallbacks stopping;
+  stopping.should_stop = [&] { return stop; };
+  stopping.progress = [&](const std::string&, const train::LoopProgress& progress) {
+    stop = progress.step == 4;
+  };
+  EXPECT_FALSE(train::train_lora(interrupted, stopping));
+  stop = false;
+  EXPECT_FALSE(train::train_lora(interrupted, stopping));
+  EXPECT_TRUE(train::train_lora(interrupted, {}));
+  EXPECT_EQ(read_file(interrupted.output), read_file(options.output));
+  for (const char* part : {"transformer", "generator"}) {
+    const auto metrics =
+        metrics_without_times(train::lora_run_folder(options.output) / part / "metrics.jsonl");
+    EXPECT_EQ(
+        metrics_without_times(train::lora_run_folder(interrupted.output) / part / "metrics.jsonl"),
+        metrics);
+    EXPECT_NE(metrics.find("\"prior_loss\""), std::string::npos) << metrics;
+  }
+
+  options.prior_loss_weight = 2;
+  expect_error(ErrorCode::kInvalidInput,
+               {"other settings (prior loss weight 1 instead of prior loss weight 2)"},
+               [&] { train::train_lora(options, {}); });
+}
+
 /// What a run tells its user.
 std::vector<std::string> notes_of(const train::LoraOptions& options) {
   std::vector<std::string> notes;
@@ -185,6 +231,23 @@ TEST(TrainLora, LeavesOutCaptionsThatTheModelCannotRead) {
   EXPECT_TRUE(fs::exists(options.output));
 }
 
+TEST(TrainLora, ChecksThePriorAsTheDataAndWithoutTheTrigger) {
+  TemporaryDirectory folder;
+  auto options = options_with_prior(folder.path());
+  options.generator = false;
+  options.trigger = "zorblax";
+  write_file(options.prior_data / "e.txt", "A ship and a [trigger]");
+  image::write_image(options.prior_data / "h.png", plain_picture(64, 64, 3));
+  std::string told;
+  for (const auto& note : notes_of(options)) told += note + "\n";
+  const auto expect_told = [&](const std::string& name, const std::string& reason) {
+    const auto begin = "not used: " + (options.prior_data / name).string() + ": " + reason;
+    EXPECT_NE(told.find(begin), std::string::npos) << begin << "\n" << told;
+  };
+  expect_told("e.png", "the caption has [trigger]");
+  expect_told("h.png", "has no caption");
+}
+
 TEST(TrainLora, SaysThatAFinishedRunIsLonger) {
   TemporaryDirectory folder;
   auto options = lora_options(folder.path());
@@ -246,6 +309,15 @@ TEST(TrainLora, RefusesWhatItCannotUse) {
   options.data = folder.path() / "empty";
   fs::create_directories(options.data);
   expect_error(ErrorCode::kInvalidInput, {"empty", "no picture with a caption"}, [&] {
+    train::train_lora(options, {});
+  });
+  options.prior_data = options.data;
+  options.data = folder.path() / "data";
+  expect_error(ErrorCode::kInvalidInput, {"empty", "no picture with a caption"}, [&] {
+    train::train_lora(options, {});
+  });
+  options.prior_loss_weight = -1;
+  expect_error(ErrorCode::kInvalidInput, {"--prior-loss-weight must not be negative"}, [&] {
     train::train_lora(options, {});
   });
 }

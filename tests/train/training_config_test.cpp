@@ -108,6 +108,8 @@ TEST(LoraKeys, AreReadAsKeyWriterWritesThem) {
   keys.parts = {"generator"};
   keys.pictures.size = 256;
   keys.pictures.trigger = "zorblax";
+  keys.prior_data = "drawings";
+  keys.prior_loss_weight = 0.5;
   keys.learning_rate = 0.1 / 3;
   keys.all_layers = true;
   keys.seed = (int64_t{1} << 53) + 1;
@@ -116,7 +118,9 @@ TEST(LoraKeys, AreReadAsKeyWriterWritesThem) {
   keys.visit(written);
   auto read = train::LoraKeys::parse(written.json().dump(), "there/settings");
   EXPECT_EQ(read.data, "there/photos");
+  EXPECT_EQ(read.prior_data, "there/drawings");
   read.data = keys.data;
+  read.prior_data = keys.prior_data;
   train::KeyWriter again;
   read.visit(again);
   EXPECT_EQ(again.json(), written.json());

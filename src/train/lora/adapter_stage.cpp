@@ -2,7 +2,26 @@
 
 #include <map>
 
+#include "train/seeds.h"
+
 namespace glm_image::train {
+namespace {
+
+constexpr uint64_t kPriorDataPurpose = 712;
+/// Begins the names of the tensors of the batch of prior data.
+constexpr const char* kOfPriorData = "prior_data.";
+
+/// The tensors whose names begin with kOfPriorData, without it.
+Batch prior_part(const Batch& batch) {
+  const std::string mark = kOfPriorData;
+  Batch part;
+  for (const auto& [name, tensor] : batch) {
+    if (name.compare(0, mark.size(), mark) == 0) part.emplace(name.substr(mark.size()), tensor);
+  }
+  return part;
+}
+
+}  // namespace
 
 std::vector<int64_t> buckets_of(const DataFeatures& features) {
   const auto& data = features.data();
@@ -21,15 +40,21 @@ std::vector<int64_t> buckets_of(const DataFeatures& features) {
   return buckets;
 }
 
+AdapterExamples::AdapterExamples(const DataFeatures& of_folder, int64_t batch, uint64_t of_seed)
+    : features(of_folder), sampler(buckets_of(of_folder), batch, of_seed), seed(of_seed) {}
+
 AdapterStage::AdapterStage(std::string component,
                            const pipeline::Checkpoint& checkpoint,
                            const DataFeatures& features,
                            const AdapterStageOptions& options)
     : checkpoint_(checkpoint),
-      features_(features),
       options_(options),
       component_(std::move(component)),
-      sampler_(buckets_of(features), options.batch, options.seed) {}
+      data_(features, options.batch, options.seed) {
+  if (options.prior_data == nullptr) return;
+  prior_data_.emplace(
+      *options.prior_data, options.batch, mix_seed(options.seed, kPriorDataPurpose, /*step=*/0));
+}
 
 void AdapterStage::adapt(torch::nn::Module& base,
                          const std::string& prefix,
@@ -52,16 +77,37 @@ void AdapterStage::initialise(const std::string& name, Tensor& weight, at::Gener
 
 BatchMaker AdapterStage::batch_maker() {
   return [this](int64_t step) {
-    const auto all = sampler_.batch(step);
-    const auto share = own_share(static_cast<int64_t>(all.size()));
-    std::vector<int64_t> rows;
-    for (int64_t i = share.begin(); i < share.begin() + share.count(); ++i) {
-      rows.push_back(features_.data().row_of(all[i]));
+    auto batch = own_batch(data_, step);
+    if (prior_data_) {
+      for (const auto& [name, tensor] : own_batch(*prior_data_, step)) {
+        batch.emplace(kOfPriorData + name, tensor);
+      }
     }
-    auto batch = make_batch(rows, share, step);
-    keep_total(share, batch);
     return batch;
   };
+}
+
+Batch AdapterStage::own_batch(const AdapterExamples& examples, int64_t step) const {
+  const auto all = examples.sampler.batch(step);
+  const auto share = own_share(static_cast<int64_t>(all.size()));
+  std::vector<int64_t> rows;
+  for (int64_t i = share.begin(); i < share.begin() + share.count(); ++i) {
+    rows.push_back(examples.features.data().row_of(all[i]));
+  }
+  auto batch = make_batch(examples, rows, share, step);
+  keep_total(share, batch);
+  return batch;
+}
+
+Outcome AdapterStage::forward(const Batch& batch, int64_t step) {
+  auto outcome = learn(batch, data_, step);
+  if (prior_data_) {
+    const auto part = prior_part(batch);
+    const auto loss = preserve(part, *prior_data_, step);
+    const auto of_all = own_share(part, /*own=*/1).sum_of_all(loss);
+    outcome.add({options_.prior_loss_weight * loss}, {{"prior_loss", of_all}});
+  }
+  return outcome;
 }
 
 void AdapterStage::after_step(int64_t step) {

@@ -7,8 +7,7 @@
 #include "train/data/bucket_sampler.h"
 #include "train/data/features.h"
 #include "train/lora/adapter_writer.h"
-#include "train/objectives/flow_matching.h"
-#include "train/objectives/token_prediction.h"
+#include "train/objectives/prior_preservation.h"
 #include "train/stage.h"
 
 namespace glm_image::train {
@@ -22,14 +21,28 @@ struct AdapterStageOptions {
   uint64_t seed = 0;
   bool recompute = true;    ///< blocks in the backward pass; without, more memory and less time
   pipeline::LoadPlan load;  ///< of the frozen base weights
+  /// Examples that the model is to draw as its base does (objectives/prior_preservation.h), which
+  /// must be computed and outlive the stage; null for none. Each batch has `batch` of them beside
+  /// those of the data set, and the loss is that of the data set plus the weighted one of these.
+  const DataFeatures* prior_data = nullptr;
+  double prior_loss_weight = 1;
   /// Called after each step with the number of steps done.
   std::function<void(int64_t steps)> after_step;
   /// Draws a sample grid with the module in training; empty for none.
   std::function<Image(const pipeline::LoadedModules& modules)> draw_samples;
 };
 
+/// The examples of one folder in the order of a run.
+struct AdapterExamples {
+  const DataFeatures& features;
+  BucketSampler sampler;
+  uint64_t seed;  ///< of the random numbers of these examples
+
+  AdapterExamples(const DataFeatures& of_folder, int64_t batch, uint64_t seed);
+};
+
 /// Trains low-rank updates of one component on a folder of pictures. What is common to the
-/// components: the order of the examples and the updates themselves.
+/// components: the order of the examples, the sum of the losses and the updates themselves.
 class AdapterStage : public Stage {
  public:
   /// The checkpoint and the features, which must be computed, must outlive this.
@@ -41,6 +54,8 @@ class AdapterStage : public Stage {
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
   BatchMaker batch_maker() override;
+  /// With prior data, the metric "prior_loss" is their part of the loss without the weight.
+  Outcome forward(const Batch& batch, int64_t step) final;
   bool divides_rows() const override { return true; }
   void after_step(int64_t step) override;
   Image sample_sheet() override;
@@ -48,7 +63,7 @@ class AdapterStage : public Stage {
 
   /// The updates as they are now, for write_adapter.
   AdapterPart part() const;
-  int64_t batches_per_epoch() const { return sampler_.batches_per_epoch(); }
+  int64_t batches_per_epoch() const { return data_.sampler.batches_per_epoch(); }
   int64_t adapted_layers() const { return adapters_->layers(); }
 
  protected:
@@ -59,19 +74,26 @@ class AdapterStage : public Stage {
              const std::vector<std::string>& others);
   /// The module in training, with its updates.
   virtual pipeline::LoadedModules loaded() const = 0;
-  /// Makes the batch of rows of the data set, this rank's share of a batch; must be safe from
-  /// several threads.
-  virtual Batch make_batch(const std::vector<int64_t>& rows,
+  /// Makes the batch of rows of a folder, this rank's share of a batch; must be safe from several
+  /// threads.
+  virtual Batch make_batch(const AdapterExamples& examples,
+                           const std::vector<int64_t>& rows,
                            const BatchShare& share,
                            int64_t step) const = 0;
+  /// The loss of a batch of the data set.
+  virtual Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t step) = 0;
+  /// The loss of a batch of the prior data: this rank's term of the mean over all rows.
+  virtual Tensor preserve(const Batch& batch, const AdapterExamples& examples, int64_t step) = 0;
 
   const pipeline::Checkpoint& checkpoint_;
-  const DataFeatures& features_;
   AdapterStageOptions options_;
 
  private:
+  Batch own_batch(const AdapterExamples& examples, int64_t step) const;
+
   std::string component_;
-  BucketSampler sampler_;
+  AdapterExamples data_;
+  std::optional<AdapterExamples> prior_data_;
   std::optional<TrainedAdapters> adapters_;
 };
 
@@ -88,23 +110,31 @@ class TransformerAdapterStage : public AdapterStage {
   TransformerAdapterStage(const pipeline::Checkpoint& checkpoint,
                           const DataFeatures& features,
                           const AdapterStageOptions& options);
-  Outcome forward(const Batch& batch, int64_t step) override;
 
  protected:
-  Batch make_batch(const std::vector<int64_t>& rows,
+  Batch make_batch(const AdapterExamples& examples,
+                   const std::vector<int64_t>& rows,
                    const BatchShare& share,
                    int64_t step) const override;
+  Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
+  Tensor preserve(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
   pipeline::LoadedModules loaded() const override;
 
  private:
-  void read_references(const Batch& batch);
+  /// The keys and values of a batch's references; null without references.
+  std::unique_ptr<models::ConditionCache> read_references(const Batch& batch) const;
+  /// The objectives' batch, without references, and the noise levels of all ranks' examples.
+  std::pair<FlowMatchingBatch, Tensor> noised(const Batch& batch,
+                                              const AdapterExamples& examples,
+                                              int64_t step) const;
   Tensor patch_ids(const Tensor& tokens) const;
 
   models::GlmImageTransformer2DModel transformer_{nullptr};
   models::T5EncoderModel text_encoder_{nullptr};
   std::optional<FlowMatching> objective_;
+  std::optional<VelocityPreservation> preservation_;
   /// Those of the last batch, which its backward pass still reads.
-  std::unique_ptr<models::ConditionCache> conditions_;
+  std::unique_ptr<models::ConditionCache> conditions_, prior_conditions_;
 };
 
 /// Prediction of visual tokens by the generator: of the preview and the picture, or with references
@@ -114,17 +144,22 @@ class GeneratorAdapterStage : public AdapterStage {
   GeneratorAdapterStage(const pipeline::Checkpoint& checkpoint,
                         const DataFeatures& features,
                         const AdapterStageOptions& options);
-  Outcome forward(const Batch& batch, int64_t step) override;
 
  protected:
-  Batch make_batch(const std::vector<int64_t>& rows,
+  Batch make_batch(const AdapterExamples& examples,
+                   const std::vector<int64_t>& rows,
                    const BatchShare& share,
                    int64_t step) const override;
+  Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
+  Tensor preserve(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
   pipeline::LoadedModules loaded() const override;
 
  private:
+  TokenPredictionBatch on_device(const Batch& batch) const;
+
   models::GlmImageForConditionalGeneration model_{nullptr};
   std::optional<TokenPrediction> objective_;
+  std::optional<TokenPreservation> preservation_;
 };
 
 }  // namespace glm_image::train

@@ -59,7 +59,9 @@ GeneratorAdapterStage::GeneratorAdapterStage(const pipeline::Checkpoint& checkpo
         "model.language_model.layers.",
         {".self_attn.q_proj", ".self_attn.k_proj", ".self_attn.v_proj", ".self_attn.o_proj"},
         {".mlp.gate_up_proj", ".mlp.down_proj"});
-  objective_.emplace(model_, TokenPredictionOptions{/*taps=*/{}, options_.recompute});
+  const TokenPredictionOptions of_objective{/*taps=*/{}, options_.recompute};
+  objective_.emplace(model_, of_objective);
+  preservation_.emplace(model_, of_objective);
 }
 
 pipeline::LoadedModules GeneratorAdapterStage::loaded() const {
@@ -68,13 +70,14 @@ pipeline::LoadedModules GeneratorAdapterStage::loaded() const {
   return modules;
 }
 
-Batch GeneratorAdapterStage::make_batch(const std::vector<int64_t>& rows,
+Batch GeneratorAdapterStage::make_batch(const AdapterExamples& examples,
+                                        const std::vector<int64_t>& rows,
                                         const BatchShare& /*share*/,
                                         int64_t /*step*/) const {
   std::vector<TokenSequence> sequences;
   int64_t longest = 0;
   for (const int64_t row : rows) {
-    sequences.push_back(sequence_of(checkpoint_, features_, row));
+    sequences.push_back(sequence_of(checkpoint_, examples.features, row));
     longest = std::max(longest, static_cast<int64_t>(sequences.back().prompt.size()));
   }
   const auto count = static_cast<int64_t>(rows.size());
@@ -98,17 +101,29 @@ Batch GeneratorAdapterStage::make_batch(const std::vector<int64_t>& rows,
   return {{"ids", ids}, {"positions", positions}, {"slots", slots}, {"targets", targets}};
 }
 
-Outcome GeneratorAdapterStage::forward(const Batch& batch, int64_t /*step*/) {
-  const auto on_device = [&](const char* name) {
+TokenPredictionBatch GeneratorAdapterStage::on_device(const Batch& batch) const {
+  const auto moved = [&](const char* name) {
     return batch.at(name).to(checkpoint_.placement().device);
   };
-  const TokenPredictionBatch examples{
-      on_device("ids"), on_device("positions"), on_device("slots"), on_device("targets")};
-  const auto result = objective_->loss(examples);
-  const auto right = result.logits.detach().argmax(-1) == examples.targets;
-  const auto share = own_share(batch, examples.ids.size(0));
+  return {moved("ids"), moved("positions"), moved("slots"), moved("targets")};
+}
+
+Outcome GeneratorAdapterStage::learn(const Batch& batch,
+                                     const AdapterExamples& /*examples*/,
+                                     int64_t /*step*/) {
+  const auto tokens = on_device(batch);
+  const auto result = objective_->loss(tokens);
+  const auto right = result.logits.detach().argmax(-1) == tokens.targets;
+  const auto share = own_share(batch, tokens.ids.size(0));
   return {
       share.part_of(result.loss), {{"tokens_right", right.to(at::kFloat).mean()}}, share.weight()};
+}
+
+Tensor GeneratorAdapterStage::preserve(const Batch& batch,
+                                       const AdapterExamples& /*examples*/,
+                                       int64_t /*step*/) {
+  const auto tokens = on_device(batch);
+  return own_share(batch, tokens.ids.size(0)).part_of(preservation_->loss(tokens));
 }
 
 }  // namespace glm_image::train

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kMostLoraSteps = 100'000'000;
 constexpr int64_t kMostTogether = 1024;
+constexpr double kMostLossWeight = 1e6;
 
 }  // namespace
 
@@ -22,6 +23,13 @@ void LoraKeys::visit(KeyVisitor& keys) {
              "PARTS",
              {"transformer", "generator"});
   pictures.visit(keys);
+  keys.text({"prior_data", "Folder of pictures with captions that the model is to draw as before"},
+            prior_data,
+            "FOLDER");
+  keys.number({"prior_loss_weight", "Weight of the loss of prior preservation, on --prior-data"},
+              prior_loss_weight,
+              0.0,
+              kMostLossWeight);
   keys.integer({"steps", "Steps of each part"}, steps, 1, kMostLoraSteps);
   keys.number({"learning_rate", "Learning rate of AdamW"}, learning_rate, 1e-9, 1.0);
   keys.integer({"rank", "Rank of the updates"}, rank, 1, 1024);
@@ -55,8 +63,9 @@ void LoraKeys::visit(KeyVisitor& keys) {
               checkpoint_seconds,
               0.0,
               1e6);
-  keys.text(
-      {"cache", "Folder of latents and tokens (else .glm-image-cache in FOLDER)"}, cache, "DIR");
+  keys.text({"cache", "Folder of latents and tokens (else .glm-image-cache in each FOLDER)"},
+            cache,
+            "DIR");
   keys.flag({"keep_activations",
              "Faster, with more memory: do not recompute blocks in the backward pass"},
             keep_activations);
@@ -78,7 +87,7 @@ LoraKeys LoraKeys::parse(const std::string& text, const std::filesystem::path& f
   } catch (const Error& error) {
     throw with_line(error, file);
   }
-  for (auto* path : {&keys.model, &keys.data, &keys.output, &keys.cache}) {
+  for (auto* path : {&keys.model, &keys.data, &keys.prior_data, &keys.output, &keys.cache}) {
     if (!path->empty()) *path = (file.parent_path() / *path).lexically_normal().string();
   }
   return keys;

@@ -14,6 +14,8 @@ struct LoraKeys {
   std::string model, data, output;
   std::vector<std::string> parts = {"transformer", "generator"};
   FolderKeys pictures;
+  std::string prior_data;
+  double prior_loss_weight = 1;
   int64_t steps = 1000;
   double learning_rate = 1e-4;
   int64_t rank = 16;

@@ -246,6 +246,12 @@ LoraDataSizes LoraDataSizes::of(const FolderDataset& data, const pipeline::Check
   return sizes;
 }
 
+LoraDataSizes LoraDataSizes::with(const LoraDataSizes& other) const {
+  return {std::max(references, other.references),
+          std::max(prompt_tokens, other.prompt_tokens),
+          std::max(glyph_tokens, other.glyph_tokens)};
+}
+
 LoraMemory plan_lora_memory(const pipeline::Checkpoint& checkpoint,
                             const LoraDataSizes& data,
                             const LoraOptions& options,

@@ -18,6 +18,8 @@ struct LoraDataSizes {
   int64_t glyph_tokens = 0;   ///< of the texts that a caption quotes
 
   static LoraDataSizes of(const FolderDataset& data, const pipeline::Checkpoint& checkpoint);
+  /// The sizes of two data sets together.
+  LoraDataSizes with(const LoraDataSizes& other) const;
 };
 
 /// The bytes of one phase of a run.

@@ -13,6 +13,11 @@ namespace glm_image::train {
 struct LoraOptions {
   std::filesystem::path model, data, output;
   std::string trigger;  ///< as FolderOptions::trigger
+  /// A folder like `data` whose pictures the adapter is not to change; empty for none. Its captions
+  /// are used without the trigger. A batch has as many of them as of `data`, and their loss is the
+  /// distance to the base's output (objectives/prior_preservation.h).
+  std::filesystem::path prior_data;
+  double prior_loss_weight = 1;
   bool transformer = true, generator = true;
   int64_t rank = 16;
   double alpha = 16;
@@ -25,7 +30,8 @@ struct LoraOptions {
   uint64_t seed = 0;
   double checkpoint_seconds = 60;  ///< between saves of the run's state; 0: after each step
   int64_t save_every = 0;          ///< steps between intermediate adapter files; 0: none
-  std::filesystem::path cache;     ///< of latents and tokens; empty: ".glm-image-cache" in `data`
+  /// Of latents and tokens; empty: ".glm-image-cache" in `data`, and in `prior_data` for its own.
+  std::filesystem::path cache;
   bool recompute = true;
   /// Form of the frozen base weights: "auto" (as stored, or smaller where max_memory_bytes of
   /// `pipeline` asks for it), "bf16" (not quantised), "q8" or "q4" (quantised when they are read).

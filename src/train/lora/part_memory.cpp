@@ -32,9 +32,11 @@ int64_t score_bytes(const pipeline::Checkpoint& checkpoint,
   return 4 * heads * queries * keys * kFloatBytes;
 }
 
-/// Inputs of all blocks and everything of one, or everything of all of them.
-int64_t block_bytes(bool recompute, int64_t blocks, int64_t input, int64_t block) {
-  return recompute ? blocks * input + block : blocks * block;
+/// Inputs of all blocks and everything of one, or everything of all of them. With prior
+/// preservation, of two batches: one backward pass follows both. The base's pass keeps nothing.
+int64_t block_bytes(const LoraOptions& options, int64_t blocks, int64_t input, int64_t block) {
+  const int64_t kept = options.prior_data.empty() ? blocks : 2 * blocks;
+  return options.recompute ? kept * input + block : kept * block;
 }
 
 }  // namespace
@@ -59,18 +61,18 @@ PartMemory transformer_training_memory(const pipeline::Checkpoint& checkpoint,
                                                     config.num_attention_heads,
                                                     sequence,
                                                     sequence + condition);
-  // Keys and values of references, of all blocks; one reference at a time passes a block.
-  const int64_t references =
-      condition == 0
-          ? 0
-          : (2 * config.num_layers * condition + 17 * patches + 4 * (sequence + condition)) *
-                width * element;
+  // Keys and values of references, of all blocks; one reference at a time passes a block. The
+  // prior data's are read twice, with the adapter and without.
+  const int64_t readings = options.prior_data.empty() ? 1 : 3;
+  const int64_t references = condition == 0 ? 0
+                                            : (2 * readings * config.num_layers * condition +
+                                               17 * patches + 4 * (sequence + condition)) *
+                                                  width * element;
   // The backward pass transposes the weight of a layer.
   const int64_t transposed = 2 * 4 * width * width * element;
-  memory.working =
-      kEverywhere +
-      block_bytes(options.recompute, config.num_layers, tokens * width * element, block) +
-      references + transposed;
+  memory.working = kEverywhere +
+                   block_bytes(options, config.num_layers, tokens * width * element, block) +
+                   references + transposed;
   return memory;
 }
 
@@ -95,13 +97,15 @@ PartMemory generator_training_memory(const pipeline::Checkpoint& checkpoint,
       tokens * (24 * width + 12 * (heads + shared) + 12 * config.intermediate_size) * element +
       options.batch *
           score_bytes(checkpoint, config.head_dim, config.num_attention_heads, sequence, sequence);
-  // Logits, their logarithms and gradients.
-  const int64_t logits = 5 * options.batch * predicted * config.vision_vocab_size * kFloatBytes;
+  // Logits, their logarithms and gradients; and the same of the prior data, beside those of the
+  // base and the terms of the divergence.
+  const int64_t copies = options.prior_data.empty() ? 5 : 5 + 8;
+  const int64_t logits =
+      copies * options.batch * predicted * config.vision_vocab_size * kFloatBytes;
   const int64_t transposed = 2 * 2 * config.intermediate_size * width * element;
-  memory.working =
-      kEverywhere +
-      block_bytes(options.recompute, config.num_hidden_layers, tokens * width * element, block) +
-      logits + transposed;
+  memory.working = kEverywhere +
+                   block_bytes(options, config.num_hidden_layers, tokens * width * element, block) +
+                   logits + transposed;
   return memory;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <optional>
 
 #include "core/atomic_file.h"
@@ -41,6 +42,12 @@ void require_finite(const char* option, double value) {
 void check_lora_options(const LoraOptions& options) {
   require_finite("--learning-rate", options.learning_rate);
   require_finite("--alpha", options.alpha);
+  require_finite("--prior-loss-weight", options.prior_loss_weight);
+  if (options.prior_loss_weight < 0) {
+    fail(ErrorCode::kInvalidInput,
+         "--prior-loss-weight must not be negative; found ",
+         options.prior_loss_weight);
+  }
   require_finite("--checkpoint-seconds", options.checkpoint_seconds);
   if (options.output.extension() != kSuffix) {
     fail(ErrorCode::kInvalidInput,
@@ -54,17 +61,19 @@ void check_lora_options(const LoraOptions& options) {
   }
 }
 
-FolderDataset open_data(const LoraOptions& options, const LoraCallbacks& callbacks) {
-  return FolderDataset({options.data, options.trigger}, [&](int64_t done, int64_t total) {
+FolderDataset open_data(const FolderOptions& folder, const LoraCallbacks& callbacks) {
+  return FolderDataset(folder, [&](int64_t done, int64_t total) {
     check_stop(callbacks);
     if (callbacks.preparing) callbacks.preparing("check", done, total);
   });
 }
 
-/// Reports the rows that are not used, and throws if no row is left.
-void report_refused(const FolderDataset& data, const LoraCallbacks& callbacks) {
+/// Reports the rows that are not used, named after `place`, and throws if no row is left.
+void report_refused(const FolderDataset& data,
+                    const fs::path& place,
+                    const LoraCallbacks& callbacks) {
   for (const auto& sentence : data.refused()) {
-    note(callbacks, "not used: " + io::printable(sentence));
+    note(callbacks, "not used: " + io::printable((place / sentence).string()));
   }
   if (data.size() == 0) {
     fail(ErrorCode::kInvalidInput,
@@ -92,6 +101,7 @@ LoopOptions loop_options(const LoraOptions& options, const std::string& identity
 /// The settings that a run must share with the run that it continues.
 std::string identity_of(const LoraOptions& options,
                         const FolderDataset& data,
+                        const FolderDataset* prior,
                         const std::string& weights,
                         const std::string& base) {
   return concat("data ",
@@ -113,7 +123,12 @@ std::string identity_of(const LoraOptions& options,
                 options.learning_rate,
                 ", seed ",
                 options.seed,
-                base.empty() ? "" : ", base " + base);
+                base.empty() ? "" : ", base " + base,
+                prior == nullptr ? ""
+                                 : concat(", prior data ",
+                                          prior->content().substr(0, 8),
+                                          ", prior loss weight ",
+                                          options.prior_loss_weight));
 }
 
 /// The predicted memory of a phase, as a line for the user.
@@ -154,6 +169,7 @@ LoraMemory plan_together(const pipeline::Checkpoint& checkpoint,
 struct Run {
   const pipeline::Checkpoint& checkpoint;
   const DataFeatures& features;
+  const DataFeatures* prior_data;  ///< null for none
   const LoraOptions& options;
   const LoraCallbacks& callbacks;
   const LoraMemory& memory;
@@ -190,6 +206,8 @@ std::optional<AdapterPart> train_part(const Run& run, const PartToTrain& part) {
   of_stage.seed = options.seed;
   of_stage.recompute = options.recompute;
   of_stage.load.quantise_to = part.base;
+  of_stage.prior_data = run.prior_data;
+  of_stage.prior_loss_weight = options.prior_loss_weight;
   const AdapterStage* running = nullptr;
   if (leads && options.save_every > 0) {
     of_stage.after_step = [&](int64_t steps) {
@@ -226,7 +244,11 @@ std::optional<AdapterPart> train_part(const Run& run, const PartToTrain& part) {
   loop_callbacks.progress = [&](const LoopProgress& progress) {
     if (callbacks.progress) callbacks.progress(part.name, progress);
   };
-  const auto identity = identity_of(options, run.features.data(), weights, part.base);
+  const auto identity = identity_of(options,
+                                    run.features.data(),
+                                    run.prior_data == nullptr ? nullptr : &run.prior_data->data(),
+                                    weights,
+                                    part.base);
   const auto next = run_training(stage,
                                  masters,
                                  leads ? &*folder : nullptr,
@@ -262,14 +284,25 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
   auto options = given;
   check_lora_options(options);
   if (ranks.rank() == 0) check_writable(options.output);
-  auto data = open_data(options, callbacks);
+  auto data = open_data({options.data, options.trigger}, callbacks);
+  std::optional<FolderDataset> prior;
+  if (!options.prior_data.empty()) {
+    prior.emplace(open_data({options.prior_data, /*trigger=*/""}, callbacks));
+  }
   options.pipeline.vae_dtype = DataType::kFloat32;
   options.pipeline.residency = Residency::kNone;
   const auto checkpoint = pipeline::Checkpoint::open(options.model, options.pipeline);
   const AspectBuckets buckets(options.size);
   refuse_unreadable_captions(data, buckets, checkpoint);
-  report_refused(data, callbacks);
-  if (data.has_references() && options.batch > 1) {
+  report_refused(data, /*place=*/"", callbacks);
+  auto sizes = LoraDataSizes::of(data, checkpoint);
+  if (prior) {
+    refuse_unreadable_captions(*prior, buckets, checkpoint);
+    report_refused(*prior, options.prior_data, callbacks);
+    sizes = sizes.with(LoraDataSizes::of(*prior, checkpoint));
+  }
+  const bool has_references = data.has_references() || (prior && prior->has_references());
+  if (has_references && options.batch > 1) {
     // Their keys and values differ in number, so that examples with references are alone.
     options.accumulate *= options.batch;
     options.batch = 1;
@@ -283,19 +316,23 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
         if (callbacks.preparing) callbacks.preparing("samples", done, total);
       },
       callbacks.should_stop);
-  const auto memory =
-      plan_together(checkpoint, LoraDataSizes::of(data, checkpoint), options, ranks);
-  if (options.cache.empty()) options.cache = options.data / ".glm-image-cache";
+  const auto memory = plan_together(checkpoint, sizes, options, ranks);
   const int64_t side = options.size / text::kPixelsPerToken;
-  const DataFeatures features(data, buckets, checkpoint, side * side, options.cache);
-  features.compute({/*latents=*/options.transformer, /*tokens=*/true},
-                   [&](const char* what, int64_t done, int64_t total) {
-                     check_stop(callbacks);
-                     if (callbacks.preparing) callbacks.preparing(what, done, total);
-                   });
+  const auto features_of = [&](const FolderDataset& folder) {
+    const auto cache = options.cache.empty() ? folder.folder() / ".glm-image-cache" : options.cache;
+    auto features = std::make_unique<DataFeatures>(folder, buckets, checkpoint, side * side, cache);
+    features->compute({/*latents=*/options.transformer, /*tokens=*/true},
+                      [&](const char* what, int64_t done, int64_t total) {
+                        check_stop(callbacks);
+                        if (callbacks.preparing) callbacks.preparing(what, done, total);
+                      });
+    return features;
+  };
+  const auto features = features_of(data);
+  const auto prior_features = prior ? features_of(*prior) : nullptr;
 
   auto base_samples = samples.empty() ? Image() : samples.draw_base(checkpoint);
-  const Run run{checkpoint, features, options, callbacks, memory, ranks};
+  const Run run{checkpoint, *features, prior_features.get(), options, callbacks, memory, ranks};
   std::vector<AdapterPart> parts;
   if (options.transformer) {
     auto part = train_part<TransformerAdapterStage>(

@@ -2,6 +2,7 @@
 #include "models/layout.h"
 #include "models/transformer/patches.h"
 #include "models/transformer/picture_input.h"
+#include "nn/without_updates.h"
 #include "text/glyph_texts.h"
 #include "train/batch/glyph_batch.h"
 #include "train/lora/adapter_stage.h"
@@ -33,6 +34,7 @@ TransformerAdapterStage::TransformerAdapterStage(const pipeline::Checkpoint& che
   FlowMatchingOptions of_objective;
   of_objective.recompute_blocks = options_.recompute;
   objective_.emplace(transformer_, text_encoder_, of_objective);
+  preservation_.emplace(transformer_, text_encoder_, of_objective);
 }
 
 Tensor TransformerAdapterStage::patch_ids(const Tensor& tokens) const {
@@ -45,11 +47,13 @@ pipeline::LoadedModules TransformerAdapterStage::loaded() const {
   return modules;
 }
 
-Batch TransformerAdapterStage::make_batch(const std::vector<int64_t>& rows,
+Batch TransformerAdapterStage::make_batch(const AdapterExamples& examples,
+                                          const std::vector<int64_t>& rows,
                                           const BatchShare& share,
                                           int64_t step) const {
+  const auto& features = examples.features;
   const auto count = static_cast<int64_t>(rows.size());
-  auto random = make_random(mix_seed(options_.seed, kAdapterDropPurpose, step));
+  auto random = make_random(mix_seed(examples.seed, kAdapterDropPurpose, step));
   const auto drop = share.cut(at::rand({share.total()}, random, at::TensorOptions(at::kFloat)) <
                               kGuidanceDropout);
   std::vector<Tensor> clean, tokens;
@@ -57,17 +61,17 @@ Batch TransformerAdapterStage::make_batch(const std::vector<int64_t>& rows,
   auto sizes = at::empty({count, 2}, at::kFloat), crops = at::empty({count, 2}, at::kFloat);
   for (int64_t i = 0; i < count; ++i) {
     const int64_t row = rows[i];
-    const auto picture = features_.of_picture(row, kAllFeatures);
+    const auto picture = features.of_picture(row, kAllFeatures);
     clean.push_back(picture.latents);
     tokens.push_back(picture.tokens);
-    const auto geometry = features_.geometry(row);
+    const auto geometry = features.geometry(row);
     sizes[i][0] = geometry.scaled.height;
     sizes[i][1] = geometry.scaled.width;
     crops[i][0] = geometry.top;
     crops[i][1] = geometry.left;
     // An unconditional example has the empty text.
     texts.push_back(drop[i].item<bool>() ? std::vector<std::string>()
-                                         : text::glyph_texts(features_.data().rows()[row].caption,
+                                         : text::glyph_texts(features.data().rows()[row].caption,
                                                              text::GlyphRules::kSmart));
   }
   Batch batch{{"clean", at::stack(clean)},
@@ -79,7 +83,7 @@ Batch TransformerAdapterStage::make_batch(const std::vector<int64_t>& rows,
   // The unconditional branch does not see references. Examples that have some are alone.
   if (share.total() == 1 && !drop.item<bool>()) {
     int64_t number = 0;
-    for (const auto& reference : features_.of_references(rows.front(), kAllFeatures)) {
+    for (const auto& reference : features.of_references(rows.front(), kAllFeatures)) {
       batch[reference_name("latents", number)] = reference.latents.unsqueeze(0);
       batch[reference_name("tokens", number)] = reference.tokens.unsqueeze(0);
       ++number;
@@ -88,14 +92,14 @@ Batch TransformerAdapterStage::make_batch(const std::vector<int64_t>& rows,
   return batch;
 }
 
-void TransformerAdapterStage::read_references(const Batch& batch) {
-  conditions_.reset();
-  if (batch.count(reference_name("latents", 0)) == 0) return;
+std::unique_ptr<models::ConditionCache> TransformerAdapterStage::read_references(
+    const Batch& batch) const {
+  if (batch.count(reference_name("latents", 0)) == 0) return nullptr;
   // As in inference the adapters act on references too, but no gradient passes through them.
   const at::NoGradGuard no_grad;
   const auto& device = checkpoint_.placement().device;
   const int64_t factor = checkpoint_.autoencoder.scale_factor();
-  conditions_ = std::make_unique<models::ConditionCache>(checkpoint_.transformer.num_layers);
+  auto conditions = std::make_unique<models::ConditionCache>(checkpoint_.transformer.num_layers);
   for (int64_t number = 0; batch.count(reference_name("latents", number)) > 0; ++number) {
     const auto latents = batch.at(reference_name("latents", number)).to(device);
     auto input =
@@ -106,31 +110,40 @@ void TransformerAdapterStage::read_references(const Batch& batch) {
     input.glyphs = at::empty({1, 0, checkpoint_.transformer.text_embed_dim}).to(device);
     input.prior_drop = at::zeros({1}, at::kBool).to(device);
     input.timestep = at::zeros({1}, at::kFloat).to(device);
-    input.write = conditions_.get();
+    input.write = conditions.get();
     transformer_->forward(input);
   }
+  return conditions;
 }
 
-Outcome TransformerAdapterStage::forward(const Batch& batch, int64_t step) {
+std::pair<FlowMatchingBatch, Tensor> TransformerAdapterStage::noised(
+    const Batch& batch, const AdapterExamples& examples, int64_t step) const {
   const auto& device = checkpoint_.placement().device;
   const auto on_device = [&](const char* name) { return batch.at(name).to(device); };
-  auto random = make_random(mix_seed(options_.seed, kAdapterNoisePurpose, step));
+  auto random = make_random(mix_seed(examples.seed, kAdapterNoisePurpose, step));
   const int64_t patch = checkpoint_.transformer.patch_size;
-  FlowMatchingBatch examples;
-  examples.clean = on_device("clean");
-  const auto share = own_share(batch, examples.clean.size(0));
-  const int64_t image_tokens = examples.clean.size(2) * examples.clean.size(3) / (patch * patch);
+  FlowMatchingBatch pictures;
+  pictures.clean = on_device("clean");
+  const auto share = own_share(batch, pictures.clean.size(0));
+  const int64_t image_tokens = pictures.clean.size(2) * pictures.clean.size(3) / (patch * patch);
   const auto levels =
-      draw_noise(checkpoint_.scheduler, image_tokens, NoiseOptions(), share, random, examples).all;
+      draw_noise(checkpoint_.scheduler, image_tokens, NoiseOptions(), share, random, pictures).all;
+  pictures.prior_ids = patch_ids(on_device("tokens"));
+  pictures.drop = on_device("drop");
+  pictures.crop = on_device("crops");
+  pictures.sizes = on_device("sizes");
+  pictures.glyphs = glyphs_of(batch).to(device);
+  return {pictures, levels};
+}
 
-  read_references(batch);
-  examples.prior_ids = patch_ids(on_device("tokens"));
-  examples.drop = on_device("drop");
-  examples.crop = on_device("crops");
-  examples.sizes = on_device("sizes");
-  examples.glyphs = glyphs_of(batch).to(device);
-  examples.conditions = conditions_.get();
-  const auto result = objective_->loss(examples);
+Outcome TransformerAdapterStage::learn(const Batch& batch,
+                                       const AdapterExamples& examples,
+                                       int64_t step) {
+  auto [pictures, levels] = noised(batch, examples, step);
+  const auto share = own_share(batch, pictures.clean.size(0));
+  conditions_ = read_references(batch);
+  pictures.conditions = conditions_.get();
+  const auto result = objective_->loss(pictures);
   // The loss depends far more on the noise level than on what was learnt: a curve of each half.
   const auto by_example = share.all_rows(result.error.mean({1, 2, 3})).cpu();
   const auto mean_where = [&](const Tensor& chosen) {
@@ -140,6 +153,21 @@ Outcome TransformerAdapterStage::forward(const Batch& batch, int64_t step) {
           {{"loss_little_noise", mean_where(levels < 0.5)},
            {"loss_much_noise", mean_where(levels >= 0.5)}},
           share.weight()};
+}
+
+Tensor TransformerAdapterStage::preserve(const Batch& batch,
+                                         const AdapterExamples& examples,
+                                         int64_t step) {
+  auto pictures = noised(batch, examples, step).first;
+  std::unique_ptr<models::ConditionCache> of_base;
+  {
+    const nn::WithoutUpdates without_updates(*transformer_);
+    of_base = read_references(batch);
+  }
+  prior_conditions_ = read_references(batch);
+  pictures.conditions = prior_conditions_.get();
+  const auto share = own_share(batch, pictures.clean.size(0));
+  return share.part_of(preservation_->loss(pictures, of_base.get()));
 }
 
 }  // namespace glm_image::train

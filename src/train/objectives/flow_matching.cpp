@@ -12,6 +12,15 @@ FlowMatching::FlowMatching(models::GlmImageTransformer2DModel transformer,
       options_(options) {}
 
 FlowMatchingResult FlowMatching::loss(const FlowMatchingBatch& batch) const {
+  auto result = predict(batch);
+  const auto error = (result.velocity - (batch.noise - batch.clean)).square();
+  result.loss = batch.weights.defined() ? (error * batch.weights).mean() / batch.weights.mean()
+                                        : error.mean();
+  result.error = error.detach();
+  return result;
+}
+
+FlowMatchingResult FlowMatching::predict(const FlowMatchingBatch& batch) const {
   FlowMatchingResult result;
   const int64_t repeats = batch.clean.size(0) / batch.glyphs.seen.size(0);
   result.glyph_tokens = encode_glyphs(glyph_encoder_, batch.glyphs).repeat({repeats, 1, 1});
@@ -29,12 +38,7 @@ FlowMatchingResult FlowMatching::loss(const FlowMatchingBatch& batch) const {
   input.read = batch.conditions;
   if (options_.keep_blocks) input.block_outputs = &result.blocks;
   input.recompute_blocks = options_.recompute_blocks;
-  const auto velocity = transformer_->forward(input).to(at::kFloat);
-
-  const auto error = (velocity - (batch.noise - batch.clean)).square();
-  result.loss = batch.weights.defined() ? (error * batch.weights).mean() / batch.weights.mean()
-                                        : error.mean();
-  result.error = error.detach();
+  result.velocity = transformer_->forward(input).to(at::kFloat);
   return result;
 }
 

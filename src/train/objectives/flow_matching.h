@@ -35,6 +35,7 @@ struct FlowMatchingOptions {
 struct FlowMatchingResult {
   Tensor loss;                 ///< scalar float32: weighted mean of the squared error
   Tensor error;                ///< [N, C, H, W] float32, squared, detached
+  Tensor velocity;             ///< [N, C, H, W] float32, v(z, σ)
   Tensor glyph_tokens;         ///< [N, tokens, D], outputs of the glyph encoder
   Tensor glyph_seen;           ///< [N, tokens] bool, false on padding
   std::vector<Tensor> blocks;  ///< [N, text + image tokens, D'] each; empty without keep_blocks
@@ -50,6 +51,8 @@ class FlowMatching {
   /// loss = mean w·(v(z, σ) − (ε − x))², z = (1 − σ)·x + σ·ε: the DiT predicts the velocity ε − x.
   /// The weights w are divided by their mean.
   FlowMatchingResult loss(const FlowMatchingBatch& batch) const;
+  /// The same without the loss and the error.
+  FlowMatchingResult predict(const FlowMatchingBatch& batch) const;
 
  private:
   models::GlmImageTransformer2DModel transformer_;

@@ -1,0 +1,15 @@
+#include "nn/without_updates.h"
+
+namespace glm_image::nn {
+
+WithoutUpdates::WithoutUpdates(const torch::nn::Module& module) {
+  for (const auto& [name, layer] : linear_layers(module)) {
+    if (!layer->updates.empty()) removed_.emplace_back(layer, std::exchange(layer->updates, {}));
+  }
+}
+
+WithoutUpdates::~WithoutUpdates() {
+  for (auto& [layer, updates] : removed_) layer->updates = std::move(updates);
+}
+
+}  // namespace glm_image::nn
