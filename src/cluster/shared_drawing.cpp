@@ -47,11 +47,8 @@ std::pair<int64_t, int64_t> GatheredTokens::own(int64_t image_tokens) const {
   return {first, image_tokens * (group_.rank() + 1) / group_.size() - first};
 }
 
-std::pair<Tensor, Tensor> GatheredTokens::gather(const Tensor& keys,
-                                                 const Tensor& values,
-                                                 int64_t image_tokens) {
-  const auto both = gather_along(group_, at::stack({keys, values}), /*dimension=*/2, image_tokens);
-  return {both[0], both[1]};
+std::function<Tensor()> GatheredTokens::begin_gather(const Tensor& heads, int64_t image_tokens) {
+  return begin_gather_along(group_, heads, /*dimension=*/1, image_tokens);
 }
 
 Tensor GatheredTokens::gather(const Tensor& outputs, int64_t image_tokens) {

@@ -14,9 +14,7 @@ class GatheredTokens : public models::TokenShare {
   explicit GatheredTokens(ProcessGroup& group) : group_(group) {}
 
   std::pair<int64_t, int64_t> own(int64_t image_tokens) const override;
-  std::pair<Tensor, Tensor> gather(const Tensor& keys,
-                                   const Tensor& values,
-                                   int64_t image_tokens) override;
+  std::function<Tensor()> begin_gather(const Tensor& heads, int64_t image_tokens) override;
   Tensor gather(const Tensor& outputs, int64_t image_tokens) override;
 
  private:

@@ -154,10 +154,16 @@ TEST(Spread, TheCostOfSharedTokens) {
   network.latency_seconds = 0.125;
   const auto cost = cluster::cost_of(spread, one_second_rates(), network, sizes);
   ASSERT_TRUE(cost);
-  // Eight evaluations, each a quarter of a second of computing, three messages for each layer, and
-  // the bytes of three ranks.
-  EXPECT_NEAR(cost->seconds, 1 + 8 * (0.25 + 3 * 2 * 0.125 + 3), 1e-3);
+  // Eight evaluations, each a quarter of a second of computing; three messages of keys and three of
+  // values for each layer, and the bytes of three ranks. Queries and values are an eighth of a
+  // block: 4·8² of 24·8² + 4·16·8 operations a token.
+  EXPECT_NEAR(cost->seconds, 1 + 8 * (0.25 + 3 * 2 * 2 * 0.125 + 3 - 0.25 / 8), 1e-3);
   EXPECT_EQ(cost->bytes, 8 * 4 * 3 * bytes);
+  // A fast network's messages take less time than what they are hidden behind.
+  network.bytes_per_second = 1e12;
+  network.latency_seconds = 1e-6;
+  EXPECT_NEAR(
+      cluster::cost_of(spread, one_second_rates(), network, sizes)->seconds, 1 + 8 * 0.25, 1e-6);
 }
 
 TEST(Spread, TheCostOfASharedGenerator) {

@@ -16,17 +16,22 @@ namespace {
 
 using models::TokenShare;
 
-/// What the threads of an evaluation exchange: all wait until each has given its tensor.
+/// What the threads of an evaluation exchange.
 class Table {
  public:
   explicit Table(int ranks) : given_(static_cast<size_t>(ranks)) {}
 
-  /// The tensors of all ranks for the `turn`-th exchange, in order.
-  std::vector<Tensor> exchange(int rank, const Tensor& tensor) {
-    std::unique_lock lock(mutex_);
-    const auto turn = given_.at(static_cast<size_t>(rank)).size();
-    given_[static_cast<size_t>(rank)].push_back(tensor);
+  /// Returns the number of this exchange.
+  size_t give(int rank, const Tensor& tensor) {
+    const std::lock_guard lock(mutex_);
+    auto& own = given_.at(static_cast<size_t>(rank));
+    own.push_back(tensor);
     change_.notify_all();
+    return own.size() - 1;
+  }
+  /// The tensors of all ranks for an exchange, in order. Waits until each has given its own.
+  std::vector<Tensor> take(size_t turn) {
+    std::unique_lock lock(mutex_);
     std::vector<Tensor> all;
     for (const auto& tensors : given_) {
       change_.wait(lock, [&] { return tensors.size() > turn; });
@@ -50,18 +55,23 @@ class SharedTable : public TokenShare {
     const int64_t first = rank_ * (rank_ + 1) / 2;
     return {first, rank_ + 1 == ranks_ ? image_tokens - first : rank_ + 1};
   }
-  std::pair<Tensor, Tensor> gather(const Tensor& keys,
-                                   const Tensor& values,
-                                   int64_t /*image_tokens*/) override {
-    return {at::cat(table_.exchange(rank_, keys), 1), at::cat(table_.exchange(rank_, values), 1)};
+  std::function<Tensor()> begin_gather(const Tensor& heads, int64_t /*image_tokens*/) override {
+    most_under_way_ = std::max(most_under_way_, ++under_way_);
+    return [this, turn = table_.give(rank_, heads)] {
+      --under_way_;
+      return at::cat(table_.take(turn), 1);
+    };
   }
   Tensor gather(const Tensor& outputs, int64_t /*image_tokens*/) override {
-    return at::cat(table_.exchange(rank_, outputs), 1);
+    return at::cat(table_.take(table_.give(rank_, outputs)), 1);
   }
+  /// Gathers that had begun and were not waited for yet.
+  int most_under_way() const { return most_under_way_; }
 
  private:
   Table& table_;
   const int rank_, ranks_;
+  int under_way_ = 0, most_under_way_ = 0;
 };
 
 class SharedTokens : public testing::Test {
@@ -130,6 +140,15 @@ TEST_F(SharedTokens, WithConditionPictures) {
   model_->forward(condition);
   input_.read = &cache;
   expect_the_whole(2);
+}
+
+/// A rank computes while the others' keys and values are on their way.
+TEST_F(SharedTokens, ValuesAreSentBeforeKeysAreWaitedFor) {
+  Table table(1);
+  SharedTable share(table, 0, 1);
+  input_.token_share = &share;
+  model_->forward(input_);
+  EXPECT_EQ(share.most_under_way(), 2);
 }
 
 TEST_F(SharedTokens, NotTogetherWithWhatNeedsAllTokens) {

@@ -1,0 +1,107 @@
+// Image tokens over ranks that are connected by Gloo over the loopback interface: what is gathered,
+// and the bytes that a rank sends.
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "cluster/key_table.h"
+#include "cluster/shared_drawing.h"
+#include "models/transformer/picture_input.h"
+#include "models/transformer/transformer_model.h"
+#include "nn/parameter.h"
+#include "support/reference.h"
+
+namespace glm_image::test {
+namespace {
+
+using cluster::GatheredTokens;
+using cluster::ProcessGroup;
+
+class TokensOverRanks : public testing::Test {
+ protected:
+  TokensOverRanks() { torch::manual_seed(1); }
+
+  /// Runs `on_rank` on a thread for each rank.
+  static void run(int ranks, const std::function<void(ProcessGroup&)>& on_rank) {
+    const auto place = std::make_shared<cluster::KeyTable>();
+    std::vector<std::string> errors(static_cast<size_t>(ranks));
+    std::vector<std::shared_ptr<ProcessGroup>> groups(static_cast<size_t>(ranks));
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < ranks; ++rank) {
+      threads.emplace_back([&, rank] {
+        const torch::NoGradGuard no_grad;
+        const auto index = static_cast<size_t>(rank);
+        try {
+          groups[index] = ProcessGroup::connect(place, "group", {rank, ranks, "127.0.0.1"});
+          on_rank(*groups[index]);
+        } catch (const std::exception& error) {
+          errors[index] = error.what();
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    for (const auto& error : errors) EXPECT_EQ(error, "");
+  }
+};
+
+/// Tokens that the number of ranks does not divide.
+constexpr int64_t kTokens = 7, kHeads = 3, kHeadDim = 20;
+
+TEST_F(TokensOverRanks, ExactHeadsArriveAsTheyAre) {
+  const auto all = at::randn({2, kTokens, kHeads, kHeadDim}).to(at::kBFloat16);
+  for (const int ranks : {2, 3}) {
+    run(ranks, [&](ProcessGroup& group) {
+      GatheredTokens tokens(group);
+      const auto [first, count] = tokens.own(kTokens);
+      const auto keys = tokens.begin_gather(all.narrow(1, first, count), kTokens);
+      const auto values = tokens.begin_gather(-all.narrow(1, first, count), kTokens);
+      EXPECT_TRUE(at::equal(keys(), all));
+      EXPECT_TRUE(at::equal(values(), -all));
+      // Shares are filled up to the largest one; a ring passes on those of all other ranks.
+      const int64_t largest = (kTokens + ranks - 1) / ranks;
+      EXPECT_EQ(group.bytes_sent(), 2 * (ranks - 1) * (2 * largest * kHeads * kHeadDim * 2));
+    });
+  }
+}
+
+class TransformerOverRanks : public TokensOverRanks {
+ protected:
+  TransformerOverRanks() {
+    nn::materialize(*model_);
+    for (auto& parameter : model_->parameters()) parameter.normal_(0, 0.2);
+    input_ = models::picture_input(at::randn({1, config_.in_channels, 12, 10}),
+                                   at::randint(0, 16, {1, 6 * 5}, at::kLong),
+                                   96,
+                                   80);
+    input_.glyphs = at::randn({1, 5, config_.text_embed_dim});
+    input_.prior_drop = at::zeros({1}, at::kBool);
+    input_.timestep = at::full({1}, 300.0F);
+  }
+
+  /// The largest relative error of a rank's velocities.
+  double error_with(int ranks) {
+    const auto whole = model_->forward(input_);
+    std::vector<double> errors(static_cast<size_t>(ranks));
+    run(ranks, [&](ProcessGroup& group) {
+      GatheredTokens tokens(group);
+      auto input = input_;
+      input.token_share = &tokens;
+      errors[static_cast<size_t>(group.rank())] = relative_error(model_->forward(input), whole);
+    });
+    return *std::max_element(errors.begin(), errors.end());
+  }
+
+  const torch::NoGradGuard no_grad_;
+  const models::TransformerConfig config_ = models::TransformerConfig::from_json(
+      io::JsonFields::load(tiny_model_dir() / "transformer" / "config.json"));
+  models::GlmImageTransformer2DModel model_{config_, at::TensorOptions(at::kFloat)};
+  models::TransformerInput input_;
+};
+
+TEST_F(TransformerOverRanks, ComputesTheVelocitiesOfOne) {
+  for (const int ranks : {2, 3}) EXPECT_LE(error_with(ranks), kStageTolerance);
+}
+
+}  // namespace
+}  // namespace glm_image::test
