@@ -1,6 +1,7 @@
 #include "cluster/shared_drawing.h"
 
 #include "cluster/gathered_tensor.h"
+#include "cluster/rounded_heads.h"
 #include "core/error.h"
 
 namespace glm_image::cluster {
@@ -48,7 +49,14 @@ std::pair<int64_t, int64_t> GatheredTokens::own(int64_t image_tokens) const {
 }
 
 std::function<Tensor()> GatheredTokens::begin_gather(const Tensor& heads, int64_t image_tokens) {
-  return begin_gather_along(group_, heads, /*dimension=*/1, image_tokens);
+  constexpr int64_t kTokenDimension = 1;
+  if (wire_ == Wire::kExact) {
+    return begin_gather_along(group_, heads, kTokenDimension, image_tokens);
+  }
+  return [options = heads.options(),
+          wait = begin_gather_along(group_, rounded_heads(heads), kTokenDimension, image_tokens)] {
+    return heads_of_rounded(wait(), options);
+  };
 }
 
 Tensor GatheredTokens::gather(const Tensor& outputs, int64_t image_tokens) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cluster/rounded_heads.h"
 #include "cluster/shared_generator.h"
 #include "core/error.h"
 #include "diffusion/sampling_options.h"
@@ -122,7 +123,7 @@ double image_tokens(const Request& request, const ModelSizes& sizes) {
 double gathered_bytes(const Request& request, const ModelSizes& sizes, double ranks) {
   const double values =
       image_tokens(request, sizes) / ranks * static_cast<double>(sizes.hidden * sizes.layers);
-  return 2 * values * static_cast<double>(sizes.bytes_per_value);
+  return 2 * values * sizes.bytes_per_gathered_value;
 }
 
 /// The share of a block's computing that hides its messages: the projections to values and queries,
@@ -195,7 +196,7 @@ SpreadCost sharing_cost(const Request& request,
 
 }  // namespace
 
-ModelSizes sizes_of(const ModelInfo& model) {
+ModelSizes sizes_of(const ModelInfo& model, Wire wire) {
   const auto config = models::TransformerConfig::from_json(
       io::JsonFields::load(model.directory / models::kTransformer / "config.json"));
   ModelSizes sizes;
@@ -204,6 +205,12 @@ ModelSizes sizes_of(const ModelInfo& model) {
   sizes.hidden = config.hidden_size();
   sizes.pixels_per_token = kPixelsPerCellSide * config.patch_size;
   sizes.bytes_per_value = model.dtype == "float32" ? 4 : 2;
+  sizes.bytes_per_gathered_value = static_cast<double>(sizes.bytes_per_value);
+  if (wire == Wire::kInt8) {
+    const auto dim = config.attention_head_dim;
+    sizes.bytes_per_gathered_value =
+        static_cast<double>(rounded_head_bytes(dim)) / static_cast<double>(dim);
+  }
   const auto generator =
       models::VisionLanguageConfig::from_json(
           io::JsonFields::load(model.directory / models::kVisionLanguage / "config.json"))

@@ -1,5 +1,5 @@
 // Image tokens over ranks that are connected by Gloo over the loopback interface: what is gathered,
-// and the bytes that a rank sends.
+// what it changes, and the bytes that a rank sends.
 
 #include <functional>
 #include <memory>
@@ -17,6 +17,7 @@ namespace {
 
 using cluster::GatheredTokens;
 using cluster::ProcessGroup;
+using cluster::Wire;
 
 class TokensOverRanks : public testing::Test {
  protected:
@@ -65,6 +66,27 @@ TEST_F(TokensOverRanks, ExactHeadsArriveAsTheyAre) {
   }
 }
 
+TEST_F(TokensOverRanks, RoundedHeadsAreTheSameOnAllRanks) {
+  const auto all = at::randn({2, kTokens, kHeads, kHeadDim}).to(at::kBFloat16);
+  const auto half_scale = all.to(at::kFloat).abs().amax(-1, /*keepdim=*/true) / 254;
+  std::vector<Tensor> arrived(2);
+  run(2, [&](ProcessGroup& group) {
+    GatheredTokens tokens(group, Wire::kInt8);
+    const auto [first, count] = tokens.own(kTokens);
+    const auto heads = tokens.begin_gather(all.narrow(1, first, count), kTokens)();
+    EXPECT_EQ(heads.scalar_type(), at::kBFloat16);
+    arrived.at(static_cast<size_t>(group.rank())) = heads;
+    // A byte a value, and four of the scale of each head.
+    const int64_t largest = (kTokens + 1) / 2;
+    EXPECT_EQ(group.bytes_sent(), 2 * largest * kHeads * (kHeadDim + 4));
+  });
+  EXPECT_TRUE(at::equal(arrived[0], arrived[1]));
+  EXPECT_FALSE(at::equal(arrived[0], all));
+  // Half a scale, and the rounding to bfloat16: 2⁻⁹ of up to 127 scales.
+  const auto difference = (arrived[0].to(at::kFloat) - all.to(at::kFloat)).abs();
+  EXPECT_TRUE((difference <= half_scale * (1 + 254 * 0x1p-9)).all().item<bool>());
+}
+
 class TransformerOverRanks : public TokensOverRanks {
  protected:
   TransformerOverRanks() {
@@ -80,11 +102,11 @@ class TransformerOverRanks : public TokensOverRanks {
   }
 
   /// The largest relative error of a rank's velocities.
-  double error_with(int ranks) {
+  double error_with(int ranks, Wire wire) {
     const auto whole = model_->forward(input_);
     std::vector<double> errors(static_cast<size_t>(ranks));
     run(ranks, [&](ProcessGroup& group) {
-      GatheredTokens tokens(group);
+      GatheredTokens tokens(group, wire);
       auto input = input_;
       input.token_share = &tokens;
       errors[static_cast<size_t>(group.rank())] = relative_error(model_->forward(input), whole);
@@ -100,7 +122,17 @@ class TransformerOverRanks : public TokensOverRanks {
 };
 
 TEST_F(TransformerOverRanks, ComputesTheVelocitiesOfOne) {
-  for (const int ranks : {2, 3}) EXPECT_LE(error_with(ranks), kStageTolerance);
+  for (const int ranks : {2, 3}) EXPECT_LE(error_with(ranks, Wire::kExact), kStageTolerance);
+}
+
+/// A head's values are rounded by up to 1/254 of its largest one, three blocks one after another.
+/// Each block's attention is a weighted mean of such values, and only a part of its output.
+TEST_F(TransformerOverRanks, RoundedKeysAndValuesChangeTheVelocitiesALittle) {
+  for (const int ranks : {2, 3}) {
+    const auto error = error_with(ranks, Wire::kInt8);
+    EXPECT_LE(error, 1e-2);
+    EXPECT_GT(error, kStageTolerance);  // else nothing was rounded
+  }
 }
 
 }  // namespace
