@@ -178,6 +178,9 @@ struct Picture {
   Composition composition;
   /// With Request::verify, one for each of Result::spelled_texts; boxes are in `image`.
   std::vector<TextCheck> verification{};
+  /// "int8" if machines of a cluster shared the image tokens and rounded their keys and values to
+  /// 8 bits; empty otherwise.
+  std::string cluster_wire{};
 };
 
 struct StageReport {

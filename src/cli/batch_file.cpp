@@ -131,6 +131,7 @@ BatchLine read_line(std::string_view text,
   line.drawn_by = fields.optional_string("model", "");
   fields.optional_string("version", "");  // of the program; ignored
   fields.has("verification");
+  fields.has("cluster_wire");
   fields.refuse_unread();
   line.fingerprint = fingerprint_of(fields.json(), line.references, model);
   return line;

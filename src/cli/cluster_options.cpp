@@ -8,6 +8,11 @@
 #endif
 
 namespace glm_image::cli {
+namespace {
+
+constexpr const char* kExactWire = "exact";
+
+}  // namespace
 
 void add_cluster_key_option(CLI::App& command, std::optional<std::string>& key_file) {
   command
@@ -23,6 +28,14 @@ void add_network_options(CLI::App& command, NetworkOptions& options) {
   command.add_option("--latency", options.latency, "Latency between the machines, one way")
       ->capture_default_str()
       ->type_name("T");
+  command
+      .add_option("--cluster-wire",
+                  options.wire,
+                  "exact or int8: how machines that share a picture's image tokens send keys and "
+                  "values; int8 halves the bytes and changes the picture slightly")
+      ->check(CLI::IsMember({kExactWire, "int8"}))
+      ->capture_default_str()
+      ->type_name("W");
 }
 
 namespace {
@@ -97,6 +110,9 @@ void check_cluster_options(const ClusterOptions& options) {
     }
     if (options.share_weights) {
       fail(ErrorCode::kInvalidInput, "--share-weights needs --cluster HOST:PORT");
+    }
+    if (options.network.wire != kExactWire) {
+      fail(ErrorCode::kInvalidInput, "--cluster-wire needs --cluster HOST:PORT");
     }
     return;
   }

@@ -7,10 +7,11 @@
 
 namespace glm_image::cli {
 
-/// --bandwidth and --latency.
+/// --bandwidth, --latency and --cluster-wire.
 struct NetworkOptions {
   std::string bandwidth = "1Gbit";
   std::string latency = "0.5ms";
+  std::string wire = "exact";
 };
 void add_network_options(CLI::App& command, NetworkOptions& options);
 

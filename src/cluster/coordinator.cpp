@@ -126,6 +126,7 @@ std::shared_ptr<Coordinator::Drawing> Coordinator::begin(RankClaim& claim, const
     share.at_work = {one.part.ranks.begin(), one.part.ranks.end()};
     share.part = std::move(one.part);
     share.part.id = next_part_++;
+    share.part.wire = rates_.wire;
     if (share.at_work.count(kCoordinatorRank) != 0) {
       drawing->own =
           std::make_shared<RankPart>(share.part, kCoordinatorRank, members_.host(), places_);
@@ -241,7 +242,12 @@ Result Coordinator::collect(Drawing& drawing, const Request& request) {
                     "a part with ",
                     result.pictures.size(),
                     " pictures");
-    for (auto& picture : result.pictures) all.pictures.push_back(std::move(picture));
+    for (auto& picture : result.pictures) {
+      if (share.part.way == Way::kTokens && share.part.wire != Wire::kExact) {
+        picture.cluster_wire = wire_name(share.part.wire);
+      }
+      all.pictures.push_back(std::move(picture));
+    }
     // The stages are those of one rank: that of the first part.
     if (all.stages.empty()) {
       all.stages = result.stages;

@@ -39,6 +39,8 @@ class Coordinator {
     ModelSizes sizes;
     /// Whether no rank holds more than its share of the generator's weights.
     bool share_weights = false;
+    /// `sizes` must be those of this wire (sizes_of).
+    Wire wire = Wire::kExact;
   };
 
   /// Listens at once. Throws as Members does. `notice` is called from any thread.

@@ -74,6 +74,10 @@ const char* way_name(Way way) {
   return way == Way::kAlone ? "alone" : way == Way::kGuidance ? "guidance" : "tokens";
 }
 
+const char* wire_name(Wire wire) {
+  return wire == Wire::kInt8 ? "int8" : "exact";
+}
+
 std::string DrawPart::key() const {
   return concat("part-", id);
 }
@@ -97,6 +101,7 @@ Message draw_message(const DrawPart& part) {
   head["ranks"] = part.ranks;
   head["way"] = way_name(part.way);
   head["shares_generator"] = part.shares_generator;
+  head["wire"] = wire_name(part.wire);
   if (request.composition) head["composition"] = composition_json(*request.composition);
   auto images = json::array();
   for (const auto& image : request.condition_images) {
@@ -124,6 +129,7 @@ DrawPart part_from(const Message& message) {
       if (head.at("way") == way_name(way)) part.way = way;
     }
     part.shares_generator = head.at("shares_generator").get<bool>();
+    if (head.at("wire") == wire_name(Wire::kInt8)) part.wire = Wire::kInt8;
     if (head.contains("composition")) {
       part.request.composition = composition_from(head.at("composition"));
     }

@@ -18,6 +18,14 @@ enum class Way {
 /// "alone", "guidance", "tokens".
 const char* way_name(Way way);
 
+/// How keys and values cross the network where image tokens are shared.
+enum class Wire {
+  kExact,  ///< in the type of computing
+  kInt8,   ///< rounded to 8 bits (cluster/rounded_heads)
+};
+/// "exact", "int8".
+const char* wire_name(Wire wire);
+
 /// A part of a spread request: the pictures that one or more ranks draw.
 struct DrawPart {
   int64_t id = 0;          ///< unique within the coordinator's life
@@ -27,6 +35,7 @@ struct DrawPart {
   /// Whether each rank holds its share of the generator's weights and all of them decode together;
   /// otherwise the first rank runs the generator.
   bool shares_generator = false;
+  Wire wire = Wire::kExact;  ///< of Way::kTokens
 
   /// Begins the part's keys in the meeting place.
   std::string key() const;

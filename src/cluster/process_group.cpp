@@ -186,13 +186,19 @@ void ProcessGroup::broadcast(Tensor tensor, int root) {
 }
 
 std::vector<Tensor> ProcessGroup::all_gather(const Tensor& tensor) {
+  return begin_all_gather(tensor)();
+}
+
+std::function<std::vector<Tensor>()> ProcessGroup::begin_all_gather(const Tensor& tensor) {
   gloo_->check_not_stopped();
   std::vector<Tensor> inputs = {tensor.contiguous()};
   std::vector<std::vector<Tensor>> outputs(1);
   for (int i = 0; i < size(); ++i) outputs.front().push_back(at::empty_like(inputs.front()));
   bytes_sent_ += (size() - 1) * tensor.numel() * tensor.element_size();
-  gloo_->finish(gloo_->group().allgather(outputs, inputs));
-  return outputs.front();
+  return [this, all = outputs.front(), work = gloo_->group().allgather(outputs, inputs)] {
+    gloo_->finish(work);
+    return all;
+  };
 }
 
 void ProcessGroup::all_reduce(Tensor tensor) {

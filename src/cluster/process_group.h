@@ -50,9 +50,12 @@ class ProcessGroup {
   void broadcast(Tensor tensor, int root);
   /// The tensors of all ranks, in their order. Same shape and type on all ranks.
   std::vector<Tensor> all_gather(const Tensor& tensor);
+  /// Begins that, on Gloo's own thread; the result waits for its end. The tensor must keep its
+  /// values until then.
+  std::function<std::vector<Tensor>()> begin_all_gather(const Tensor& tensor);
   /// Overwrites the tensor by the sum over all ranks, with the same bits on all of them.
   void all_reduce(Tensor tensor);
-  /// Begins that, on Gloo's own thread; the result waits for its end. Reductions are carried out in
+  /// Begins that, on Gloo's own thread; the result waits for its end. Operations are carried out in
   /// the order in which they began.
   std::function<void()> begin_all_reduce(Tensor tensor);
 

@@ -46,7 +46,7 @@ Result RankPart::draw(Pipeline& pipeline,
     if (is_stopped_) fail(ErrorCode::kCancelled, reason_);
     group_ = group;
   }
-  SharedDrawing drawing(*group, part_.way, part_.shares_generator);
+  SharedDrawing drawing(*group, part_.way, part_.shares_generator, part_.wire);
   const pipeline::RankScope scope(drawing);
   return pipeline.generate(part_.request, progress, preview);
 }

@@ -1,6 +1,7 @@
 #include "cluster/shared_drawing.h"
 
 #include "cluster/gathered_tensor.h"
+#include "cluster/rounded_heads.h"
 #include "core/error.h"
 
 namespace glm_image::cluster {
@@ -47,11 +48,15 @@ std::pair<int64_t, int64_t> GatheredTokens::own(int64_t image_tokens) const {
   return {first, image_tokens * (group_.rank() + 1) / group_.size() - first};
 }
 
-std::pair<Tensor, Tensor> GatheredTokens::gather(const Tensor& keys,
-                                                 const Tensor& values,
-                                                 int64_t image_tokens) {
-  const auto both = gather_along(group_, at::stack({keys, values}), /*dimension=*/2, image_tokens);
-  return {both[0], both[1]};
+std::function<Tensor()> GatheredTokens::begin_gather(const Tensor& heads, int64_t image_tokens) {
+  constexpr int64_t kTokenDimension = 1;
+  if (wire_ == Wire::kExact) {
+    return begin_gather_along(group_, heads, kTokenDimension, image_tokens);
+  }
+  return [options = heads.options(),
+          wait = begin_gather_along(group_, rounded_heads(heads), kTokenDimension, image_tokens)] {
+    return heads_of_rounded(wait(), options);
+  };
 }
 
 Tensor GatheredTokens::gather(const Tensor& outputs, int64_t image_tokens) {

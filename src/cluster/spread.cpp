@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cluster/rounded_heads.h"
 #include "cluster/shared_generator.h"
 #include "core/error.h"
 #include "diffusion/sampling_options.h"
@@ -113,11 +114,25 @@ Spread with_generator(Spread spread) {
   return spread;
 }
 
+/// Image tokens of an evaluation.
+double image_tokens(const Request& request, const ModelSizes& sizes) {
+  const auto side = static_cast<double>(sizes.pixels_per_token);
+  return static_cast<double>(request.width * request.height) / (side * side);
+}
+
 /// Bytes of the keys and values that a rank sends to each other rank at each evaluation.
 double gathered_bytes(const Request& request, const ModelSizes& sizes, double ranks) {
-  const auto side = static_cast<double>(sizes.pixels_per_token);
-  const double tokens = static_cast<double>(request.width * request.height) / (side * side) / ranks;
-  return 2 * tokens * static_cast<double>(sizes.hidden * sizes.bytes_per_value * sizes.layers);
+  const double values =
+      image_tokens(request, sizes) / ranks * static_cast<double>(sizes.hidden * sizes.layers);
+  return 2 * values * sizes.bytes_per_gathered_value;
+}
+
+/// The share of a block's computing that hides its messages: the projections to values and queries,
+/// 4·h² operations a token at width h. A block has 24·h² in its matrices (four of h×h, two of h×4h)
+/// and 4·h for each token that one attends to. Keys and values are sent while these run.
+double hiding_share(const Request& request, const ModelSizes& sizes) {
+  const auto width = static_cast<double>(sizes.hidden);
+  return width / (6 * width + image_tokens(request, sizes));
 }
 
 /// Bytes of the velocities that a rank of a pair sends at each guided step.
@@ -182,7 +197,7 @@ SpreadCost sharing_cost(const Request& request,
 
 }  // namespace
 
-ModelSizes sizes_of(const ModelInfo& model) {
+ModelSizes sizes_of(const ModelInfo& model, Wire wire) {
   const auto config = models::TransformerConfig::from_json(
       io::JsonFields::load(model.directory / models::kTransformer / "config.json"));
   ModelSizes sizes;
@@ -191,6 +206,12 @@ ModelSizes sizes_of(const ModelInfo& model) {
   sizes.hidden = config.hidden_size();
   sizes.pixels_per_token = kPixelsPerCellSide * config.patch_size;
   sizes.bytes_per_value = model.dtype == "float32" ? 4 : 2;
+  sizes.bytes_per_gathered_value = static_cast<double>(sizes.bytes_per_value);
+  if (wire == Wire::kInt8) {
+    const auto dim = config.attention_head_dim;
+    sizes.bytes_per_gathered_value =
+        static_cast<double>(rounded_head_bytes(dim)) / static_cast<double>(dim);
+  }
   const auto generator =
       models::VisionLanguageConfig::from_json(
           io::JsonFields::load(model.directory / models::kVisionLanguage / "config.json"))
@@ -279,11 +300,12 @@ std::optional<SpreadCost> cost_of(const Spread& spread,
     if (one.part.way == Way::kTokens) {
       const auto ranks = static_cast<double>(one.part.ranks.size());
       const auto all = pictures * static_cast<double>(evaluations(request));
-      // A ring: each rank passes on what it gets, to one other.
+      // A ring: each rank passes on what it gets, to one other, keys and values on their own.
       const double bytes = (ranks - 1) * gathered_bytes(request, sizes, ranks);
-      const auto messages = (ranks - 1) * static_cast<double>(sizes.layers);
-      const double waiting = messages * network.latency_seconds + bytes / network.bytes_per_second;
-      seconds += all * waiting - *denoising * (1 - 1 / ranks);
+      const auto messages = 2 * (ranks - 1) * static_cast<double>(sizes.layers);
+      const double sending = messages * network.latency_seconds + bytes / network.bytes_per_second;
+      const double hidden = hiding_share(request, sizes) * *denoising / all / ranks;
+      seconds += all * std::max(0.0, sending - hidden) - *denoising * (1 - 1 / ranks);
       cost.bytes += all * ranks * bytes;
     }
     if (&one != &spread.parts.front()) {

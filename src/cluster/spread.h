@@ -32,14 +32,16 @@ struct ModelSizes {
   int64_t layers = 30;
   int64_t hidden = 4096;
   int64_t pixels_per_token = 16;  ///< along a side
-  int64_t bytes_per_value = 2;    ///< of keys and values, and of the generator's partial sums
+  int64_t bytes_per_value = 2;    ///< of the generator's partial sums
+  /// Of keys and values on the wire, with the scales of rounded ones.
+  double bytes_per_gathered_value = 2;
   int64_t generator_layers = 40;
   int64_t generator_hidden = 4096;
   int64_t generator_heads = 32;
   int64_t vision_vocabulary = 16512;
 };
 /// Reads the sizes from the model's folder. Throws as Pipeline::load does.
-ModelSizes sizes_of(const ModelInfo& model);
+ModelSizes sizes_of(const ModelInfo& model, Wire wire = Wire::kExact);
 
 /// Returns all ways to spread a resolved request over ranks, the simplest first. Each gives the
 /// result of one machine, bit for bit unless stated otherwise.
@@ -48,11 +50,11 @@ ModelSizes sizes_of(const ModelInfo& model);
 /// pictures, there are two more ways. "guidance pairs", for a request with guidance: the remaining
 /// ranks each join a picture and compute one of the two evaluations of a guided step. "image
 /// tokens": the ranks are divided among the pictures, and those of one picture share the tokens of
-/// every evaluation (float32 within 1e-4). Where the generator runs, the ranks of a picture may
-/// also share its weights (float32 logits within 1e-4): "generator", which denoises on one rank,
-/// "guidance pairs + generator" and "image tokens + generator". Pictures whose texts are verified
-/// are all those of the first rank, and the others help it: workers need no reader of texts.
-/// `ranks` must not be empty.
+/// every evaluation (float32 within 1e-4 with Wire::kExact). Where the generator runs, the ranks of
+/// a picture may also share its weights (float32 logits within 1e-4): "generator", which denoises
+/// on one rank, "guidance pairs + generator" and "image tokens + generator". Pictures whose texts
+/// are verified are all those of the first rank, and the others help it: workers need no reader of
+/// texts. `ranks` must not be empty.
 std::vector<Spread> spreads_of(const Request& request, const std::vector<int>& ranks);
 
 /// The spreads in which no rank holds more than its share of the generator's weights: all ranks

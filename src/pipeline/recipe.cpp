@@ -75,6 +75,7 @@ std::string recipe_line(const Recipe& recipe) {
                 ", Model: ",
                 recipe.model,
                 adapters_text(*request.adapters),
+                recipe.cluster_wire.empty() ? "" : ", Cluster wire: " + recipe.cluster_wire,
                 verification_text(recipe.verification),
                 ", Version: glm-image.cpp ",
                 recipe.version);
@@ -181,6 +182,7 @@ nlohmann::ordered_json recipe_json(const Recipe& recipe) {
   if (*request.step_cache > 0) json["step_cache"] = *request.step_cache;
   if (request.reference_pixels > 0) json["reference_pixels"] = request.reference_pixels;
   if (!request.adapters->empty()) json["adapters"] = to_json(*request.adapters);
+  if (!recipe.cluster_wire.empty()) json["cluster_wire"] = recipe.cluster_wire;
   if (!recipe.verification.empty()) json["verification"] = to_json(checks_of_file(recipe));
   if (request.temperature) json["temperature"] = *request.temperature;
   if (request.top_p) json["top_p"] = *request.top_p;
@@ -204,6 +206,7 @@ Recipe recipe_of(Request request,
   }
   recipe.condition_images = condition_images;
   recipe.verification = picture.verification;
+  recipe.cluster_wire = picture.cluster_wire;
   recipe.model = model.name;
   recipe.version = version();
   return recipe;
@@ -260,6 +263,7 @@ Recipe recipe_from_json(const io::JsonFields& fields) {
       "condition_images", 0, static_cast<int64_t>(limits::kMaxConditionImages));
   recipe.model = fields.required_string("model");
   recipe.version = fields.required_string("version");
+  recipe.cluster_wire = fields.optional_string("cluster_wire", "");
   return recipe;
 }
 

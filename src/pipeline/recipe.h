@@ -25,6 +25,7 @@ struct Recipe {
   std::vector<TextCheck> verification;  ///< boxes in the drawn picture
   std::string model;                    ///< name of the checkpoint's folder
   std::string version;                  ///< version of the program
+  std::string cluster_wire;             ///< see Picture
 };
 
 /// Returns the parameters of one picture of a request: a request for this picture alone, with its

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 
@@ -224,6 +225,8 @@ TEST_F(ClusterProgram, WrongOptionsAreRefusedBeforeAnythingIsLoaded) {
   refused({"--cluster", "127.0.0.1:4600"}, "--cluster needs --world N");
   refused({"--world", "2"}, "--world needs --cluster");
   refused({"--share-weights"}, "--share-weights needs --cluster");
+  refused({"--cluster-wire", "int8"}, "--cluster-wire needs --cluster");
+  refused({"--cluster-wire", "int4"}, "--cluster-wire");
   refused({"--cluster", "192.0.2.1:4600", "--world", "2"}, "--cluster-key-file");
   refused({"--cluster", "127.0.0.1:4600", "--world", "2", "--bandwidth", "1"}, "--bandwidth");
   // An address of another machine (of TEST-NET-1, which none has).
@@ -257,6 +260,18 @@ TEST_F(ClusterProgram, ThePlanNamesTheWayThatIsTaken) {
   for (const auto* text : {"one machine", "pictures", "guidance pairs", "taken"}) {
     EXPECT_NE(result.out.find(text), std::string::npos) << result.out;
   }
+  // Bytes of the way "image tokens": 8 bits and the scales of heads instead of the number type.
+  const auto token_bytes = [&](const std::string& wire) {
+    auto command = plan;
+    command.insert(command.end(), {"--json", "--cluster-wire", wire});
+    const auto json = nlohmann::json::parse(run_program(with_cache(command)).out);
+    for (const auto& way : json.at("ways")) {
+      if (way.at("way") == "image tokens") return way.at("bytes_per_picture").get<double>();
+    }
+    return 0.0;
+  };
+  EXPECT_GT(token_bytes("int8"), 0);
+  EXPECT_LT(token_bytes("int8"), token_bytes("exact"));
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ TEST(DrawMessage, ARequest) {
   part.ranks = {3, 1};
   part.way = Way::kGuidance;
   part.shares_generator = true;
+  part.wire = cluster::Wire::kInt8;
   auto& request = part.request;
   request.verify = true;
   request.best_of = 4;
@@ -75,6 +76,7 @@ TEST(DrawMessage, ARequest) {
   EXPECT_EQ(read.ranks, part.ranks);
   EXPECT_EQ(read.way, part.way);
   EXPECT_TRUE(read.shares_generator);
+  EXPECT_EQ(read.wire, part.wire);
   EXPECT_TRUE(read.request.verify);
   EXPECT_EQ(read.request.best_of, 4);
   EXPECT_EQ(read.request.prompt, request.prompt);

@@ -5,8 +5,10 @@
 #include <numeric>
 #include <set>
 
+#include "models/transformer/config.h"
 #include "pipeline/request_values.h"
 #include "support/checked_request.h"
+#include "support/reference.h"
 #include "support/test_support.h"
 
 namespace glm_image::test {
@@ -146,10 +148,31 @@ TEST(Spread, TheCostOfSharedTokens) {
   network.latency_seconds = 0.125;
   const auto cost = cluster::cost_of(spread, one_second_rates(), network, sizes);
   ASSERT_TRUE(cost);
-  // Eight evaluations, each a quarter of a second of computing, three messages for each layer, and
-  // the bytes of three ranks.
-  EXPECT_NEAR(cost->seconds, 1 + 8 * (0.25 + 3 * 2 * 0.125 + 3), 1e-3);
+  // Eight evaluations, each a quarter of a second of computing; three messages of keys and three of
+  // values for each layer, and the bytes of three ranks. Queries and values are an eighth of a
+  // block: 4·8² of 24·8² + 4·16·8 operations a token.
+  EXPECT_NEAR(cost->seconds, 1 + 8 * (0.25 + 3 * 2 * 2 * 0.125 + 3 - 0.25 / 8), 1e-3);
   EXPECT_EQ(cost->bytes, 8 * 4 * 3 * bytes);
+  // 8 bits, and a scale for a head of eight values.
+  sizes.bytes_per_gathered_value = (8 + 4) / 8.0;
+  EXPECT_EQ(cluster::cost_of(spread, one_second_rates(), network, sizes)->bytes,
+            cost->bytes * 3 / 4);
+  // A fast network's messages take less time than what they are hidden behind.
+  network.bytes_per_second = 1e12;
+  network.latency_seconds = 1e-6;
+  EXPECT_NEAR(
+      cluster::cost_of(spread, one_second_rates(), network, sizes)->seconds, 1 + 8 * 0.25, 1e-6);
+}
+
+TEST(Spread, TheWireDecidesTheBytesOfAModel) {
+  const auto model = Pipeline::load(tiny_model_dir()).info();
+  const auto exact = cluster::sizes_of(model);
+  EXPECT_EQ(exact.bytes_per_gathered_value, static_cast<double>(exact.bytes_per_value));
+  const auto config = models::TransformerConfig::from_json(
+      io::JsonFields::load(tiny_model_dir() / "transformer" / "config.json"));
+  const auto dim = static_cast<double>(config.attention_head_dim);
+  EXPECT_EQ(cluster::sizes_of(model, cluster::Wire::kInt8).bytes_per_gathered_value,
+            (dim + 4) / dim);
 }
 
 TEST(Spread, TheCostOfASharedGenerator) {

@@ -16,28 +16,32 @@ namespace {
 using models::TokenShare;
 
 /// Uneven shares: each rank has one token more than the one before it, the last the rest.
-class SharedTokens : public TokenShare {
+class SharedTable : public TokenShare {
  public:
-  SharedTokens(Meeting& meeting, int rank, int ranks)
+  SharedTable(Meeting& meeting, int rank, int ranks)
       : meeting_(meeting), rank_(rank), ranks_(ranks) {}
 
   std::pair<int64_t, int64_t> own(int64_t image_tokens) const override {
     const int64_t first = rank_ * (rank_ + 1) / 2;
     return {first, rank_ + 1 == ranks_ ? image_tokens - first : rank_ + 1};
   }
-  std::pair<Tensor, Tensor> gather(const Tensor& keys,
-                                   const Tensor& values,
-                                   int64_t /*image_tokens*/) override {
-    return {at::cat(meeting_.exchange(rank_, keys), 1),
-            at::cat(meeting_.exchange(rank_, values), 1)};
+  std::function<Tensor()> begin_gather(const Tensor& heads, int64_t /*image_tokens*/) override {
+    most_under_way_ = std::max(most_under_way_, ++under_way_);
+    return [this, turn = meeting_.give(rank_, heads)] {
+      --under_way_;
+      return at::cat(meeting_.take(turn), 1);
+    };
   }
   Tensor gather(const Tensor& outputs, int64_t /*image_tokens*/) override {
-    return at::cat(meeting_.exchange(rank_, outputs), 1);
+    return at::cat(meeting_.take(meeting_.give(rank_, outputs)), 1);
   }
+  /// Gathers that had begun and were not waited for yet.
+  int most_under_way() const { return most_under_way_; }
 
  private:
   Meeting& meeting_;
   const int rank_, ranks_;
+  int under_way_ = 0, most_under_way_ = 0;
 };
 
 class SharedTokens : public testing::Test {
@@ -63,7 +67,7 @@ class SharedTokens : public testing::Test {
     for (int rank = 0; rank < ranks; ++rank) {
       threads.emplace_back([&, rank] {
         const torch::NoGradGuard no_grad;
-        SharedTokens share(meeting, rank, ranks);
+        SharedTable share(meeting, rank, ranks);
         auto input = input_;
         input.token_share = &share;
         all[static_cast<size_t>(rank)] = model_->forward(input);
@@ -108,9 +112,18 @@ TEST_F(SharedTokens, WithConditionPictures) {
   expect_the_whole(2);
 }
 
+/// A rank computes while the others' keys and values are on their way.
+TEST_F(SharedTokens, ValuesAreSentBeforeKeysAreWaitedFor) {
+  Meeting meeting(1);
+  SharedTable share(meeting, 0, 1);
+  input_.token_share = &share;
+  model_->forward(input_);
+  EXPECT_EQ(share.most_under_way(), 2);
+}
+
 TEST_F(SharedTokens, NotTogetherWithWhatNeedsAllTokens) {
   Meeting meeting(1);
-  SharedTokens share(meeting, 0, 1);
+  SharedTable share(meeting, 0, 1);
   input_.token_share = &share;
   models::StepCache cache(0.1);
   input_.step_cache = &cache;

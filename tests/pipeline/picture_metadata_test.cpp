@@ -34,6 +34,7 @@ Recipe recipe_with(const std::string& prompt) {
   recipe.condition_images = 2;
   recipe.model = "nano";
   recipe.version = "0.1.0";
+  recipe.cluster_wire = "int8";
   return recipe;
 }
 
@@ -69,6 +70,7 @@ TEST(PictureMetadata, TheCommentIsInTheFormOfOtherPrograms) {
   EXPECT_EQ(split_comment(comment).parameters, options.text.at(0).second);
   const std::string begin = "a pot\nSteps: 20, Sampler: Multistep, CFG scale: 1.5, Seed: ";
   EXPECT_EQ(comment.substr(0, begin.size()), begin);
+  EXPECT_NE(comment.find(", Cluster wire: int8, Version"), std::string::npos) << comment;
   const auto key = comment.rfind(", glm-image: ");
   ASSERT_NE(key, std::string::npos);
   const auto value = nlohmann::json::parse(comment.substr(key + 13));

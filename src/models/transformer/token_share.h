@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <utility>
 
 #include "core/torch.h"
@@ -14,10 +15,10 @@ class TokenShare {
   virtual ~TokenShare() = default;
   /// The first of this rank's tokens and their number, of `image_tokens`.
   virtual std::pair<int64_t, int64_t> own(int64_t image_tokens) const = 0;
-  /// Keys and values of this rank's tokens, each [B, own, H, D] → of all tokens, [B, T, H, D].
-  virtual std::pair<Tensor, Tensor> gather(const Tensor& keys,
-                                           const Tensor& values,
-                                           int64_t image_tokens) = 0;
+  /// Begins to gather keys or values of this rank's tokens, [B, own, H, D]. The result waits for
+  /// those of all tokens, [B, T, H, D], which may be rounded. `heads` must keep its values until
+  /// then. All ranks begin in the same order.
+  virtual std::function<Tensor()> begin_gather(const Tensor& heads, int64_t image_tokens) = 0;
   /// Outputs of this rank's tokens, [B, own, C] → of all tokens, [B, T, C].
   virtual Tensor gather(const Tensor& outputs, int64_t image_tokens) = 0;
 };

@@ -23,11 +23,19 @@ Tensor by_stream(const Tensor& x,
   return at::cat({on_text(text), on_image(image)}, /*dim=*/1);
 }
 
-/// Keys or values [B, text + own, H, D] and those of all ranks' image tokens, [B, T, H, D] →
-/// [B, text + T, H, D].
-Tensor with_all_images(const Tensor& own, int64_t text_tokens, const Tensor& images) {
-  if (text_tokens == 0) return images;
-  return at::cat({own.narrow(1, 0, text_tokens), images}, /*dim=*/1);
+/// Begins to gather the image tokens' part of keys or values [B, text + own, H, D]. The result
+/// waits for [B, text + T, H, D], with the image tokens of all ranks. Without other ranks it
+/// returns `heads`.
+std::function<Tensor()> with_all_images(const Tensor& heads,
+                                        const GlmImageAttentionImpl::Context& context) {
+  if (context.share == nullptr) return [heads] { return heads; };
+  const int64_t text = context.text_tokens;
+  const auto own = heads.narrow(1, text, heads.size(1) - text);
+  return [heads, text, wait = context.share->begin_gather(own, context.image_tokens)] {
+    const auto images = wait();
+    if (text == 0) return images;
+    return at::cat({heads.narrow(1, 0, text), images}, /*dim=*/1);
+  };
 }
 
 }  // namespace
@@ -95,18 +103,14 @@ Tensor GlmImageAttentionImpl::forward(const Tensor& x,
   const auto heads = [&](const nn::Linear& projection) {
     return projection->forward(x).view({batch, tokens, heads_, head_dim_});
   };
-  const auto q =
-      nn::head_norm_rotary(heads(to_q), context.cos, context.sin, context.text_tokens, kNormEps);
-  auto k =
-      nn::head_norm_rotary(heads(to_k), context.cos, context.sin, context.text_tokens, kNormEps);
-  auto v = heads(to_v);
-  if (context.share != nullptr) {
-    const int64_t text = context.text_tokens, own = tokens - text;
-    const auto [keys, values] =
-        context.share->gather(k.narrow(1, text, own), v.narrow(1, text, own), context.image_tokens);
-    k = with_all_images(k, text, keys);
-    v = with_all_images(v, text, values);
-  }
+  const auto norm_rotary = [&](const Tensor& projected) {
+    return nn::head_norm_rotary(projected, context.cos, context.sin, context.text_tokens, kNormEps);
+  };
+  // Keys and values first: the ranks exchange them while they compute what needs no other rank.
+  const auto keys = with_all_images(norm_rotary(heads(to_k)), context);
+  const auto values = with_all_images(heads(to_v), context);
+  const auto q = norm_rotary(heads(to_q));
+  auto k = keys(), v = values();
   if (context.write != nullptr) context.write->append(block, k, v);
   if (context.read != nullptr) std::tie(k, v) = context.read->prepend_to(block, k, v);
   nn::AttentionOptions attention;
