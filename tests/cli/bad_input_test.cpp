@@ -372,7 +372,7 @@ TEST_F(BadInput, OptionsOfOtherProgramsNameOurs) {
        "does not expect 'a blue poster'; a prompt goes behind --prompt");
   says({"info", "-W", "3"}, "info has no -W: give --size WIDTHxHEIGHT");
   says({"info", "-r", "x.png"}, "info has no option -r (see");
-  says({"batch", "b.jsonl", "-m", "x"}, "batch has no -m: give --model DIR");
+  says({"batch", "b.jsonl", "-o", "out", "-m", "x"}, "batch has no -m: give --model DIR");
   says({"generate", "-p", "x", "--listen", "::"}, "generate has no option --listen (see");
   says({"serve", "--listen-port", "80"}, "serve has no --listen-port: give --port N");
   says({"genrate"}, "'genrate' is not a command; did you mean `glm-image generate`?");
