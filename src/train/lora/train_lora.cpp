@@ -286,7 +286,7 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
   const auto memory =
       plan_together(checkpoint, LoraDataSizes::of(data, checkpoint), options, ranks);
   if (options.cache.empty()) options.cache = options.data / ".glm-image-cache";
-  const int64_t side = options.size / text::kPixelsPerToken;
+  const int64_t side = options.size / text::kTokenSide;
   const DataFeatures features(data, buckets, checkpoint, side * side, options.cache);
   features.compute({/*latents=*/options.transformer, /*tokens=*/true},
                    [&](const char* what, int64_t done, int64_t total) {
