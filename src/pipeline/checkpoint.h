@@ -24,7 +24,7 @@
 #include "pipeline/weight_plan.h"
 #include "text/bpe_tokenizer.h"
 #include "text/byte_tokenizer.h"
-#include "text/prompt_recipe.h"
+#include "text/prompt_template.h"
 
 namespace glm_image::pipeline {
 
