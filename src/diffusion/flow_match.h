@@ -53,13 +53,14 @@ Tensor predicted_clean(const Tensor& latents,
                        const Schedule& schedule,
                        int64_t i);
 
-/// Classifier-free guidance: u + g·(c − u).
+/// Classifier-free guidance of velocities of one shape: u + g·(c − u).
 Tensor guide(const Tensor& conditional, const Tensor& unconditional, double guidance);
 
 /// The same from d = c − u: c + (g − 1)·d.
 Tensor guide_by(const Tensor& difference, const Tensor& conditional, double guidance);
 
-/// (1 − σ)·clean + σ·noise: the DiT's input in training; sampling begins at σ = 1.
+/// (1 − σ)·clean + σ·noise, both of one shape, for σ that broadcasts to it: the DiT's input in
+/// training; sampling begins at σ = 1.
 Tensor noised(const Tensor& clean, const Tensor& noise, const Tensor& sigma);
 
 }  // namespace glm_image::diffusion

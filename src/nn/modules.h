@@ -44,8 +44,8 @@ std::vector<std::pair<std::string, LinearImpl*>> linear_layers(const torch::nn::
 /// (x − mean)/√(variance + eps)·weight + bias over the last dimension.
 struct LayerNormImpl : torch::nn::Module {
   LayerNormImpl(int64_t dim, double epsilon, const at::TensorOptions& options);
-  Tensor forward(const Tensor& x) const;
-  Tensor weight, bias;  ///< [dim]
+  Tensor forward(const Tensor& x) const;  ///< [..., dim], and so is the result
+  Tensor weight, bias;                    ///< [dim]
   double eps;
 };
 TORCH_MODULE(LayerNorm);
@@ -106,7 +106,7 @@ struct FeedForwardImpl : torch::nn::Module {
                   int64_t out,
                   Activation activation,
                   const at::TensorOptions& options);
-  Tensor forward(const Tensor& x) const;
+  Tensor forward(const Tensor& x) const;  ///< [..., in] → [..., out]
 
  private:
   Activation activation_;

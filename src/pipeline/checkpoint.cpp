@@ -113,15 +113,15 @@ void Checkpoint::check_agreement() const {
           ", the text encoder's vocab_size is ",
           glyph_encoder.vocab_size);
   const int64_t patch_pixels = autoencoder.scale_factor() * transformer.patch_size;
-  require(text::kPixelsPerToken % patch_pixels == 0,
+  require(text::kTokenSide % patch_pixels == 0,
           "latent patches of ",
           patch_pixels,
           " pixels do not divide the ",
-          text::kPixelsPerToken,
+          text::kTokenSide,
           " pixels of a visual token");
-  require(2 * vision_language.vision.patch_size == text::kPixelsPerToken,
+  require(2 * vision_language.vision.patch_size == text::kTokenSide,
           "the vision encoder's patch_size must be ",
-          text::kPixelsPerToken / 2,
+          text::kTokenSide / 2,
           ", found ",
           vision_language.vision.patch_size);
 }

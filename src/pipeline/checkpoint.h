@@ -24,7 +24,7 @@
 #include "pipeline/weight_plan.h"
 #include "text/bpe_tokenizer.h"
 #include "text/byte_tokenizer.h"
-#include "text/prompt_recipe.h"
+#include "text/prompt_template.h"
 
 namespace glm_image::pipeline {
 
@@ -129,7 +129,7 @@ class Checkpoint {
 
   /// Latent patches along the side of a visual token.
   int64_t patches_per_token() const {
-    return text::kPixelsPerToken / (autoencoder.scale_factor() * transformer.patch_size);
+    return text::kTokenSide / (autoencoder.scale_factor() * transformer.patch_size);
   }
 
  private:

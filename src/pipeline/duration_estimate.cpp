@@ -13,7 +13,7 @@ namespace {
 constexpr double kWeightOfTheLatest = 0.3;
 /// Pixels of a patch of the published transformer; other sizes change the rate.
 constexpr double kPixelsOfAPatch = 256;
-constexpr double kPixelsOfAToken = text::kPixelsPerToken * text::kPixelsPerToken;
+constexpr double kPixelsOfAToken = text::kTokenSide * text::kTokenSide;
 /// Time of a token that the generator reads, relative to one that it writes, roughly: it reads many
 /// together, so that each weight is fetched once for all of them.
 constexpr double kReadToken = 1.0 / 16;

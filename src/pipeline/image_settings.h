@@ -7,7 +7,7 @@
 
 #include "core/torch.h"
 #include "glm_image/image.h"
-#include "text/prompt_recipe.h"
+#include "text/prompt_template.h"
 
 /// Conversion between pictures and the models' input and output tensors.
 namespace glm_image::pipeline {

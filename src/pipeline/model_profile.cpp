@@ -39,8 +39,8 @@ std::vector<PictureSize> usual_sizes(int64_t side) {
   constexpr std::pair<int, int> kShapes[] = {
       {1, 1}, {4, 3}, {3, 4}, {3, 2}, {2, 3}, {16, 9}, {9, 16}};
   const auto rounded = [](double pixels) {
-    const auto tokens = std::llround(pixels / static_cast<double>(text::kPixelsPerToken));
-    return std::clamp<int64_t>(tokens, 1, limits::kMaxGridSide) * text::kPixelsPerToken;
+    const auto tokens = std::llround(pixels / static_cast<double>(text::kTokenSide));
+    return std::clamp<int64_t>(tokens, 1, limits::kMaxGridSide) * text::kTokenSide;
   };
   std::vector<PictureSize> sizes;
   // For a small square, several aspect ratios round to the same size.
@@ -65,8 +65,7 @@ std::optional<PictureSize> parse_size(const std::string& text) {
   if (!parsed) return std::nullopt;
   const PictureSize size{parsed->first, parsed->second};
   for (const int64_t side : {size.width, size.height}) {
-    if (side < text::kPixelsPerToken || side > limits::kMaxSide ||
-        side % text::kPixelsPerToken != 0) {
+    if (side < text::kTokenSide || side > limits::kMaxSide || side % text::kTokenSide != 0) {
       return std::nullopt;
     }
   }

@@ -100,8 +100,8 @@ PaintInput draft_input(const std::vector<TokenGrid>& previews,
                        std::vector<uint64_t> seeds,
                        std::vector<AdapterUse> adapters) {
   PaintInput input;
-  input.height = previews.front().height * text::kPixelsPerToken;
-  input.width = previews.front().width * text::kPixelsPerToken;
+  input.height = previews.front().height * text::kTokenSide;
+  input.width = previews.front().width * text::kTokenSide;
   input.steps = kDraftSteps;
   input.glyphs = std::move(glyphs);
   for (const auto& preview : previews) {

@@ -11,11 +11,11 @@
 namespace glm_image::pipeline {
 namespace {
 
-constexpr int64_t kTokenArea = text::kPixelsPerToken * text::kPixelsPerToken;
+constexpr int64_t kTokenArea = text::kTokenSide * text::kTokenSide;
 
 text::Grid nearest_grid(int64_t height, int64_t width) {
   const auto nearest = [](int64_t side) {
-    const auto tokens = static_cast<double>(side) / static_cast<double>(text::kPixelsPerToken);
+    const auto tokens = static_cast<double>(side) / static_cast<double>(text::kTokenSide);
     return std::max<int64_t>(1, std::llround(tokens));
   };
   return {nearest(height), nearest(width)};
@@ -108,8 +108,8 @@ void fill_size(Request& request, const Checkpoint& checkpoint) {
     const auto half = context_left(checkpoint, request, grid) / 2;
     grid = fitting_grid(image.height, image.width, std::clamp<int64_t>(half, 1, most));
   }
-  request.height = grid.height * text::kPixelsPerToken;
-  request.width = grid.width * text::kPixelsPerToken;
+  request.height = grid.height * text::kTokenSide;
+  request.width = grid.width * text::kTokenSide;
 }
 
 std::vector<text::Grid> condition_grids(const Checkpoint& checkpoint, const Request& request) {

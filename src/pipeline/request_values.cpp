@@ -13,7 +13,7 @@
 namespace glm_image::pipeline {
 namespace {
 
-constexpr int64_t kMinPixels = text::kPixelsPerToken * text::kPixelsPerToken;
+constexpr int64_t kMinPixels = text::kTokenSide * text::kTokenSide;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 template <typename... Parts>
@@ -75,8 +75,8 @@ void check_spelled(const std::vector<std::string>& texts) {
 void check_use_of_composition(const Request& request, std::size_t pictures) {
   const auto& composition = *request.composition;
   require(request.count == 1, "count must be 1 when tokens are given");
-  const auto width = composition.picture.width * text::kPixelsPerToken;
-  const auto height = composition.picture.height * text::kPixelsPerToken;
+  const auto width = composition.picture.width * text::kTokenSide;
+  const auto height = composition.picture.height * text::kTokenSide;
   require(request.width == 0 || (width == request.width && height == request.height),
           "tokens are a composition of ",
           width,
@@ -158,12 +158,11 @@ void check_settings(const Request& request) {
 
 void check_size(int64_t width, int64_t height) {
   for (const int64_t side : {width, height}) {
-    require(side >= text::kPixelsPerToken && side <= limits::kMaxSide &&
-                side % text::kPixelsPerToken == 0,
+    require(side >= text::kTokenSide && side <= limits::kMaxSide && side % text::kTokenSide == 0,
             "size must be WIDTHxHEIGHT, both multiples of ",
-            text::kPixelsPerToken,
+            text::kTokenSide,
             " from ",
-            text::kPixelsPerToken,
+            text::kTokenSide,
             " to ",
             limits::kMaxSide,
             "; found ",

@@ -125,7 +125,7 @@ int64_t painting_bytes(const Checkpoint& checkpoint, const Workload& work) {
 int64_t autoencoder_bytes(const Checkpoint& checkpoint, const text::Grid& grid, int64_t values) {
   const auto& config = checkpoint.autoencoder;
   const int64_t factor = config.scale_factor();
-  const int64_t pixels = grid.size() * text::kPixelsPerToken * text::kPixelsPerToken;
+  const int64_t pixels = grid.size() * text::kTokenSide * text::kTokenSide;
   const int64_t cells = pixels / (factor * factor);
   // The picture as float32: decoded, scaled, clamped, and as 8 bits.
   const int64_t pictures = 5 * config.out_channels * pixels * kFloatBytes;
@@ -177,7 +177,7 @@ Workload workload_of(const Checkpoint& checkpoint, const Request& request) {
 WorkingMemory working_memory(const Checkpoint& checkpoint, const Workload& work) {
   const bool fused = is_fused(checkpoint.placement());
   const auto& vae = checkpoint.autoencoder;
-  const auto pixels = [](int64_t tokens) { return tokens * text::kPixelsPerToken; };
+  const auto pixels = [](int64_t tokens) { return tokens * text::kTokenSide; };
   WorkingMemory memory;
   if (work.generated_tokens > 0) {
     memory.compose = kEverywhere + composing_bytes(checkpoint, work);

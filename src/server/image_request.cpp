@@ -26,7 +26,7 @@ constexpr int64_t kMinSide = 16;
 constexpr int64_t kMaxBodyValues = int64_t{1} << 16;
 
 int64_t next_multiple(int64_t side) {
-  return (side + text::kPixelsPerToken - 1) / text::kPixelsPerToken * text::kPixelsPerToken;
+  return (side + text::kTokenSide - 1) / text::kTokenSide * text::kTokenSide;
 }
 
 void read_size(const ApiFields& fields, const RequestLimits& limits, ImageRequest& wanted) {

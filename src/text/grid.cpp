@@ -8,16 +8,16 @@
 namespace glm_image::text {
 
 Grid target_grid(int64_t height, int64_t width) {
-  if (height <= 0 || width <= 0 || height % kPixelsPerToken != 0 || width % kPixelsPerToken != 0) {
+  if (height <= 0 || width <= 0 || height % kTokenSide != 0 || width % kTokenSide != 0) {
     fail(ErrorCode::kInvalidInput,
          "the height and the width of a picture must be multiples of ",
-         kPixelsPerToken,
+         kTokenSide,
          ", found ",
          height,
          " and ",
          width);
   }
-  return {height / kPixelsPerToken, width / kPixelsPerToken};
+  return {height / kTokenSide, width / kTokenSide};
 }
 
 Grid preview_grid(const Grid& target) {

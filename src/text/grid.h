@@ -17,10 +17,10 @@ inline bool operator==(const Grid& a, const Grid& b) {
 }
 
 /// Side of the square of pixels that one visual token of the generator covers.
-inline constexpr int64_t kPixelsPerToken = 32;
+inline constexpr int64_t kTokenSide = 32;
 
 /// Returns the grid of a picture of height×width pixels. Throws kInvalidInput unless both are
-/// positive multiples of kPixelsPerToken.
+/// positive multiples of kTokenSide.
 Grid target_grid(int64_t height, int64_t width);
 
 /// Returns the grid of the preview, about 16×16 tokens with the target's aspect ratio:

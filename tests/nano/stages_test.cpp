@@ -154,7 +154,7 @@ TEST_P(Stages, SampleGridsHaveTheSizesThatAreTrained) {
     top += rows * (height + 4);
     if (GetParam() == "generator") {
       const auto preview = text::preview_grid(text::target_grid(height, width));
-      top += preview.height * text::kPixelsPerToken + 4;
+      top += preview.height * text::kTokenSide + 4;
     }
   }
   EXPECT_EQ(sheet.height, top);

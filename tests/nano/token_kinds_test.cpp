@@ -17,7 +17,7 @@ TEST(TokenKinds, FollowTheItems) {
   PosterFeed feed(test::poster_folder(), /*seed=*/7);
   const auto& data = feed.source().data();
   const text::Grid grid{8, 10};
-  const int64_t side = text::kPixelsPerToken;
+  const int64_t side = text::kTokenSide;
   std::set<int64_t> seen;
   for (int64_t index = 0; index < 40; ++index) {
     const auto example = feed.example(index, grid.width * side, grid.height * side);

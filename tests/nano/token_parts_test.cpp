@@ -20,7 +20,7 @@ struct Answered {
 
 Answered answered(PosterFeed& feed, int64_t index, int64_t side) {
   Answered all{feed.example(index, side, side), {}, {}};
-  const text::Grid grid{side / text::kPixelsPerToken, side / text::kPixelsPerToken};
+  const text::Grid grid{side / text::kTokenSide, side / text::kTokenSide};
   all.kinds = token_kinds(feed.source(), all.example.scene, all.example.layout, grid);
   all.parts = token_parts(feed.source(), all.example, grid);
   return all;

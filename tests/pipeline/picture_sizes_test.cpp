@@ -154,8 +154,8 @@ TEST(PictureSizes, ReferencePixelsBoundWhatTheModelReads) {
   const auto checked = pipeline.check(request);
   const auto result = pipeline.generate(request);
   const auto& grid = result.pictures.at(0).composition.conditions.at(0);
-  EXPECT_EQ(grid.height * text::kPixelsPerToken, checked.condition_sizes.at(0).height);
-  EXPECT_EQ(grid.width * text::kPixelsPerToken, checked.condition_sizes.at(0).width);
+  EXPECT_EQ(grid.height * text::kTokenSide, checked.condition_sizes.at(0).height);
+  EXPECT_EQ(grid.width * text::kTokenSide, checked.condition_sizes.at(0).width);
   // The size of the new picture does not depend on it.
   auto sized = edit_of(320, 256);
   sized.reference_pixels = 100 * 100;

@@ -12,7 +12,7 @@ namespace glm_image::models {
 /// x + conv(silu(norm(conv(silu(norm(x)))))), with a 1×1 convolution on x where the width changes.
 struct ResnetBlock2DImpl : torch::nn::Module {
   ResnetBlock2DImpl(int64_t in, int64_t out, int64_t groups, const at::TensorOptions& options);
-  Tensor forward(Tensor x) const;
+  Tensor forward(Tensor x) const;  ///< [B, in, H, W] → [B, out, H, W]
 
  private:
   nn::GroupNorm norm1{nullptr}, norm2{nullptr};
@@ -23,7 +23,7 @@ TORCH_MODULE(ResnetBlock2D);
 /// Single-head attention over all cells, residual.
 struct MidAttentionImpl : torch::nn::Module {
   MidAttentionImpl(int64_t channels, int64_t groups, const at::TensorOptions& options);
-  Tensor forward(const Tensor& x) const;
+  Tensor forward(const Tensor& x) const;  ///< [B, C, h, w], and so is the result
 
  private:
   nn::GroupNorm group_norm{nullptr};
@@ -34,7 +34,7 @@ TORCH_MODULE(MidAttention);
 /// ResNet, (attention,) ResNet.
 struct MidBlockImpl : torch::nn::Module {
   MidBlockImpl(const AutoencoderConfig& config, const at::TensorOptions& options);
-  Tensor forward(Tensor x) const;
+  Tensor forward(Tensor x) const;  ///< [B, C, h, w], and so is the result
 
  private:
   ResnetBlock2D first_{nullptr}, second_{nullptr};

@@ -58,7 +58,7 @@ struct GlmImageTextDecoderLayerImpl : torch::nn::Module {
   GlmImageTextDecoderLayerImpl(const GeneratorConfig& config,
                                const at::TensorOptions& options,
                                const GeneratorShard& shard);
-  /// `share`: null for the whole layer.
+  /// x [B, T, hidden] → [B, T, hidden]. `share`: null for the whole layer.
   Tensor forward(const Tensor& x,
                  const Tensor& cos,
                  const Tensor& sin,

@@ -37,7 +37,7 @@ std::vector<std::optional<ItemArea>> areas_of_tokens(const posters::Layout& layo
   std::vector<std::optional<ItemArea>> of_tokens(static_cast<std::size_t>(grid.size()));
   std::vector<double> covered(of_tokens.size(), kLeastShare);
   const auto overlap = [](int64_t token, double begin, double length) {
-    constexpr double kSide = text::kPixelsPerToken;
+    constexpr double kSide = text::kTokenSide;
     const double first = static_cast<double>(token) * kSide;
     return std::max(std::min(first + kSide, begin + length) - std::max(first, begin), 0.0) / kSide;
   };

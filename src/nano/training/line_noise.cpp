@@ -10,7 +10,7 @@ posters::Layout with_miscounted_line(posters::Layout layout, int64_t width, at::
   const auto draw = at::rand({2}, random, at::TensorOptions(at::kDouble));
   const auto lines = static_cast<double>(layout.lines.size());
   auto& line = layout.lines.at(static_cast<std::size_t>(draw[0].item<double>() * lines));
-  constexpr double kToken = text::kPixelsPerToken;
+  constexpr double kToken = text::kTokenSide;
   const bool can_grow = line.x + line.width + kToken <= static_cast<double>(width);
   const bool can_shrink = line.width >= 2 * kToken;
   if (!can_grow && !can_shrink) return layout;

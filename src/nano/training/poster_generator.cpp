@@ -78,8 +78,8 @@ void PosterGenerator::prepare(int64_t step,
                               train::Batch& batch) {
   const auto& [posters, prompts, preview, target] = examples;
   const auto& source = data_->source();
-  const int64_t width = preview.width * text::kPixelsPerToken;
-  const int64_t height = preview.height * text::kPixelsPerToken;
+  const int64_t width = preview.width * text::kTokenSide;
+  const int64_t height = preview.height * text::kTokenSide;
   std::vector<Tensor> codes, kinds, answers, letters;
   for (size_t i = 0; i < posters.size(); ++i) {
     const auto& drawn = as_poster(*posters[i]);

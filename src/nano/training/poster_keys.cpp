@@ -11,7 +11,7 @@
 namespace glm_image::nano {
 namespace {
 
-constexpr int64_t kLeastSide = text::kPixelsPerToken;
+constexpr int64_t kLeastSide = text::kTokenSide;
 
 std::vector<train::SizeShare> read_sizes(const io::JsonFields& fields) {
   const auto& json = fields.json();

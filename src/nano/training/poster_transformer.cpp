@@ -116,7 +116,7 @@ train::AuxiliaryLosses PosterTransformer::losses(const train::TransformerStep& s
   train::AuxiliaryLosses losses;
   if (reads_letters()) add_letter_losses(step, losses);
   if (!predicts_positions()) return losses;
-  const int64_t patches = text::kPixelsPerToken / patch_side_;
+  const int64_t patches = text::kTokenSide / patch_side_;
   const text::Grid grid{step.rows * patches, step.columns * patches};
   const auto& block = step.blocks[(step.blocks.size() - 1) / 4];
   const auto places =
@@ -135,7 +135,7 @@ void PosterTransformer::add_letter_losses(const train::TransformerStep& step,
     return x.repeat(times).to(device_);
   };
   const auto cropped = train::crop_rows(
-      step.batch.at("letters"), step.tops, step.rows, text::kPixelsPerToken / patch_side_);
+      step.batch.at("letters"), step.tops, step.rows, text::kTokenSide / patch_side_);
   const auto& blocks = step.blocks;
   const auto reading = letter_reader_->forward({blocks[blocks.size() / 3],
                                                 blocks[2 * blocks.size() / 3],
@@ -184,10 +184,10 @@ int64_t crop_around_item(const PosterExample& example,
   if (boxes.empty()) boxes = example.layout.boxes;
   const auto& box = boxes.at(static_cast<size_t>(draw() * static_cast<double>(boxes.size())));
   const double centre = (static_cast<double>(box.y) + static_cast<double>(box.height) / 2) /
-                        static_cast<double>(text::kPixelsPerToken);
+                        static_cast<double>(text::kTokenSide);
   const auto top =
       static_cast<int64_t>(std::floor(centre - static_cast<double>(rows) / 2 + draw()));
-  return std::clamp<int64_t>(top, 0, example.image.height / text::kPixelsPerToken - rows);
+  return std::clamp<int64_t>(top, 0, example.image.height / text::kTokenSide - rows);
 }
 
 }  // namespace glm_image::nano

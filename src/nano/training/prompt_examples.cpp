@@ -22,8 +22,8 @@ train::Batch PromptExamples::make(int64_t step,
     letters.push_back(
         torch::tensor(letters_read(tokenizer, prompt, caption.text, texts_of(scene))));
     ends.push_back(ids.back().size(0) - 1);
-    const auto layout = renderer.layout(
-        scene, preview.width * text::kPixelsPerToken, preview.height * text::kPixelsPerToken);
+    const auto layout =
+        renderer.layout(scene, preview.width * text::kTokenSide, preview.height * text::kTokenSide);
     answers.push_back(scene_answers(data_.source(), scene, layout, preview));
   }
   // Prompts are padded on the right. Causal attention keeps padding from affecting earlier tokens.

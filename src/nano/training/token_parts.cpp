@@ -47,7 +47,7 @@ std::vector<int64_t> count_part_answers(const posters::PosterSource& source) {
 Tensor token_parts(const posters::PosterSource& source,
                    const PosterExample& example,
                    const text::Grid& grid) {
-  const double side = text::kPixelsPerToken;
+  const double side = text::kTokenSide;
   const double step =
       posters::kGrid * static_cast<double>(std::min(example.image.width, example.image.height));
   auto parts = at::full({6, grid.size()}, kNoAnswer, at::kLong);

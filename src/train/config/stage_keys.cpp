@@ -58,7 +58,7 @@ void TrainingKeys::visit(KeyVisitor& keys) {
 void FolderKeys::visit(KeyVisitor& keys) {
   keys.integer({"size", "pictures have at most size x size pixels; a multiple of 32"},
                size,
-               text::kPixelsPerToken,
+               text::kTokenSide,
                limits::kMaxSide);
   keys.text(
       {"trigger", "replaces [trigger] in captions, or begins those that lack it"}, trigger, "text");
@@ -108,7 +108,7 @@ void TransformerKeys::visit(KeyVisitor& keys) {
   keys.integer(
       {"crop_height", "height of a crop in pixels; it has the picture's width", "band_height"},
       crop_height,
-      text::kPixelsPerToken,
+      text::kTokenSide,
       limits::kMaxSide);
   keys.integer({"timesteps_per_crop", "timesteps per crop and step", "noises_per_band"},
                timesteps_per_crop,

@@ -11,7 +11,7 @@
 namespace glm_image::train {
 namespace {
 
-constexpr int64_t kSideStep = text::kPixelsPerToken;
+constexpr int64_t kSideStep = text::kTokenSide;
 
 double log_ratio(const PictureSize& size) {
   return std::log(static_cast<double>(size.width) / static_cast<double>(size.height));

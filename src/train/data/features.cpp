@@ -53,8 +53,7 @@ DataFeatures::DataFeatures(const FolderDataset& data,
                                                  reference.size.width,
                                                  max_reference_tokens,
                                                  reference.file.string());
-      const PictureSize size{grid.width * text::kPixelsPerToken,
-                             grid.height * text::kPixelsPerToken};
+      const PictureSize size{grid.width * text::kTokenSide, grid.height * text::kTokenSide};
       items.push_back(item(reference, size, /*is_reference=*/true));
     }
   }
@@ -138,8 +137,7 @@ void DataFeatures::compute_tokens(const Progress& progress) const {
     std::map<std::string, Tensor> tensors = {{"tokens", tokens}};
     if (!item.is_reference) {
       const auto grid = text::preview_grid(text::target_grid(item.size.height, item.size.width));
-      const PictureSize size{grid.width * text::kPixelsPerToken,
-                             grid.height * text::kPixelsPerToken};
+      const PictureSize size{grid.width * text::kTokenSide, grid.height * text::kTokenSide};
       const bool same = size.width == item.size.width && size.height == item.size.height;
       tensors["preview"] =
           same ? tokens.clone()

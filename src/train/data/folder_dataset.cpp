@@ -65,8 +65,8 @@ FolderDataset::Picture checked_picture(const std::filesystem::path& folder,
          " pixels; ",
          rule...);
   };
-  if (shorter < text::kPixelsPerToken) {
-    refuse("each side must have at least ", text::kPixelsPerToken);
+  if (shorter < text::kTokenSide) {
+    refuse("each side must have at least ", text::kTokenSide);
   }
   if (longer > AspectBuckets::kMaxAspectRatio * shorter) {
     refuse("the longer side may be at most ",

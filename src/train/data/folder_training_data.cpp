@@ -67,7 +67,7 @@ class FolderTrainingData::Reader : public ExampleReader {
 
 FolderTrainingData::FolderTrainingData(const TrainingConfig& config) {
   const auto keys = config.read<FolderKeys>();
-  if (keys.size % text::kPixelsPerToken != 0) config.fields.refuse("size", "a multiple of 32");
+  if (keys.size % text::kTokenSide != 0) config.fields.refuse("size", "a multiple of 32");
   data_.emplace(FolderOptions{config.data, keys.trigger});
   for (const auto& refused : data_->refused()) {
     config.warnings->push_back(concat(config.data.string(), ": not used: ", refused));

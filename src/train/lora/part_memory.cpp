@@ -46,7 +46,7 @@ PartMemory transformer_training_memory(const pipeline::Checkpoint& checkpoint,
                                        const LoraOptions& options) {
   const auto& config = checkpoint.transformer;
   const int64_t element = element_bytes(checkpoint), width = config.hidden_size();
-  const int64_t side = options.size / text::kPixelsPerToken * checkpoint.patches_per_token();
+  const int64_t side = options.size / text::kTokenSide * checkpoint.patches_per_token();
   const int64_t patches = side * side, sequence = patches + data.glyph_tokens;
   const int64_t tokens = options.batch * sequence, condition = data.references * patches;
   PartMemory memory;

@@ -317,7 +317,7 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
       },
       callbacks.should_stop);
   const auto memory = plan_together(checkpoint, sizes, options, ranks);
-  const int64_t side = options.size / text::kPixelsPerToken;
+  const int64_t side = options.size / text::kTokenSide;
   const auto features_of = [&](const FolderDataset& folder) {
     const auto cache = options.cache.empty() ? folder.folder() / ".glm-image-cache" : options.cache;
     auto features = std::make_unique<DataFeatures>(folder, buckets, checkpoint, side * side, cache);

@@ -34,7 +34,7 @@ struct Grids {
 };
 
 PictureSize size_of(const text::Grid& grid) {
-  return {grid.width * text::kPixelsPerToken, grid.height * text::kPixelsPerToken};
+  return {grid.width * text::kTokenSide, grid.height * text::kTokenSide};
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ GeneratorStage::GeneratorStage(const TrainingConfig& config,
     : CodesStage(config, device, std::move(data)), keys_(config.read_stage<GeneratorKeys>()) {
   for (const auto& size : data_->sizes()) {
     const auto preview = text::preview_grid(text::target_grid(size.height, size.width));
-    if (std::max(preview.height, preview.width) * text::kPixelsPerToken > limits::kMaxSide) {
+    if (std::max(preview.height, preview.width) * text::kTokenSide > limits::kMaxSide) {
       config.fields.refuse("sizes",
                            "sizes whose longer side is at most 64 times the shorter one in this "
                            "stage, since previews are larger");
@@ -229,7 +229,7 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
 
 Tensor GeneratorStage::code_pictures(ExampleReader& reader) const {
   constexpr int64_t kExamples = 64, kSide = 512;
-  constexpr int64_t kReduction = text::kPixelsPerToken / kReducedPatch;
+  constexpr int64_t kReduction = text::kTokenSide / kReducedPatch;
   const PictureSize size{kSide, kSide};
   const auto reduced = [](TrainingExample& /*example*/, const Image& picture) {
     return at::avg_pool2d(picture_batch({picture}), {kReduction, kReduction});

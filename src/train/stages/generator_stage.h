@@ -5,7 +5,7 @@
 #include "models/generator/generation_model.h"
 #include "models/generator/token_sampler.h"
 #include "text/bpe_tokenizer.h"
-#include "text/prompt_recipe.h"
+#include "text/prompt_template.h"
 #include "text/rotary_positions.h"
 #include "train/config/stage_keys.h"
 #include "train/stages/codes_stage.h"

@@ -36,7 +36,7 @@ TransformerStage::TransformerStage(const TrainingConfig& config,
                                    std::shared_ptr<const TrainingData> data,
                                    const TransformerAuxiliaryMaker& make_auxiliary)
     : CodesStage(config, device, std::move(data)), keys_(config.read_stage<TransformerKeys>()) {
-  if (keys_.crop_height % text::kPixelsPerToken != 0) {
+  if (keys_.crop_height % text::kTokenSide != 0) {
     config.stage_fields().refuse("crop_height", "a multiple of 32");
   }
   flow_ = diffusion::FlowMatchConfig::from_json(
@@ -92,7 +92,7 @@ Tensor TransformerStage::patch_ids(const Tensor& codes,
                                    int64_t grid_height,
                                    int64_t grid_width) const {
   return models::repeat_over_patches(codes.reshape({-1, grid_height, grid_width}),
-                                     text::kPixelsPerToken / patch_side());
+                                     text::kTokenSide / patch_side());
 }
 
 Tensor TransformerStage::latents_of(const Tensor& pictures) const {
@@ -110,9 +110,8 @@ Batch TransformerStage::make_batch(int64_t step, ExampleReader& reader) const {
   const auto all_drop = at::rand({total}, random, wide) < keys_.cfg_dropout;
   auto crop_random = make_random(mix_seed(config_.seed, kCropPurpose, step));
   const bool crops = at::rand({}, crop_random, wide).item<double>() < keys_.random_crop;
-  const int64_t all_rows = size.height / text::kPixelsPerToken;
-  const int64_t rows =
-      crops ? std::min(keys_.crop_height / text::kPixelsPerToken, all_rows) : all_rows;
+  const int64_t all_rows = size.height / text::kTokenSide;
+  const int64_t rows = crops ? std::min(keys_.crop_height / text::kTokenSide, all_rows) : all_rows;
 
   std::vector<int64_t> all_tops;
   all_tops.reserve(examples.size());
@@ -139,7 +138,7 @@ Batch TransformerStage::make_batch(int64_t step, ExampleReader& reader) const {
     texts.push_back(drop[i].item<bool>() ? std::vector<std::string>() : example.texts);
     scaled[i][0] = example.scaled.height;
     scaled[i][1] = example.scaled.width;
-    corners[i][0] = example.crop_top + tops[i] * text::kPixelsPerToken;
+    corners[i][0] = example.crop_top + tops[i] * text::kTokenSide;
     corners[i][1] = example.crop_left;
   }
   Batch batch{{"pictures", picture_batch(images)},
@@ -184,7 +183,7 @@ Outcome TransformerStage::forward(const Batch& batch, int64_t step) {
   const int64_t repeats =
       rows < grid.height ? keys_.timesteps_per_crop : keys_.timesteps_per_sample;
   const auto repeat = [&](const Tensor& x) { return repeated(x, repeats).to(device_); };
-  const int64_t cells = text::kPixelsPerToken / vae_->config().scale_factor();
+  const int64_t cells = text::kTokenSide / vae_->config().scale_factor();
   FlowMatchingBatch examples;
   examples.clean = repeat(crop_rows(latents_of(pictures), tops, rows, cells));
   // A crop has the shifted noise level of its whole picture.
@@ -233,7 +232,7 @@ std::vector<Image> TransformerStage::sample(
     const Tensor& codes,
     const text::Grid& grid,
     const std::vector<std::vector<std::string>>& texts) const {
-  const int64_t cells = text::kPixelsPerToken / vae_->config().scale_factor();
+  const int64_t cells = text::kTokenSide / vae_->config().scale_factor();
   const int64_t batch = codes.size(0), rows = grid.height * cells, columns = grid.width * cells;
   const int64_t patch = transformer_->config().patch_size;
   const auto schedule =

@@ -1,4 +1,4 @@
-#include "text/prompt_recipe.h"
+#include "text/prompt_template.h"
 
 #include "io/json_file.h"
 #include "io/safetensors.h"
@@ -123,7 +123,7 @@ TEST(Grid, PreviewFollowsPythonsArithmetic) {
   EXPECT_EQ(preview_grid({1, 1024}), (Grid{1, 512}));
 }
 
-TEST(PromptRecipe, TokensComeFromTheConfigs) {
+TEST(PromptTemplate, TokensComeFromTheConfigs) {
   const auto tokens = tiny_tokens();
   EXPECT_EQ(tokens.grid_begin, 776);
   EXPECT_EQ(tokens.grid_end, 777);
@@ -172,7 +172,7 @@ TEST_F(PromptTokensOfAChangedConfig, DisagreementIsCorruption) {
   });
 }
 
-TEST(PromptRecipe, ImageTokensInAPromptAreRefused) {
+TEST(PromptTemplate, ImageTokensInAPromptAreRefused) {
   const auto tokens = tiny_tokens();
   const auto bpe = tokenizer();
   for (const auto& token : tokens.image_markers) {

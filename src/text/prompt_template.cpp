@@ -1,4 +1,4 @@
-#include "text/prompt_recipe.h"
+#include "text/prompt_template.h"
 
 #include "core/error.h"
 #include "io/json_file.h"
