@@ -166,6 +166,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: the caption has more than %2 bytes",
     "%1: has no picture that can be used",
     "%1: not valid JSON at line %2, byte %3",
+    "%1: not valid JSON at byte %2",
+    "%1: is empty; it must hold a JSON object",
     "%1: has no caption; write it into %2",
     "%1: holds no *.safetensors weights",
     "%1 must be a finite number; found %2",
