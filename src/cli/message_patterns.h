@@ -37,6 +37,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "checkpoint with a lower learning rate",
     "warning: %1 is a run of %2 steps, more than --steps %3: the adapter has learnt all of them. "
     "For a shorter one name another --output",
+    "warning: %1",
     "%1: holds a web page, not the file itself: the download was answered with a page (a login or "
     "an error); download it again",
     "%1: holds the text of a link, not the file itself: copy the folder with its links followed "
@@ -70,7 +71,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: has %2 fields, the first line %3; a text with a comma needs quotation marks around it",
     "%1: the first line must name the columns, among them file_name and text; %2 is missing",
     "%1: is cut short or damaged; the command of the run that wrote it writes it again",
-    "the trigger must be a word without spaces around it and without [trigger]; found %1",
+    "the trigger must be a word without spaces around it, without control characters and without "
+    "[trigger]; found %1",
     "%1: is a folder with pictures; only metadata.jsonl or metadata.csv can name these",
     "the stage '%1' is now called '%2'; the next version will not accept the former name",
     "%1 cannot be started: %2; it is a part of glm-image, which must be installed again",
@@ -111,6 +113,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: is a picture of the data set; name another file with --output",
     "%1: has both metadata.jsonl and metadata.csv; keep one of them",
     "%1: only PNG, JPEG and WebP pictures are read; convert it",
+    "%1: the caption has the control character %2 at its byte %3",
+    "%1: is the caption of several pictures: %2",
     "%1: the caption has [trigger], but no --trigger WORD is given",
     "texts to spell are %1 with %2 bytes; at most %3 with %4 are allowed",
     "tokens are a composition of %1 pixels; the size asked for is %2",

@@ -61,10 +61,13 @@ FolderDataset open_data(const LoraOptions& options, const LoraCallbacks& callbac
   });
 }
 
-/// Reports the rows that are not used, and throws if no row is left.
+/// Reports the rows that are not used and the warnings, and throws if no row is left.
 void report_refused(const FolderDataset& data, const LoraCallbacks& callbacks) {
   for (const auto& sentence : data.refused()) {
     note(callbacks, "not used: " + io::printable(sentence));
+  }
+  for (const auto& sentence : data.warnings()) {
+    note(callbacks, "warning: " + io::printable(sentence));
   }
   if (data.size() == 0) {
     fail(ErrorCode::kInvalidInput,
