@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 
+#include "core/atomic_folder.h"
 #include "core/error.h"
 #include "glm_image/pipeline.h"
 #include "image/codec.h"
@@ -193,11 +194,7 @@ std::vector<ScoredEdit> evaluate_edits(const posters::EditSuite& suite,
                                        const EvaluationOptions& options,
                                        const EvaluationCallbacks& callbacks) {
   const auto chosen = chosen_edits(suite, options);
-  std::error_code error;
-  std::filesystem::create_directories(options.folder, error);
-  if (error) {
-    fail(ErrorCode::kOutput, options.folder.string(), ": cannot be created: ", error.message());
-  }
+  create_folder(options.folder);
   posters::Renderer renderer(posters);
   PictureScorer scorer(posters);
   EditSheet sheet;

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "core/atomic_folder.h"
 #include "core/error.h"
 #include "image/codec.h"
 #include "image/contact_sheet.h"
@@ -79,11 +80,7 @@ std::vector<ScoredPrompt> evaluate(const posters::Suite& suite,
                                    const EvaluationOptions& options,
                                    const EvaluationCallbacks& callbacks) {
   const auto chosen = chosen_prompts(suite, options);
-  std::error_code error;
-  fs::create_directories(options.folder, error);
-  if (error) {
-    fail(ErrorCode::kOutput, options.folder.string(), ": cannot be created: ", error.message());
-  }
+  create_folder(options.folder);
   posters::Renderer renderer(posters);
   PictureScorer scorer(posters);
   Sheets sheets;

@@ -14,7 +14,7 @@
 #include <set>
 
 #include "core/atomic_file.h"
-#include "core/error.h"
+#include "core/output_error.h"
 #include "image/codec.h"
 #include "io/json_file.h"
 #include "io/safetensors.h"
@@ -160,7 +160,7 @@ RunFolder::RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) 
   // The system releases the lock when the process ends, even if it is killed.
   lock_ = ::open(lock_file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
   if (lock_ < 0) {
-    fail(ErrorCode::kOutput, "cannot write ", lock_file.string(), ": ", std::strerror(errno));
+    fail_output(errno, "cannot write ", lock_file.string(), ": ", std::strerror(errno));
   }
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock_);
@@ -245,9 +245,10 @@ void RunFolder::continue_metrics(int64_t next_step) {
 void RunFolder::append(const Metrics& metrics) {
   history_.push_back(metrics);
   const auto path = folder_ / "metrics.jsonl";
+  errno = 0;
   std::ofstream file(path, std::ios::app);
   file << to_line(metrics) << std::flush;
-  if (!file) fail(ErrorCode::kOutput, "cannot write ", path.string());
+  if (!file) fail_output(errno, "cannot write ", path.string(), ": ", std::strerror(errno));
 }
 
 void RunFolder::write_samples(int64_t step, const Image& sheet) const {
