@@ -38,6 +38,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "warning: %1 is a run of %2 steps, more than --steps %3: the adapter has learnt all of them. "
     "For a shorter one name another --output",
     "warning: %1",
+    "%1; name another folder for latents and tokens with --cache",
     "%1: holds a web page, not the file itself: the download was answered with a page (a login or "
     "an error); download it again",
     "%1: holds the text of a link, not the file itself: copy the folder with its links followed "
@@ -173,6 +174,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: not valid JSON at line %2, byte %3",
     "%1: not valid JSON at byte %2",
     "%1: is empty; it must hold a JSON object",
+    "%1 needs --sample-prompt PROMPT",
     "%1: has no caption; write it into %2",
     "%1: holds no *.safetensors weights",
     "%1 must be a finite number; found %2",

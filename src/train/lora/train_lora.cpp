@@ -163,27 +163,38 @@ struct Run {
   Ranks& ranks;
 };
 
-/// A part, and how its sample grids are drawn.
+/// A part, its run, and how its sample grids are drawn.
 struct PartToTrain {
   std::string name, component;
-  std::string base;  ///< LoadPlan::quantise_to
+  std::string base;                      ///< LoadPlan::quantise_to
+  std::string identity = {};             ///< the settings of the run
+  std::optional<RunFolder> folder = {};  ///< of rank 0
   Image base_samples = {};
-  std::function<Image(const pipeline::LoadedModules& modules)> draw_samples;
+  std::function<Image(const pipeline::LoadedModules& modules)> draw_samples = {};
 };
+
+/// Opens the run of a part. Throws kInvalidInput if the folder has a run of other settings.
+void open_run(const LoraOptions& options,
+              const FolderDataset& data,
+              const pipeline::Checkpoint& checkpoint,
+              const Ranks& ranks,
+              PartToTrain& part) {
+  const auto weights = weights_hash(checkpoint.info().directory / part.component, {""});
+  part.identity = identity_of(options, data, weights, part.base);
+  if (ranks.rank() != 0) return;
+  part.folder.emplace(lora_run_folder(options.output) / part.name);
+  part.folder->check_settings(part.identity);
+}
 
 /// Trains one part. Returns nothing if it was stopped.
 template <typename AnyStage>
-std::optional<AdapterPart> train_part(const Run& run, const PartToTrain& part) {
+std::optional<AdapterPart> train_part(const Run& run, PartToTrain& part) {
   const auto& options = run.options;
   const auto& callbacks = run.callbacks;
-  const bool leads = run.ranks.rank() == 0;
-  const auto run_folder = lora_run_folder(options.output) / part.name;
-  std::optional<RunFolder> folder;
-  if (leads) folder.emplace(run_folder);
-  if (folder && !part.base_samples.pixels.empty()) {
-    folder->write_samples(/*step=*/0, part.base_samples);
+  const bool leads = part.folder.has_value();
+  if (leads && !part.base_samples.pixels.empty()) {
+    part.folder->write_samples(/*step=*/0, part.base_samples);
   }
-  const auto weights = weights_hash(run.checkpoint.info().directory / part.component, {""});
   const auto& phase = run.memory.training(part.name);
   AdapterStageOptions of_stage;
   of_stage.rank = options.rank;
@@ -229,12 +240,11 @@ std::optional<AdapterPart> train_part(const Run& run, const PartToTrain& part) {
   loop_callbacks.progress = [&](const LoopProgress& progress) {
     if (callbacks.progress) callbacks.progress(part.name, progress);
   };
-  const auto identity = identity_of(options, run.features.data(), weights, part.base);
   const auto next = run_training(stage,
                                  masters,
-                                 leads ? &*folder : nullptr,
+                                 leads ? &*part.folder : nullptr,
                                  run.ranks,
-                                 loop_options(options, identity),
+                                 loop_options(options, part.identity),
                                  loop_callbacks);
   peak = std::max(peak, peak_resident_bytes());
   if (peak > 0) note(callbacks, concat(part.name, ": ", byte_size_text(peak), " of memory taken"));
@@ -242,7 +252,7 @@ std::optional<AdapterPart> train_part(const Run& run, const PartToTrain& part) {
   if (next > options.steps) {
     note(callbacks,
          concat("warning: ",
-                run_folder.string(),
+                (lora_run_folder(options.output) / part.name).string(),
                 " is a run of ",
                 next,
                 " steps, more than --steps ",
@@ -289,6 +299,11 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
   const auto memory =
       plan_together(checkpoint, LoraDataSizes::of(data, checkpoint), options, ranks);
   if (options.cache.empty()) options.cache = options.data / ".glm-image-cache";
+  PartToTrain transformer{"transformer", models::kTransformer, memory.transformer_base},
+      generator{"generator", models::kVisionLanguage, memory.generator_base};
+  // Before latents and samples, which take long: a run of other settings cannot continue.
+  if (options.transformer) open_run(options, data, checkpoint, ranks, transformer);
+  if (options.generator) open_run(options, data, checkpoint, ranks, generator);
   const int64_t side = options.size / text::kPixelsPerToken;
   const DataFeatures features(data, buckets, checkpoint, side * side, options.cache);
   features.compute({/*latents=*/options.transformer, /*tokens=*/true},
@@ -297,20 +312,18 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
                      if (callbacks.preparing) callbacks.preparing(what, done, total);
                    });
 
-  auto base_samples = samples.empty() ? Image() : samples.draw_base(checkpoint);
+  auto& first = options.transformer ? transformer : generator;
+  if (!samples.empty()) first.base_samples = samples.draw_base(checkpoint);
   const Run run{checkpoint, features, options, callbacks, memory, ranks};
   std::vector<AdapterPart> parts;
   if (options.transformer) {
-    auto part = train_part<TransformerAdapterStage>(
-        run,
-        {"transformer",
-         models::kTransformer,
-         memory.transformer_base,
-         std::move(base_samples),
-         [&](const auto& modules) { return samples.draw_tokens_of_base(checkpoint, modules); }});
+    transformer.draw_samples = [&](const auto& modules) {
+      return samples.draw_tokens_of_base(checkpoint, modules);
+    };
+    auto part = train_part<TransformerAdapterStage>(run, transformer);
     if (!part) return false;
     parts.push_back(std::move(*part));
-    base_samples = {};
+    transformer.base_samples = {};
   }
   if (options.generator) {
     // Samples show what both parts have learnt.
@@ -322,13 +335,10 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
     }
     const auto with_transformer =
         samples.empty() ? checkpoint : pipeline::Checkpoint::open(options.model, drawing);
-    auto part = train_part<GeneratorAdapterStage>(
-        run,
-        {"generator",
-         models::kVisionLanguage,
-         memory.generator_base,
-         std::move(base_samples),
-         [&](const auto& modules) { return samples.draw(with_transformer, modules); }});
+    generator.draw_samples = [&](const auto& modules) {
+      return samples.draw(with_transformer, modules);
+    };
+    auto part = train_part<GeneratorAdapterStage>(run, generator);
     if (!part) return false;
     parts.push_back(std::move(*part));
   }
