@@ -13,6 +13,7 @@
 #include "image/codec.h"
 #include "image/file_bytes.h"
 #include "io/json_file.h"
+#include "io/json_parse.h"
 #include "io/json_text.h"
 #include "io/shown.h"
 #include "io/text_input.h"
@@ -95,7 +96,7 @@ BatchLine read_line(std::string_view text,
                     const std::string& source,
                     const fs::path& folder,
                     const std::string& model) {
-  const io::JsonFields fields(io::parse_json(text, source), source);
+  const io::JsonFields fields(io::parse_json_line(text, source), source);
   BatchLine line;
   line.number = number;
   line.request = pipeline::request_from_json(fields);

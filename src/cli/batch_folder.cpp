@@ -5,7 +5,7 @@
 
 #include "cli/output_names.h"
 #include "core/atomic_file.h"
-#include "core/error.h"
+#include "core/output_error.h"
 #include "image/codec.h"
 #include "image/contact_sheet.h"
 #include "image/numerals.h"
@@ -54,7 +54,7 @@ BatchFolder::BatchFolder(fs::path folder, std::string extension)
   std::error_code error;
   fs::create_directories(folder_, error);
   if (!fs::is_directory(folder_, error)) {
-    fail(ErrorCode::kOutput, folder_.string(), ": cannot be made, or is not a folder");
+    fail_output(error.value(), folder_.string(), ": cannot be made, or is not a folder");
   }
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
     // Empty files are not ours: pictures appear whole.

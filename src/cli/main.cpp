@@ -13,6 +13,7 @@
 #include "cli/interrupt.h"
 #include "cli/translation.h"
 #include "cli/usage_hints.h"
+#include "core/output_error.h"
 #include "core/system_report.h"
 #include "glm_image/pipeline.h"
 #include "io/shown.h"
@@ -132,7 +133,8 @@ int run(int argc, char** argv) {
     if (error.code() == ErrorCode::kCancelled && cli::interrupted_by() != 0) {
       return report("stopped", kSignalBase + cli::interrupted_by());
     }
-    return report(error.what(), is_bad_input(error.code()) ? kBadInput : kFailure);
+    const bool is_full = dynamic_cast<const OutputFailure*>(&error) != nullptr;
+    return report(error.what(), is_bad_input(error.code()) && !is_full ? kBadInput : kFailure);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/model_location.h"
 #include "cli/status_line.h"
+#include "cli/translation.h"
 #include "core/error.h"
 #include "pipeline/merge_adapters.h"
 
@@ -15,7 +16,7 @@ void run_merge(const MergeOptions& options) {
   const auto plan =
       pipeline::plan_merge(locate_model(options.model), given_adapters(options.loras));
   StatusLine line;
-  pipeline::write_merged(plan, options.output, options.threads, [&](uint64_t done, uint64_t total) {
+  const auto show = [&](uint64_t done, uint64_t total) {
     if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
     if (options.quiet) return;
     char text[128];
@@ -25,8 +26,17 @@ void run_merge(const MergeOptions& options) {
                   static_cast<double>(done) / 1e9,
                   static_cast<double>(total) / 1e9);
     line.show(text, /*last=*/done == total);
-  });
-  if (!options.quiet) std::cerr << plan.layers << " weights changed\n";
+  };
+  const auto changed = pipeline::write_merged(plan, options.output, options.threads, show);
+  if (!options.quiet) {
+    std::cerr << tr("weights changed: %1", {std::to_string(changed)}) << '\n';
+    if (changed < plan.layers) {
+      std::cerr << tr("warning: weights that adapters name and that did not change: %1; the scale "
+                      "is 0, or the change is below the weights' precision",
+                      {std::to_string(plan.layers - changed)})
+                << '\n';
+    }
+  }
   std::cout << options.output << '\n';
 }
 

@@ -37,6 +37,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "checkpoint with a lower learning rate",
     "warning: %1 is a run of %2 steps, more than --steps %3: the adapter has learnt all of them. "
     "For a shorter one name another --output",
+    "warning: %1",
+    "%1; name another folder for latents and tokens with --cache",
     "%1: holds a web page, not the file itself: the download was answered with a page (a login or "
     "an error); download it again",
     "%1: holds the text of a link, not the file itself: copy the folder with its links followed "
@@ -70,7 +72,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: has %2 fields, the first line %3; a text with a comma needs quotation marks around it",
     "%1: the first line must name the columns, among them file_name and text; %2 is missing",
     "%1: is cut short or damaged; the command of the run that wrote it writes it again",
-    "the trigger must be a word without spaces around it and without [trigger]; found %1",
+    "the trigger must be a word without spaces around it, without control characters and without "
+    "[trigger]; found %1",
     "%1: is a folder with pictures; only metadata.jsonl or metadata.csv can name these",
     "the stage '%1' is now called '%2'; the next version will not accept the former name",
     "%1 cannot be started: %2; it is a part of glm-image, which must be installed again",
@@ -111,6 +114,9 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: is a picture of the data set; name another file with --output",
     "%1: has both metadata.jsonl and metadata.csv; keep one of them",
     "%1: only PNG, JPEG and WebP pictures are read; convert it",
+    "%1: the caption has the control character %2 at its byte %3",
+    "%1: its disk has %2 bytes free; the weights take %3",
+    "%1: is the caption of several pictures: %2",
     "%1: the caption has [trigger], but no --trigger WORD is given",
     "texts to spell are %1 with %2 bytes; at most %3 with %4 are allowed",
     "tokens are a composition of %1 pixels; the size asked for is %2",
@@ -167,6 +173,9 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: the caption has more than %2 bytes",
     "%1: has no picture that can be used",
     "%1: not valid JSON at line %2, byte %3",
+    "%1: not valid JSON at byte %2",
+    "%1: is empty; it must hold a JSON object",
+    "%1 needs --sample-prompt PROMPT",
     "%1: has no caption; write it into %2",
     "%1: holds no *.safetensors weights",
     "--prior-loss-weight must not be negative; found %1",
@@ -193,6 +202,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: the caption is empty",
     "%1: 1 required %2 missing",
     "%1: cannot be written: %2",
+    "cannot create %1: %2",
     "%1: cannot be opened: %2",
     "%1: file_name is empty",
     "%1: names no picture",

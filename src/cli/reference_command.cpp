@@ -5,7 +5,7 @@
 #include "cli/completions.h"
 #include "cli/manual_page.h"
 #include "core/atomic_file.h"
-#include "core/error.h"
+#include "core/output_error.h"
 
 namespace glm_image::cli {
 namespace {
@@ -17,10 +17,10 @@ void write_reference(const CLI::App& app, const fs::path& folder) {
     std::error_code error;
     fs::create_directories((folder / file).parent_path(), error);
     if (error) {
-      fail(ErrorCode::kOutput,
-           (folder / file).parent_path().string(),
-           " cannot be made: ",
-           error.message());
+      fail_output(error.value(),
+                  (folder / file).parent_path().string(),
+                  " cannot be made: ",
+                  error.message());
     }
     write_file_atomically(folder / file, text);
   };

@@ -15,6 +15,18 @@ struct CommandLine {
   ClusterOptions cluster;
 };
 
+/// Refuses settings of samples where no sample is drawn. A config may name the defaults.
+void check_sample_options(const CLI::App& command, const train::LoraKeys& keys) {
+  if (!keys.sample_prompt.empty()) return;
+  const train::LoraKeys defaults;
+  for (const auto& [name, is_default] :
+       {std::pair("--samples-every", keys.samples_every == defaults.samples_every),
+        std::pair("--sample-steps", keys.sample_steps == defaults.sample_steps)}) {
+    if (is_default && command.count(name) == 0) continue;
+    fail(ErrorCode::kInvalidInput, name, " needs --sample-prompt PROMPT");
+  }
+}
+
 /// The config file's keys, overridden by the options.
 TrainLoraOptions combined(const CLI::App& command, const CommandLine& line) {
   TrainLoraOptions options{{}, line.model, line.cluster};
@@ -37,6 +49,7 @@ TrainLoraOptions combined(const CLI::App& command, const CommandLine& line) {
   if (has_weight && options.keys.prior_data.empty()) {
     fail(ErrorCode::kInvalidInput, "--prior-loss-weight needs --prior-data FOLDER");
   }
+  check_sample_options(command, options.keys);
   options.model.model = options.keys.model;
   options.model.dtype = options.keys.dtype;
   // An option with an empty value is kept: it is an error.

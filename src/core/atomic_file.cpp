@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/file_descriptor.h"
+#include "core/output_error.h"
 #include "core/suffix.h"
 
 namespace glm_image {
@@ -28,10 +29,18 @@ template <typename... Reason>
   fail(ErrorCode::kOutput, path.string(), ": cannot be written: ", reason...);
 }
 
+/// `error` is of errno; its text ends the message.
+template <typename... Reason>
+[[noreturn]] void refuse_for(int error,
+                             const std::filesystem::path& path,
+                             const Reason&... reason) {
+  fail_output(error, path.string(), ": cannot be written: ", reason..., std::strerror(error));
+}
+
 void check_directory(const std::filesystem::path& path, const std::filesystem::path& directory) {
   struct stat status = {};
   if (::stat(directory.c_str(), &status) != 0) {
-    refuse(path, "directory ", directory.string(), ": ", std::strerror(errno));
+    refuse_for(errno, path, "directory ", directory.string(), ": ");
   }
   if (!S_ISDIR(status.st_mode)) refuse(path, directory.string(), " is not a directory");
 }
@@ -46,7 +55,7 @@ void check_kind(const std::filesystem::path& path) {
       refuse(path, S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file");
     }
   } else if (errno != ENOENT) {
-    refuse(path, std::strerror(errno));
+    refuse_for(errno, path);
   }
 }
 
@@ -115,9 +124,7 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   }
   const int error = writing_error(directory, target_);
   if (error != 0) {
-    refuse(path_,
-           "no new file can take its place, and it cannot be written in place: ",
-           std::strerror(error));
+    refuse_for(error, path_, "no new file can take its place, and it cannot be written in place: ");
   }
   std::error_code no_folder;
   const auto elsewhere = std::filesystem::temp_directory_path(no_folder);
@@ -156,7 +163,14 @@ void AtomicFile::copy_to_target() {
     const int error = errno;
     // Keep the temporary file: it may be the result of hours of work.
     const auto kept = std::exchange(temporary_, {});
-    refuse(path_, step, ": ", std::strerror(error), "; its contents are in ", kept.string());
+    fail_output(error,
+                path_.string(),
+                ": cannot be written: ",
+                step,
+                ": ",
+                std::strerror(error),
+                "; its contents are in ",
+                kept.string());
   };
   const FileDescriptor source(::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC));
   check(source.number() >= 0, "its temporary file cannot be read");
@@ -195,8 +209,7 @@ void AtomicFile::commit() {
 }
 
 void AtomicFile::fail_with_errno(const char* step) const {
-  const int error = errno;
-  refuse(path_, step, ": ", std::strerror(error));
+  refuse_for(errno, path_, step, ": ");
 }
 
 bool is_temporary_file(const std::filesystem::path& path) {

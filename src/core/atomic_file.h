@@ -13,7 +13,8 @@ namespace glm_image {
 /// allows no new files or no renaming), commit() copies the bytes into it instead.
 ///
 /// A symbolic link at `path` is followed: its target is written, and created if it is missing.
-/// All functions throw kOutput, naming the path and the reason.
+/// All functions throw kOutput, naming the path and the reason; an OutputFailure
+/// (core/output_error.h) for a full disk.
 class AtomicFile {
  public:
   /// Creates the temporary file. Throws for a path that commit() could not write: one whose

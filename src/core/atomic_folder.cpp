@@ -8,8 +8,8 @@
 #include <cstring>
 #include <system_error>
 
-#include "core/error.h"
 #include "core/file_descriptor.h"
+#include "core/output_error.h"
 
 namespace glm_image {
 namespace {
@@ -32,13 +32,8 @@ fs::path beside(fs::path folder, const char* ending) {
 
 void check_renamed(const std::error_code& error, const fs::path& from, const fs::path& to) {
   if (error) {
-    fail(ErrorCode::kOutput,
-         "cannot rename ",
-         from.string(),
-         " to ",
-         to.string(),
-         ": ",
-         error.message());
+    fail_output(
+        error.value(), "cannot rename ", from.string(), " to ", to.string(), ": ", error.message());
   }
 }
 
@@ -47,7 +42,7 @@ void sync_to_disk(const fs::path& path) {
   if (file.number() >= 0 && ::fsync(file.number()) == 0) return;
   // Some file systems cannot do this for folders.
   if (file.number() >= 0 && errno == EINVAL) return;
-  fail(ErrorCode::kOutput, path.string(), ": cannot be flushed to disk: ", std::strerror(errno));
+  fail_output(errno, path.string(), ": cannot be flushed to disk: ", std::strerror(errno));
 }
 
 /// A power cut must not leave a folder with the new name and without its contents.
@@ -124,7 +119,8 @@ void AtomicFolder::recover(const fs::path& output) {
 void create_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) fail(ErrorCode::kOutput, "cannot create ", folder.string(), ": ", error.message());
+  if (!error) return;
+  fail_output(error.value(), "cannot create ", folder.string(), ": ", error.message());
 }
 
 }  // namespace glm_image

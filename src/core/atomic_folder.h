@@ -6,7 +6,8 @@ namespace glm_image {
 
 /// A folder that appears complete or not at all: its files are written to a temporary folder beside
 /// it, which is then renamed. A folder that it replaces exists until then, if the file system can
-/// exchange two names in one call. All functions throw kOutput.
+/// exchange two names in one call. All functions throw kOutput, an
+/// OutputFailure (core/output_error.h) for a full disk.
 class AtomicFolder {
  public:
   /// Creates the temporary folder and its parents. Removes what a killed process left there.

@@ -1,6 +1,7 @@
 #include "core/processor_load.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,7 +34,9 @@ double own_seconds() {
 
 }  // namespace
 
-std::optional<int64_t> busy_ticks(std::istream& proc_stat, const std::vector<int>& processors) {
+std::optional<int64_t> busy_ticks(std::istream& proc_stat,
+                                  const std::vector<int>& processors,
+                                  int own_nice) {
   int64_t sum = 0;
   size_t found = 0;
   for (std::string line; std::getline(proc_stat, line);) {
@@ -46,21 +49,25 @@ std::optional<int64_t> busy_ticks(std::istream& proc_stat, const std::vector<int
     // Idle time and waiting for input do not count. Guests' time is part of user and nice already.
     int64_t user = 0, nice = 0, system = 0, idle = 0, waiting = 0, interrupts = 0, soft = 0;
     if (!(fields >> user >> nice >> system >> idle >> waiting >> interrupts >> soft)) continue;
-    sum += user + nice + system + interrupts + soft;
+    sum += user + system + interrupts + soft;
+    if (own_nice > 0) sum += nice;
     ++found;
   }
   if (processors.empty() || found != processors.size()) return std::nullopt;
   return sum;
 }
 
-ProcessorLoad::ProcessorLoad() : processors_(allowed_processors()), measured_(Clock::now()) {
+ProcessorLoad::ProcessorLoad()
+    : processors_(allowed_processors()),
+      nice_(::getpriority(PRIO_PROCESS, /*who=*/0)),
+      measured_(Clock::now()) {
   busy_ = busy_seconds();
   own_ = own_seconds();
 }
 
 std::optional<double> ProcessorLoad::busy_seconds() const {
   std::ifstream stat("/proc/stat");
-  const auto ticks = busy_ticks(stat, processors_);
+  const auto ticks = busy_ticks(stat, processors_, nice_);
   if (!ticks) return std::nullopt;
   return static_cast<double>(*ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }

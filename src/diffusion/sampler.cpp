@@ -20,7 +20,8 @@ Tensor sample(Tensor latents,
               const EvaluatePair& pair) {
   const auto steps = static_cast<int64_t>(schedule.timesteps.size());
   SchedulerStep scheduler_step(options.solver, schedule);
-  Tensor difference;  // of the last two velocities that were evaluated for one step
+  // Of the last two velocities that were evaluated for one step, while the next step reuses it.
+  Tensor difference;
   for (int64_t i = 0; i < steps; ++i) {
     const float timestep = schedule.timesteps[i];
     const auto evaluate = [&](bool is_conditional) {
@@ -30,10 +31,13 @@ Tensor sample(Tensor latents,
     if (evaluates_both(options, i, steps)) {
       const auto both = pair ? pair(evaluate) : one_after_the_other(evaluate);
       guided = guide(both.first, both.second, options.guidance);
-      difference = both.first - both.second;
+      if (reuses_difference(options, i + 1, steps)) difference = both.first - both.second;
     } else {
       guided = evaluate(/*is_conditional=*/true);
-      if (is_guided(options, i, steps)) guided = guide_by(difference, guided, options.guidance);
+      if (reuses_difference(options, i, steps)) {
+        guided = guide_by(difference, guided, options.guidance);
+      }
+      if (!reuses_difference(options, i + 1, steps)) difference = {};
     }
     auto next = scheduler_step(latents, guided, i);
     if (on_step) on_step({i, latents, guided, next});

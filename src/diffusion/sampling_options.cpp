@@ -17,6 +17,10 @@ bool evaluates_both(const SamplingOptions& options, int64_t i, int64_t steps) {
   return guided_before % options.guidance_every == 0;
 }
 
+bool reuses_difference(const SamplingOptions& options, int64_t i, int64_t steps) {
+  return i < steps && is_guided(options, i, steps) && !evaluates_both(options, i, steps);
+}
+
 int64_t evaluations(const SamplingOptions& options, int64_t steps) {
   int64_t sum = steps;
   for (int64_t i = 0; i < steps; ++i) sum += evaluates_both(options, i, steps) ? 1 : 0;

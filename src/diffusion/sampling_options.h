@@ -22,6 +22,8 @@ struct SamplingOptions {
 bool is_guided(const SamplingOptions& options, int64_t i, int64_t steps);
 /// Whether step i of `steps` evaluates both velocities.
 bool evaluates_both(const SamplingOptions& options, int64_t i, int64_t steps);
+/// Whether step i of `steps` is guided by the difference of an earlier step. False for i = steps.
+bool reuses_difference(const SamplingOptions& options, int64_t i, int64_t steps);
 
 /// Evaluations of the velocity in `steps` steps.
 int64_t evaluations(const SamplingOptions& options, int64_t steps);

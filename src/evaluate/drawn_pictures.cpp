@@ -1,6 +1,7 @@
 #include "evaluate/drawn_pictures.h"
 
 #include "core/atomic_file.h"
+#include "core/atomic_folder.h"
 #include "image/codec.h"
 #include "io/json_text.h"
 
@@ -92,11 +93,7 @@ DrawnPictures::DrawnPictures(Pipeline& pipeline,
       settings_(settings),
       folder_(std::move(folder)),
       description_(describe(pipeline.info(), suite, settings)) {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) {
-    fail(ErrorCode::kOutput, folder_.string(), ": cannot be created: ", error.message());
-  }
+  create_folder(folder_);
   const auto file = folder_ / kDescriptionFile;
   if (fs::exists(file)) {
     check_description(file, description_);

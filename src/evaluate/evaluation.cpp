@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "core/atomic_folder.h"
 #include "core/error.h"
 #include "image/codec.h"
 #include "image/contact_sheet.h"
@@ -77,9 +78,7 @@ void score_each(const std::vector<std::size_t>& numbers,
                 const fs::path& folder,
                 const EvaluationCallbacks& callbacks,
                 const std::function<void(std::size_t number)>& score) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail(ErrorCode::kOutput, folder.string(), ": cannot be created: ", error.message());
+  create_folder(folder);
   int64_t done = 0;
   for (const auto number : numbers) {
     if (callbacks.should_stop && callbacks.should_stop()) {

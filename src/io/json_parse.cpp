@@ -45,9 +45,15 @@ void check_depth(std::string_view text, const std::string& source) {
   }
 }
 
+enum class Part { kFile, kLine };
+
 /// Names the first byte that is not JSON. The parser's own message would quote the text read so
 /// far, of any length and in any encoding.
-[[noreturn]] void fail_invalid(std::string_view text, std::size_t byte, const std::string& source) {
+[[noreturn]] void fail_invalid(std::string_view text,
+                               std::size_t byte,
+                               const std::string& source,
+                               Part part) {
+  if (part == Part::kLine) fail(ErrorCode::kCorruptFile, source, ": not valid JSON at byte ", byte);
   const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
   const auto line = 1 + std::count(text.begin(), end, '\n');
   fail(ErrorCode::kCorruptFile, source, ": not valid JSON at line ", line, ", byte ", byte);
@@ -121,13 +127,11 @@ class DocumentBuilder : public nlohmann::json_sax<Json> {
   Json* member_ = nullptr;   // of the innermost object, for the next value
 };
 
-}  // namespace
-
-Json parse_json(std::string_view text, const std::string& source, int64_t max_values) {
+Json parse_part(std::string_view text, const std::string& source, int64_t max_values, Part part) {
   check_depth(text, source);
   // nlohmann's parser would take a zero byte for the end of the text.
   const auto zero = text.find('\0');
-  if (zero != std::string_view::npos) fail_invalid(text, zero + 1, source);
+  if (zero != std::string_view::npos) fail_invalid(text, zero + 1, source, part);
   DocumentBuilder builder(max_values);
   if (Json::sax_parse(text, &builder)) return std::move(builder.document);
   if (builder.has_too_many_values()) {
@@ -144,18 +148,42 @@ Json parse_json(std::string_view text, const std::string& source, int64_t max_va
   if (builder.is_overflow) {
     fail(ErrorCode::kCorruptFile, source, ": holds a number that no double can represent");
   }
-  fail_invalid(text, builder.error_byte, source);
+  fail_invalid(text, builder.error_byte, source, part);
 }
 
-Json parse_json(std::string_view text, const std::string& source) {
+constexpr auto kAnyNumber = std::numeric_limits<int64_t>::max();
+
+/// Parses text of a file that may have been downloaded.
+Json parse_downloaded(std::string_view text, const std::string& source, Part part) {
   try {
-    return parse_json(text, source, std::numeric_limits<int64_t>::max());
+    return parse_part(text, source, kAnyNumber, part);
   } catch (const Error&) {
     if (const auto stand_in = describe_stand_in(text)) {
       fail(ErrorCode::kCorruptFile, source, *stand_in);
     }
     throw;
   }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& source, int64_t max_values) {
+  return parse_part(text, source, max_values, Part::kFile);
+}
+
+Json parse_json(std::string_view text, const std::string& source) {
+  return parse_downloaded(text, source, Part::kFile);
+}
+
+Json parse_json_line(std::string_view line, const std::string& source) {
+  return parse_downloaded(line, source, Part::kLine);
+}
+
+Json parse_user_json(std::string_view text, const std::string& source) {
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+    fail(ErrorCode::kCorruptFile, source, ": is empty; it must hold a JSON object");
+  }
+  return parse_part(text, source, kAnyNumber, Part::kFile);
 }
 
 }  // namespace glm_image::io

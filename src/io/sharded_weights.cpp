@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/atomic_file.h"
-#include "core/error.h"
+#include "core/output_error.h"
 
 namespace glm_image::io {
 namespace {
@@ -68,12 +68,12 @@ void check_room(const fs::path& output, uint64_t bytes) {
   }
   const auto space = fs::space(existing, error);
   if (!error && space.available < bytes) {
-    fail(ErrorCode::kOutput,
-         output.string(),
-         ": its disk has ",
-         space.available,
-         " bytes free; the weights take ",
-         bytes);
+    fail_output(ENOSPC,
+                output.string(),
+                ": its disk has ",
+                space.available,
+                " bytes free; the weights take ",
+                bytes);
   }
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/atomic_folder.h"
-#include "core/error.h"
+#include "core/output_error.h"
 
 namespace glm_image::pipeline {
 namespace {
@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 constexpr int64_t kBytesAtOnce = int64_t{16} << 20;
 
 void check(const std::error_code& error, const fs::path& from) {
-  if (error) fail(ErrorCode::kOutput, "cannot copy ", from.string(), ": ", error.message());
+  if (!error) return;
+  fail_output(error.value(), "cannot copy ", from.string(), ": ", error.message());
 }
 
 }  // namespace

@@ -44,14 +44,15 @@ std::map<std::string, std::vector<nn::LowRankUpdate>> updates_of(const MergePlan
   return updates;
 }
 
-/// W + Σ scale·up·down, some rows at a time.
-void write_sum(io::SafetensorsWriter& writer,
+/// Writes W + Σ scale·up·down, some rows at a time. Returns whether a stored value changed.
+bool write_sum(io::SafetensorsWriter& writer,
                const std::string& name,
                const Tensor& weight,
                const std::vector<nn::LowRankUpdate>& updates,
                const std::function<void(uint64_t)>& written) {
   const int64_t rows = weight.size(0);
   const int64_t at_once = std::max<int64_t>(1, kValuesAtOnce / weight.size(1));
+  bool is_changed = false;
   for (int64_t first = 0; first < rows; first += at_once) {
     const int64_t count = std::min(at_once, rows - first);
     auto sum = weight.narrow(0, first, count).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
@@ -62,17 +63,20 @@ void write_sum(io::SafetensorsWriter& writer,
     if (!stored.isfinite().all().item<bool>()) {
       fail(ErrorCode::kCorruptFile, "the merged weight ", name, " has values that are not finite");
     }
+    is_changed = is_changed || !at::equal(stored, weight.narrow(0, first, count));
     const auto bytes = static_cast<std::size_t>(stored.numel() * stored.element_size());
     writer.write({static_cast<const char*>(stored.data_ptr()), bytes});
     written(bytes);
   }
+  return is_changed;
 }
 
-/// Writes a weight file again, its tensors in the same order.
-void write_file(const io::SafetensorsFile& file,
-                const fs::path& to,
-                const std::map<std::string, std::vector<nn::LowRankUpdate>>& updates,
-                const std::function<void(uint64_t)>& written) {
+/// Writes a weight file again, its tensors in the same order. Returns the number of tensors that
+/// changed.
+int64_t write_file(const io::SafetensorsFile& file,
+                   const fs::path& to,
+                   const std::map<std::string, std::vector<nn::LowRankUpdate>>& updates,
+                   const std::function<void(uint64_t)>& written) {
   std::vector<io::TensorDescription> tensors;
   for (const auto& [name, entry] : file.header().tensors) {
     tensors.push_back({name, entry.type, entry.shape});
@@ -83,17 +87,20 @@ void write_file(const io::SafetensorsFile& file,
     return std::pair(first.begin, first.end) < std::pair(second.begin, second.end);
   });
   io::SafetensorsWriter writer(to, tensors, file.header().metadata);
+  int64_t changed = 0;
   for (const auto& tensor : tensors) {
     const auto& entry = file.header().tensors.at(tensor.name);
     const auto changes = updates.find(tensor.name);
     if (changes == updates.end()) {
       copy_tensor(writer, file, entry, written);
     } else {
-      write_sum(writer, tensor.name, file.tensor(tensor.name), changes->second, written);
+      const auto weight = file.tensor(tensor.name);
+      changed += write_sum(writer, tensor.name, weight, changes->second, written) ? 1 : 0;
       file.file().release(entry.begin, entry.end);
     }
   }
   writer.commit();
+  return changed;
 }
 
 }  // namespace
@@ -131,10 +138,10 @@ MergePlan plan_merge(const fs::path& model, const std::vector<Adapter>& adapters
   return plan;
 }
 
-void write_merged(const MergePlan& plan,
-                  const fs::path& output,
-                  int threads,
-                  const WriteProgress& progress) {
+int64_t write_merged(const MergePlan& plan,
+                     const fs::path& output,
+                     int threads,
+                     const WriteProgress& progress) {
   const torch::NoGradGuard no_grad;
   at::set_num_threads(cpu_threads(threads));
   check_copy_output(plan.model, output);
@@ -157,15 +164,17 @@ void write_merged(const MergePlan& plan,
     done += bytes;
     if (progress) progress(done, total);
   };
+  int64_t changed = 0;
   for (const auto& component : plan.components) {
     const auto from = plan.model / component, to = folder.path() / component;
     copy_folder(from, to, [&](const fs::path& item) { return files[component].count(item) != 0; });
     const auto updates = updates_of(plan, component);
     for (const auto& [path, file] : files[component]) {
-      write_file(*file, to / path.filename(), updates, written);
+      changed += write_file(*file, to / path.filename(), updates, written);
     }
   }
   folder.take_place();
+  return changed;
 }
 
 }  // namespace glm_image::pipeline

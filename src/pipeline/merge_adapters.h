@@ -19,8 +19,8 @@ struct MergePlan {
   };
   std::filesystem::path model;
   std::vector<Item> items;
-  std::vector<std::string> components;  ///< those that change
-  int64_t layers = 0;                   ///< weights that change
+  std::vector<std::string> components;  ///< those that adapters name
+  int64_t layers = 0;                   ///< weights that adapters name
   uint64_t bytes = 0;                   ///< of the files to write
 };
 
@@ -33,9 +33,12 @@ MergePlan plan_merge(const std::filesystem::path& model, const std::vector<Adapt
 /// carried along. Each changed weight is W + Σ scale·B·A, computed in float32 and rounded once to
 /// its stored type. The memory needed does not grow with the model. Throws kOutput as
 /// write_quantised does; kCorruptFile, naming the layer, if a changed weight is not finite.
-void write_merged(const MergePlan& plan,
-                  const std::filesystem::path& output,
-                  int threads,
-                  const WriteProgress& progress);
+///
+/// Returns the number of weights whose stored values changed. It is less than `plan.layers` where
+/// an adapter has scale 0, or where updates cancel out or are lost in rounding.
+int64_t write_merged(const MergePlan& plan,
+                     const std::filesystem::path& output,
+                     int threads,
+                     const WriteProgress& progress);
 
 }  // namespace glm_image::pipeline

@@ -7,6 +7,7 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/text_format.h"
+#include "io/json_parse.h"
 #include "pipeline/json_exchange.h"
 
 namespace glm_image::pipeline {
@@ -71,7 +72,8 @@ void save_tokens(const std::filesystem::path& path,
 }
 
 TokenFile load_tokens(const std::filesystem::path& path) {
-  const io::JsonFields fields(io::read_json_file(path, kMaxBytes), path.string());
+  const auto text = io::read_text_file(path, kMaxBytes);
+  const io::JsonFields fields(io::parse_user_json(text, path.string()), path.string());
   if (fields.optional_string("format", "") != kFormat) {
     fields.refuse("format", concat('"', kFormat, '"'));
   }

@@ -71,7 +71,11 @@ JobStatus Job::status() const {
   status.state = state_;
   status.progress = progress_;
   status.is_prepared = !prepare_;
-  if (state_ == State::kRunning) status.seconds_left = queue_->seconds_left(*this);
+  if (state_ == State::kRunning) {
+    const bool lacks_slot = !has_slot_ && queue_->free_slots() == 0;
+    status.seconds_left =
+        lacks_slot ? queue_->seconds_until_done(this) : queue_->seconds_left(*this);
+  }
   if (state_ != State::kWaiting) return status;
   status.position = static_cast<int64_t>(queue_->running_.size());
   for (const auto& job : queue_->waiting_) {

@@ -17,8 +17,6 @@ using Lock = std::unique_lock<std::mutex>;
 constexpr double kUnknownSeconds = 5;
 /// Previews kept per job.
 constexpr size_t kMostPreviews = 16;
-/// How often the first job asks for a slot. A slot that another job frees is found at once.
-constexpr std::chrono::milliseconds kSlotTick{100};
 
 }  // namespace
 
@@ -44,6 +42,7 @@ std::shared_ptr<JobQueue> JobQueue::start(Slots slots,
       std::move(slots), max_waiting, std::move(on_finished), estimate, std::move(rest)));
   for (int64_t i = 0; i < queue->slots_.count; ++i) {
     queue->workers_.emplace_back([raw = queue.get()] { raw->work(); });
+    queue->workers_.emplace_back([raw = queue.get()] { raw->wait_for_others(); });
   }
   return queue;
 }
@@ -62,17 +61,21 @@ JobQueue::~JobQueue() {
   close(std::chrono::seconds(0));
 }
 
+/// Jobs that are prepared before they have a slot, or that wait for one since.
+int64_t JobQueue::jobs_without_slot() const {
+  return std::count_if(running_.begin(), running_.end(), [](const auto& job) {
+    return job->state_ == State::kRunning && !job->has_slot_;
+  });
+}
+
 /// Those for which there are workers.
 int64_t JobQueue::free_slots() const {
-  return slots_.count - static_cast<int64_t>(running_.size());
+  return slots_.count - static_cast<int64_t>(running_.size()) + jobs_without_slot();
 }
 
 /// For jobs that have not begun. Those that are being prepared hold no room yet.
 int64_t JobQueue::room() const {
-  const auto without_slot = std::count_if(running_.begin(), running_.end(), [](const auto& job) {
-    return job->state_ == State::kRunning && !job->has_slot_;
-  });
-  return (slots_.room ? slots_.room() : slots_.count) - without_slot;
+  return (slots_.room ? slots_.room() : slots_.count) - jobs_without_slot();
 }
 
 bool JobQueue::has_no_place() const {
@@ -122,22 +125,25 @@ JobQueue::Load JobQueue::load() const {
   return load;
 }
 
-/// Until this waiting job is done, or all jobs for null; if as many jobs run at the same time as
-/// now.
+/// Until this job is done, which has no slot, or all jobs for null; if as many jobs are drawn at
+/// the same time as now.
 std::optional<double> JobQueue::seconds_until_done(const Job* last) const {
   std::optional<double> before = 0.0;
   const auto add = [&](const Job& job) {
     const auto own = seconds_left(job);
     before = before && own ? std::optional(*before + *own) : std::nullopt;
   };
-  for (const auto& job : running_) add(*job);
+  for (const auto& job : running_) {
+    if (job.get() != last) add(*job);
+  }
   for (const auto& job : waiting_) {
     if (job.get() == last) break;
     add(*job);
   }
   const auto own = last == nullptr ? 0.0 : seconds_left(*last);
   if (!before || !own) return std::nullopt;
-  return *before / static_cast<double>(std::max<size_t>(running_.size(), 1)) + *own;
+  const auto drawn = static_cast<int64_t>(running_.size()) - jobs_without_slot();
+  return *before / static_cast<double>(std::max<int64_t>(drawn, 1)) + *own;
 }
 
 std::optional<double> JobQueue::seconds_left(const Job& job) const {
@@ -178,9 +184,15 @@ void JobQueue::drop(Job& job, const char* why) {
 }
 
 bool JobQueue::has_turns() const {
-  return !waiting_.empty() || std::any_of(running_.begin(), running_.end(), [](const auto& job) {
-    return job->waits_for_slot();
-  });
+  const auto waits = [](const auto& job) { return job->waits_for_slot(); };
+  const auto waits_for_turn = [](const auto& job) { return !job->needs_.waits; };
+  return std::any_of(running_.begin(), running_.end(), waits) ||
+         std::any_of(waiting_.begin(), waiting_.end(), waits_for_turn);
+}
+
+/// Whether there is nothing more to draw. After close(), jobs that are being prepared may come.
+bool JobQueue::has_ended() const {
+  return closed_ && waiting_.empty() && jobs_without_slot() == 0;
 }
 
 /// Returns the turn of the first job for which there is room, or a turn without a job.
@@ -192,9 +204,8 @@ JobQueue::Turn JobQueue::next_turn() const {
     }
     for (const auto& job : waiting_) {
       if (!has_memory(*job)) break;
+      // Jobs that are prepared first will take the room that is left, but not yet.
       if (!job->needs_.waits) return turn_with_slot(job);
-      if (room() > 0) return {job, {}};
-      // Those that are being prepared will take the room that is left, but not yet.
     }
   } catch (const std::exception&) {
     // Without memory, it is tried again.
@@ -263,24 +274,12 @@ void JobQueue::work() {
     wait_for_work(lock);
     if (has_turns() && !is_seeking_ && !is_resting_) {
       if (auto turn = find_turn(lock); turn.job) take_turn(lock, std::move(turn));
-    } else if (closed_ && waiting_.empty()) {
+    } else if (has_ended()) {
       break;
     } else if (rest_asked_ && running_.empty() && !is_resting_) {
       rest_now(lock);
     }
   }
-}
-
-void JobQueue::prepare(Job& job) {
-  if (!job.prepare_) return;
-  auto complete = job.prepare_(job.request_, [&] {
-    const Lock lock(mutex_);
-    return !job.cancelled_;
-  });
-  const Lock lock(mutex_);
-  if (job.cancelled_) fail(ErrorCode::kCancelled, "cancelled");
-  job.request_ = std::move(complete);
-  job.prepare_ = {};
 }
 
 Result JobQueue::draw_prepared(Job& job, const Draw& draw) {

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
-#include <limits>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -29,8 +28,8 @@ struct Slots {
   /// for `count` jobs.
   std::function<int64_t()> room;
   /// PrepareNeeds::bytes of all jobs that are prepared or drawn at the same time, together. A
-  /// single job may need more.
-  int64_t max_prepared_bytes = std::numeric_limits<int64_t>::max();
+  /// single job may need more. 0: one such job at a time.
+  int64_t max_prepared_bytes = 0;
 };
 
 /// What the worker does once there is nothing to draw.
@@ -49,11 +48,11 @@ struct FinishedJob {
 };
 
 /// A bounded queue. Jobs begin in the order in which they came, one at a time, or as many as there
-/// are slots for. Each slot has a worker thread.
+/// are slots for. Each slot has a worker thread, which draws.
 ///
 /// A job whose preparation waits (PrepareNeeds::waits) begins with it as soon as there is room, but
-/// holds no slot meanwhile: jobs behind it may be drawn first. Once prepared, it gets the next
-/// slot.
+/// holds no slot meanwhile: jobs behind it may be drawn first. Other threads, as many as there are
+/// slots, wait for such preparations. Once prepared, the job gets the next slot.
 class JobQueue : public std::enable_shared_from_this<JobQueue> {
  public:
   using OnFinished = std::function<void(const FinishedJob&)>;
@@ -112,7 +111,8 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
     Draw draw;
   };
 
-  void work();
+  void work();             // of the threads that draw
+  void wait_for_others();  // of the threads that prepare jobs whose preparation waits
   /// With the mutex held: wait for a job, the time to rest, or the end; rest; wait for a turn,
   /// whose job may be cancelled meanwhile; take the turn.
   void wait_for_work(std::unique_lock<std::mutex>& lock);
@@ -130,14 +130,20 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
   void tell_finished(const FinishedJob& job) const noexcept;
   bool has_jobs() const;
   bool has_turns() const;
+  bool has_ended() const;
   Turn next_turn() const;
+  std::shared_ptr<Job> next_to_prepare() const;
   Turn turn_with_slot(const std::shared_ptr<Job>& job) const;
   bool has_memory(const Job& job) const;
+  int64_t jobs_without_slot() const;
   int64_t free_slots() const;
   int64_t room() const;
   bool has_no_place() const;
   std::optional<double> seconds_left(const Job& job) const;
   std::optional<double> seconds_until_done(const Job* last) const;
+
+  /// How often a job that waits for room asks for it. Room that another job frees is found at once.
+  static constexpr std::chrono::milliseconds kSlotTick{100};
 
   const Slots slots_;
   const size_t max_waiting_;

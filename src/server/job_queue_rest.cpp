@@ -32,7 +32,7 @@ bool JobQueue::rest() {
 void JobQueue::wait_for_work(Lock& lock) {
   const auto is_due = [this] {
     if (is_resting_) return false;
-    if (closed_ || (has_turns() && !is_seeking_)) return true;
+    if (has_ended() || (has_turns() && !is_seeking_)) return true;
     return rest_asked_ && waiting_.empty() && running_.empty();
   };
   const bool is_idle = waiting_.empty() && running_.empty() && !is_resting_;

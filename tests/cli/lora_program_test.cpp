@@ -209,5 +209,16 @@ TEST_F(LoraProgram, LinesOfABatchNameTheirAdapters) {
   }
 }
 
+TEST_F(LoraProgram, AMergeSaysHowManyWeightsChanged) {
+  const auto changed = run({"--lora", style() + ":0.5", "-o", path("changed")}, "merge");
+  EXPECT_EQ(changed.exit_code, 0) << changed.err;
+  EXPECT_NE(changed.err.find("weights changed: 1"), std::string::npos) << changed.err;
+  EXPECT_EQ(changed.err.find("warning"), std::string::npos) << changed.err;
+  const auto same = run({"--lora", style() + ":0", "-o", path("same")}, "merge");
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+  EXPECT_NE(same.err.find("weights changed: 0"), std::string::npos) << same.err;
+  EXPECT_NE(same.err.find("did not change: 1; the scale is 0"), std::string::npos) << same.err;
+}
+
 }  // namespace
 }  // namespace glm_image::test

@@ -117,6 +117,58 @@ TEST(TrainLoraProgram, RefusesAPriorThatIsNotWhole) {
                  "must be a number from 0 to ");
 }
 
+TEST(TrainLoraProgram, RefusesSettingsOfSamplesWithoutAPrompt) {
+  TemporaryDirectory folder;
+  const auto expect_refused = [&](const std::vector<std::string>& more, const std::string& name) {
+    auto command = lora_command(folder.path());
+    command.insert(command.end(), more.begin(), more.end());
+    const auto result = run_program(command);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find(name + " needs --sample-prompt"), std::string::npos) << result.err;
+  };
+  expect_refused({"--samples-every", "250"}, "--samples-every");
+  expect_refused({"--sample-steps", "4"}, "--sample-steps");
+  const auto config = (folder.path() / "style.json").string();
+  write_file(config, "{\"samples_every\": 10}");
+  expect_refused({"--config", config}, "--samples-every");
+}
+
+TEST(TrainLoraProgram, SaysThatAConfigIsEmpty) {
+  TemporaryDirectory folder;
+  const auto config = (folder.path() / "style.json").string();
+  write_file(config, "");
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"lora"}, {"vae"}}) {
+    std::vector<std::string> command = {glm_image_program(), "train"};
+    command.insert(command.end(), more.begin(), more.end());
+    command.insert(command.end(), {"--config", config});
+    const auto result = run_program(command);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find("style.json: is empty"), std::string::npos) << result.err;
+    EXPECT_EQ(result.err.find("download"), std::string::npos) << result.err;
+  }
+}
+
+// A limit of file sizes imitates a full disk.
+TEST(DataCheck, AFullDiskIsNoFaultOfTheArguments) {
+  TemporaryDirectory folder;
+  add_pictures(folder.path() / "data");
+  const auto sheet = (folder.path() / "sheet.png").string();
+  const auto data = (folder.path() / "data").string();
+  const auto result = run_program({"sh",
+                                   "-c",
+                                   "ulimit -f 0 && exec \"$@\"",
+                                   "sh",
+                                   glm_image_program(),
+                                   "data",
+                                   "check",
+                                   data,
+                                   "-o",
+                                   sheet});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.err.find("sheet.png: cannot be written"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("File too large"), std::string::npos) << result.err;
+}
+
 TEST(DataCheck, FindsCaptionsThatAreTooLongForTheModel) {
   TemporaryDirectory folder;
   add_pictures(folder.path() / "data");

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "core/output_error.h"
 #include "support/test_support.h"
 
 namespace glm_image {
@@ -121,6 +122,30 @@ TEST(AtomicFile, AFullDiskKeepsTheOldFile) {
   }
   EXPECT_EQ(read_file(path), "old");
   EXPECT_EQ(entries(directory.path()), 1);
+}
+
+/// Whether the action throws an OutputFailure, and not another Error.
+template <typename Action>
+bool is_output_failure(const Action& action) {
+  try {
+    action();
+  } catch (const OutputFailure&) {
+    return true;
+  } catch (const Error&) {
+  }
+  return false;
+}
+
+TEST(AtomicFile, AFullDiskIsNoFaultOfThePath) {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "result.bin";
+  const auto write = [&] { write_file_atomically(path, std::string(5000, 'x')); };
+  {
+    const FileSizeLimit limit(1000);
+    EXPECT_TRUE(is_output_failure(write));
+  }
+  std::filesystem::create_directory(path);
+  EXPECT_FALSE(is_output_failure(write));
 }
 
 TEST(AtomicFile, KeepsTheTemporaryFileIfItCannotBeCopied) {
@@ -283,6 +308,31 @@ TEST(AtomicFile, WritesInPlaceToAMountPoint) {
   if (WEXITSTATUS(status) == kNotPermitted) GTEST_SKIP() << "mounting is not permitted here";
   EXPECT_EQ(WEXITSTATUS(status), 0);
   EXPECT_EQ(read_file(root / "source"), "new");
+}
+
+TEST(AtomicFile, NamesTheFileAndTheReasonOnAFullFileSystem) {
+  const TemporaryDirectory directory;
+  const auto& root = directory.path();
+  constexpr int kNotPermitted = 77;
+  const auto child = fork();
+  if (child == 0) {
+    if (unshare(CLONE_NEWNS) != 0 ||
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("tmpfs", root.c_str(), "tmpfs", 0, "size=64k") != 0) {
+      _exit(kNotPermitted);
+    }
+    const auto path = root / "result.bin";
+    const auto write = [&] { write_file_atomically(path, std::string(1 << 20, 'x')); };
+    expect_error(ErrorCode::kOutput, {path.string(), "No space left on device"}, write);
+    EXPECT_TRUE(is_output_failure(write));
+    EXPECT_EQ(entries(root), 0);
+    _exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kNotPermitted) GTEST_SKIP() << "mounting is not permitted here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(CheckWritable, LeavesNothingBehind) {

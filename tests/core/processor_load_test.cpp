@@ -25,13 +25,23 @@ TEST(ProcessorLoad, AddsWhatTheAllowedProcessorsWorked) {
       "intr 1 2 3\n";
   const auto ticks = [&](const std::vector<int>& processors) {
     std::istringstream stat(text);
-    return busy_ticks(stat, processors);
+    return busy_ticks(stat, processors, /*own_nice=*/10);
   };
   EXPECT_EQ(ticks({0}), 10 + 20 + 30 + 4 + 5);
   EXPECT_EQ(ticks({0, 1}), 69 + 15);
   EXPECT_EQ(ticks({10}), 100);
   EXPECT_EQ(ticks({2}), std::nullopt);
   EXPECT_EQ(ticks({}), std::nullopt);
+}
+
+TEST(ProcessorLoad, LeavesOutNicedWorkUnlessThisProcessIsNicedItself) {
+  const auto ticks = [](int own_nice) {
+    std::istringstream stat("cpu0 10 20 30 1000 2000 4 5 600 7 8\n");
+    return busy_ticks(stat, {0}, own_nice);
+  };
+  EXPECT_EQ(ticks(0), 10 + 30 + 4 + 5);
+  EXPECT_EQ(ticks(-5), ticks(0));
+  EXPECT_EQ(ticks(1), 10 + 20 + 30 + 4 + 5);
 }
 
 TEST(ProcessorLoad, TellsNothingTooSoon) {

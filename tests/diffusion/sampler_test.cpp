@@ -81,6 +81,23 @@ TEST(Sampler, TheDifferenceIsThatOfTheLastPair) {
   EXPECT_EQ(velocities, (std::vector<float>{3 * t[0], t[1] + 2 * t[0], 3 * t[2], t[3] + 2 * t[2]}));
 }
 
+// A difference is kept only while the next step reuses it.
+TEST(Sampler, KnowsWhichStepsReuseADifference) {
+  const auto reusing = [](int64_t guidance_every, GuidanceInterval guided) {
+    SamplingOptions options{Solver::kEuler, 3, guided};
+    options.guidance_every = guidance_every;
+    std::vector<int64_t> steps;
+    for (int64_t i = 0; i <= 10; ++i) {
+      if (reuses_difference(options, i, 10)) steps.push_back(i);
+    }
+    return steps;
+  };
+  EXPECT_EQ(reusing(1, {}), std::vector<int64_t>{});
+  EXPECT_EQ(reusing(1, {0.2, 0.9}), std::vector<int64_t>{});
+  EXPECT_EQ(reusing(2, {}), (std::vector<int64_t>{1, 3, 5, 7, 9}));
+  EXPECT_EQ(reusing(3, {0.2, 0.9}), (std::vector<int64_t>{3, 4, 6, 7}));
+}
+
 // Training and sampling shift a timestep to the same noise level.
 TEST(Sampler, TrainingShiftsAsTheScheduleDoes) {
   const auto config = published_config();

@@ -1,5 +1,6 @@
 #include "io/json_file.h"
 
+#include "io/json_parse.h"
 #include "support/test_support.h"
 
 namespace glm_image::io {
@@ -50,6 +51,34 @@ TEST(JsonFile, NamesTheLineAndTheByteOfASyntaxError) {
   test::write_file(file, "{\n \"a\": 1,\n \"b\": oops}\n");
   expect_error(
       ErrorCode::kCorruptFile, {file.string(), "line 3", "byte 18"}, [&] { read_json_file(file); });
+}
+
+TEST(JsonFile, NamesTheByteAloneInALineOfAFile) {
+  try {
+    parse_json_line("  {\"a\": oops}", "rows.jsonl, line 7");
+    ADD_FAILURE() << "was read";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "rows.jsonl, line 7: not valid JSON at byte 9");
+  }
+  EXPECT_EQ(parse_json_line("  {\"a\": 1} ", "rows.jsonl, line 1").at("a"), 1);
+}
+
+// A file that a user writes cannot be downloaded again.
+TEST(JsonFile, SaysThatAUsersFileIsEmpty) {
+  for (const char* text : {"", " \n\t\r\n"}) {
+    try {
+      parse_user_json(text, "own.json");
+      ADD_FAILURE() << "was read";
+    } catch (const Error& error) {
+      EXPECT_STREQ(error.what(), "own.json: is empty; it must hold a JSON object");
+    }
+  }
+  expect_error(ErrorCode::kCorruptFile, {"own.json: not valid JSON at line 1, byte 1"}, [] {
+    parse_user_json("<html></html>", "own.json");
+  });
+  expect_error(ErrorCode::kCorruptFile, {"f.json: is empty: download it again"}, [] {
+    parse_json("", "f.json");
+  });
 }
 
 TEST(JsonFile, RefusesInvalidJson) {

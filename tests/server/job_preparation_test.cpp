@@ -35,6 +35,36 @@ TEST_F(QueueWithSlots, AJobWhosePreparationWaitsHoldsNoRoom) {
   EXPECT_EQ(room_.most_at_work, 1);
 }
 
+TEST_F(QueueWithSlots, ASingleSlotDrawsWhileAPreparationWaits) {
+  room_.set_free(1);
+  start(1);
+  const auto first = submit_waiting("first");
+  wait_until([&] { return asks().size() == 1; });
+  const auto second = submit("second");
+  wait_for_step(second);
+  answer("first");
+  wait_until([&] { return first->status().is_prepared; });
+  EXPECT_EQ(first->status().progress.step, 0);
+  room_.release("second");
+  wait_for_step(first);
+  EXPECT_EQ(room_.most_at_work, 1);
+}
+
+TEST_F(QueueWithSlots, ClosingDrawsAJobThatIsBeingPrepared) {
+  room_.set_free(1);
+  start(1);
+  const auto first = submit_waiting("first");
+  wait_until([&] { return asks().size() == 1; });
+  room_.release("first");
+  std::thread answerer([&] {
+    wait_until([&] { return queue_->is_closed(); });
+    answer("first");
+  });
+  queue_->close(10min);
+  answerer.join();
+  EXPECT_EQ(first->status().state, State::kDone);
+}
+
 TEST_F(QueueWithSlots, PreparedJobsKeepTheirOrder) {
   room_.set_free(2);
   start(2);

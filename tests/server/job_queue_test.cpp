@@ -181,6 +181,33 @@ TEST_F(Queue, AJobIsPreparedAtItsTurnUnlessCancelled) {
   EXPECT_EQ(third->request().prompt, "third prepared");
 }
 
+TEST_F(Queue, APreparationThatWaitsBeginsWhileAJobIsDrawn) {
+  const auto first = running();
+  std::atomic<bool> is_asked{false}, is_answered{false};
+  PrepareNeeds needs;
+  needs.waits = true;
+  const auto second = queue_->submit(
+      named("second"),
+      [&](const Request& request, const std::function<bool()>& goes_on) {
+        is_asked = true;
+        while (!is_answered && goes_on()) std::this_thread::sleep_for(1ms);
+        return request;
+      },
+      {},
+      needs);
+  wait_until([&] { return is_asked.load(); });
+  EXPECT_EQ(drawing_.started, 1);
+  is_answered = true;
+  wait_until([&] { return second->status().is_prepared; });
+  const auto third = queue_->submit(named("third"));
+  EXPECT_EQ(drawing_.started, 1) << "there is one slot";
+  first->cancel();
+  wait_until([&] { return drawing_.started == 2; });
+  EXPECT_EQ(third->status().state, State::kWaiting) << "the prepared job comes first";
+  drawing_.released = true;
+  wait_until([&] { return second->is_over() && third->is_over(); });
+}
+
 TEST_F(Queue, AFailureToPrepareAffectsOnlyItsJob) {
   const auto job = queue_->submit(
       named("first"), [](const Request&, const auto&) -> Request { throw std::bad_alloc(); });

@@ -79,6 +79,62 @@ TEST(CaptionRows, NameWhatATextFileCannotDescribe) {
                 "pipe.txt: is not a regular file"}));
 }
 
+TEST(CaptionRows, WarnOfACaptionOfSeveralPictures) {
+  TemporaryDirectory folder;
+  for (const char* name : {"a.jpg", "a.png", "a.WEBP", "b.png", "c.png", "c.jpg"}) {
+    write_file(folder.path() / name, "");
+  }
+  write_file(folder.path() / "a.txt", "A pear");
+  write_file(folder.path() / "b.txt", "A plum");
+  const auto found = read_caption_rows(folder.path());
+  EXPECT_EQ(found.rows.size(), 4U);
+  EXPECT_EQ(
+      found.warnings,
+      std::vector<std::string>{"a.txt: is the caption of several pictures: a.WEBP, a.jpg, a.png"});
+}
+
+TEST(CaptionRows, RefuseControlCharacters) {
+  TemporaryDirectory folder;
+  write_file(folder.path() / "a.png", "");
+  write_file(folder.path() / "a.txt", std::string("A \0 pear", 8));
+  write_file(folder.path() / "b.png", "");
+  write_file(folder.path() / "b.txt", "Two\nlines\tand a tab");
+  write_file(folder.path() / "c.png", "");
+  write_file(folder.path() / "c.txt", "\x1b[31mred");
+  const auto found = read_caption_rows(folder.path());
+  ASSERT_EQ(found.rows.size(), 1U);
+  EXPECT_EQ(found.rows[0].caption, "Two\nlines\tand a tab");
+  EXPECT_EQ(found.refused,
+            (std::vector<std::string>{
+                "a.txt: the caption has the control character U+0000 at its byte 2",
+                "c.txt: the caption has the control character U+001B at its byte 0"}));
+}
+
+TEST(CaptionRows, RefuseZeroBytesInRowsOfMetadata) {
+  TemporaryDirectory folder;
+  write_file(folder.path() / "metadata.jsonl",
+             "{\"file_name\": \"a.png\", \"text\": \"A\\u0000B\"}\n"
+             "{\"file_name\": \"a.png\\u0000b\", \"text\": \"A\"}\n"
+             "{\"file_name\": \"a.png\", \"text\": \"A\", \"reference\": \"r\\u0000\"}\n"
+             "{\"file_name\": \"a.png\", \"text\": \"A\\r\\nB\"}\n");
+  const auto found = read_caption_rows(folder.path());
+  EXPECT_EQ(found.rows.size(), 1U);
+  EXPECT_EQ(
+      found.refused,
+      (std::vector<std::string>{
+          "metadata.jsonl, line 1: the caption has the control character U+0000 at its byte 1",
+          "metadata.jsonl, line 2: file_name holds a zero byte",
+          "metadata.jsonl, line 3: reference holds a zero byte"}));
+}
+
+TEST(CaptionRows, NameOneLineAndTheByteInItForFaultyJson) {
+  TemporaryDirectory folder;
+  write_file(folder.path() / "metadata.jsonl",
+             "{\"file_name\": \"a.png\", \"text\": \"A\"}\n\n  {\"file_name\": a}\n");
+  EXPECT_EQ(read_caption_rows(folder.path()).refused,
+            std::vector<std::string>{"metadata.jsonl, line 3: not valid JSON at byte 17"});
+}
+
 TEST(CaptionRows, AreLinesOfJson) {
   TemporaryDirectory folder;
   write_file(

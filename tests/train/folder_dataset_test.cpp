@@ -51,7 +51,8 @@ TEST(FolderDataset, ReadsPicturesAndCaptions) {
 TEST(FolderDataset, RefusesATriggerThatIsNoWord) {
   TemporaryDirectory folder;
   add_picture(folder.path(), "a.png", plain_picture(40, 60, 1), "A pear");
-  for (const char* trigger : {" ", "\n", " zorblax", "zorblax ", "[trigger]"}) {
+  for (const char* trigger :
+       {" ", "\n", " zorblax", "zorblax ", "[trigger]", "zor\nblax", "\x1b"}) {
     expect_error(ErrorCode::kInvalidInput, {"the trigger must be a word"}, [&] {
       FolderDataset({folder.path(), trigger});
     });
@@ -102,13 +103,15 @@ TEST(FolderDataset, RefusesRowsThatACheckRefuses) {
 
 TEST(FolderDataset, ReportsNamesWithoutControlCharacters) {
   TemporaryDirectory folder;
-  add_picture(folder.path(), "a\x1b[31m.png", plain_picture(64, 64, 1), "An é\x1b]0;title\x07");
+  add_picture(folder.path(), "a\x1b[31m.png", plain_picture(64, 64, 1), "An é");
+  add_picture(folder.path(), "c\x1b[0m.png", plain_picture(64, 64, 1), "An é\x1b]0;title\x07");
   image::write_image(folder.path() / "b\x1b[2J.png", plain_picture(64, 64, 1));
   const auto report =
       train::describe_data(FolderDataset({folder.path(), ""}), train::AspectBuckets(64));
   EXPECT_EQ(report.find('\x1b'), std::string::npos) << report;
-  for (const char* part :
-       {"a\\x1B[31m.png", "An é\\x1B]0;title\\x07", "b\\x1B[2J.png: has no caption"}) {
+  for (const char* part : {"a\\x1B[31m.png",
+                           "b\\x1B[2J.png: has no caption",
+                           "c\\x1B[0m.txt: the caption has the control character U+001B"}) {
     EXPECT_NE(report.find(part), std::string::npos) << report;
   }
 }
@@ -245,15 +248,17 @@ TEST(DataReport, NamesSizesTextsAndReasons) {
   add_picture(folder.path(), "a.png", plain_picture(96, 64, 1), "A poster that says \"OPEN\"");
   add_picture(folder.path(), "b.png", plain_picture(64, 64, 2), "A pear");
   image::write_image(folder.path() / "c.png", plain_picture(64, 64, 3));
+  image::write_image(folder.path() / "b.jpg", plain_picture(64, 64, 4));
   const FolderDataset data({folder.path(), ""});
   const AspectBuckets buckets(64);
   const auto report = train::describe_data(data, buckets);
-  for (const char* part : {"2 pictures will be used, 1 will not",
+  for (const char* part : {"3 pictures will be used, 1 will not",
                            "c.png: has no caption; write it into c.txt",
+                           "b.txt: is the caption of several pictures: b.jpg, b.png",
                            "64x64",
                            "96x64 -> ",
                            "spells \"OPEN\"",
-                           "1 caption quotes no text"}) {
+                           "2 captions quote no text"}) {
     EXPECT_NE(report.find(part), std::string::npos) << part << "\n" << report;
   }
   const auto sheet = train::data_sheet(data, buckets);

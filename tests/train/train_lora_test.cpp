@@ -191,6 +191,51 @@ TEST(TrainLora, DrawsSamplesWithoutAnEffectOnTheAdapter) {
       ErrorCode::kInvalidInput, {"--sample-prompt"}, [&] { train::train_lora(with, callbacks); });
 }
 
+/// No folder can be created where a file has its name. This holds for root as well.
+TEST(TrainLora, NamesTheOptionWhereTheCacheCannotBeWritten) {
+  TemporaryDirectory folder;
+  auto options = lora_options(folder.path());
+  write_file(options.data / ".glm-image-cache", "");
+  expect_error(ErrorCode::kOutput, {".glm-image-cache", "with --cache"}, [&] {
+    train::train_lora(options, {});
+  });
+  options.cache = folder.path() / "cache";
+  options.steps = 1;
+  EXPECT_TRUE(train::train_lora(options, {}));
+}
+
+TEST(TrainLora, RefusesOtherSettingsBeforeItReadsAPicture) {
+  TemporaryDirectory folder;
+  auto options = lora_options(folder.path());
+  options.transformer = false;
+  ASSERT_TRUE(train::train_lora(options, {}));
+  fs::remove_all(options.data / ".glm-image-cache");
+  options.transformer = true;
+  options.rank = 2;
+  options.sample_prompts = {"A pear"};
+  train::LoraCallbacks callbacks;
+  callbacks.preparing = [](const char* what, int64_t, int64_t) {
+    EXPECT_EQ(std::string(what), "check");
+  };
+  expect_error(ErrorCode::kInvalidInput, {"other settings (rank 4 instead of rank 2)"}, [&] {
+    train::train_lora(options, callbacks);
+  });
+  EXPECT_FALSE(fs::exists(options.data / ".glm-image-cache"));
+}
+
+TEST(TrainLora, WarnsOfACaptionOfTwoPictures) {
+  TemporaryDirectory folder;
+  auto options = lora_options(folder.path());
+  options.generator = false;
+  options.steps = 1;
+  image::write_image(options.data / "a.jpg", plain_picture(64, 64, 5));
+  const auto notes = notes_of(options);
+  EXPECT_EQ(std::count(notes.begin(),
+                       notes.end(),
+                       "warning: a.txt: is the caption of several pictures: a.jpg, a.png"),
+            1);
+}
+
 TEST(TrainLora, ABaseThatIsQuantisedOnLoadIsAnotherRun) {
   if (!nn::kHaveKernels) GTEST_SKIP() << "weights stay quantised only with the CPU kernels";
   TemporaryDirectory folder;

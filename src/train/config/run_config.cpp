@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "io/json_parse.h"
 #include "train/config/stage_keys.h"
 #include "train/config/stage_names.h"
 
@@ -32,8 +33,13 @@ RunConfig RunConfig::load(const std::filesystem::path& file) {
 }
 
 RunConfig RunConfig::parse(const std::string& text, const std::filesystem::path& file) {
-  RunConfig config{
-      {}, {}, {}, {}, 0, {}, io::JsonFields(io::parse_json(text, file.string()), file.string())};
+  RunConfig config{{},
+                   {},
+                   {},
+                   {},
+                   0,
+                   {},
+                   io::JsonFields(io::parse_user_json(text, file.string()), file.string())};
   const auto path = [&](const std::string& name) {
     return (file.parent_path() / name).lexically_normal();
   };

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstdio>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "core/error.h"
 #include "glm_image/limits.h"
 #include "io/json_file.h"
+#include "io/json_parse.h"
 #include "io/shown.h"
 #include "io/text_input.h"
 #include "text/unicode.h"
@@ -73,6 +77,26 @@ bool has_pictures(const fs::path& folder) {
   return false;
 }
 
+bool has_zero_byte(const std::string& text) {
+  return text.find('\0') != std::string::npos;
+}
+
+/// The position of the first control character of ASCII other than a tab and a line break.
+std::optional<std::size_t> first_control(const std::string& text) {
+  const auto at = std::find_if(text.begin(), text.end(), [](unsigned char letter) {
+    return (letter < ' ' && letter != '\t' && letter != '\n' && letter != '\r') || letter == 0x7f;
+  });
+  if (at == text.end()) return std::nullopt;
+  return at - text.begin();
+}
+
+/// "U+001B".
+std::string code_point_name(char letter) {
+  char name[16];
+  std::snprintf(name, sizeof name, "U+%04X", static_cast<unsigned>(letter));
+  return name;
+}
+
 /// Adds the row if it can be used, else the reason against it.
 void add_row(CaptionRow row, CaptionRows& rows) {
   row.caption = trimmed(row.caption);
@@ -80,8 +104,11 @@ void add_row(CaptionRow row, CaptionRows& rows) {
     rows.refused.push_back(concat(row.source, ": ", reason...));
   };
   if (row.file.empty()) return refuse("file_name is empty");
+  // The system would open the file whose name ends at the zero byte.
+  if (has_zero_byte(row.file)) return refuse("file_name holds a zero byte");
   for (const auto& file : row.references) {
     if (file.empty()) return refuse("reference has an empty name");
+    if (has_zero_byte(file)) return refuse("reference holds a zero byte");
   }
   if (row.caption.empty()) return refuse("the caption is empty");
   if (row.caption.size() > static_cast<std::size_t>(kMaxCaptionBytes)) {
@@ -89,6 +116,10 @@ void add_row(CaptionRow row, CaptionRows& rows) {
   }
   if (const auto at = text::first_invalid_utf8(row.caption)) {
     return refuse("the caption is not UTF-8 at its byte ", *at);
+  }
+  if (const auto at = first_control(row.caption)) {
+    const auto name = code_point_name(row.caption[*at]);
+    return refuse("the caption has the control character ", name, " at its byte ", *at);
   }
   rows.rows.push_back(std::move(row));
 }
@@ -115,11 +146,12 @@ CaptionRows rows_of_jsonl(const fs::path& file) {
   for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
     end = std::min(text.find('\n', begin), text.size());
     ++line;
-    const auto content = trimmed(text.substr(begin, end - begin));
-    if (content.empty()) continue;
+    // With the spaces around it, so that a message names the byte in the file's line.
+    const std::string_view content(text.data() + begin, end - begin);
+    if (trimmed(std::string(content)).empty()) continue;
     const auto source = concat(file.filename().string(), ", line ", line);
     try {
-      auto row = row_of_json(io::JsonFields(io::parse_json(content, source), source));
+      auto row = row_of_json(io::JsonFields(io::parse_json_line(content, source), source));
       row.source = source;
       add_row(std::move(row), rows);
     } catch (const Error& error) {
@@ -219,6 +251,28 @@ std::string reason_against(const fs::directory_entry& item) {
   return "only PNG, JPEG and WebP pictures are read; convert it";
 }
 
+fs::path caption_file_of(fs::path picture) {
+  return picture.replace_extension(".txt");
+}
+
+/// A sentence for each caption file of several pictures, such as a.jpg and a.png.
+std::vector<std::string> shared_captions(const std::vector<fs::path>& pictures) {
+  std::map<fs::path, std::vector<std::string>> sharing;
+  for (const auto& picture : pictures) {
+    sharing[caption_file_of(picture)].push_back(picture.filename().string());
+  }
+  std::vector<std::string> sentences;
+  for (const auto& [file, names] : sharing) {
+    std::error_code error;
+    if (names.size() < 2 || !fs::exists(file, error)) continue;
+    std::string list;
+    for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
+    sentences.push_back(
+        concat(file.filename().string(), ": is the caption of several pictures: ", list));
+  }
+  return sentences;
+}
+
 CaptionRows rows_of_text_files(const fs::path& folder) {
   std::vector<fs::path> pictures;
   CaptionRows rows;
@@ -232,11 +286,11 @@ CaptionRows rows_of_text_files(const fs::path& folder) {
   }
   std::sort(pictures.begin(), pictures.end());
   std::sort(rows.refused.begin(), rows.refused.end());
+  rows.warnings = shared_captions(pictures);
   for (const auto& picture : pictures) {
     CaptionRow row;
     row.file = row.source = picture.filename().string();
-    auto caption_file = picture;
-    caption_file.replace_extension(".txt");
+    const auto caption_file = caption_file_of(picture);
     std::error_code error;
     if (!fs::exists(caption_file, error)) {
       rows.refused.push_back(

@@ -22,6 +22,8 @@ struct CaptionRows {
   std::vector<CaptionRow> rows;
   /// One sentence for each row or picture that cannot be used: where, and why.
   std::vector<std::string> refused;
+  /// One sentence for each caption that is used in a way that may be an oversight.
+  std::vector<std::string> warnings;
 };
 
 /// Reads the captions of a folder of pictures, from the first of these that is there:
@@ -30,7 +32,8 @@ struct CaptionRows {
 ///  - metadata.csv: the same as columns, with one reference;
 ///  - name.txt beside each PNG, JPEG or WebP file, in the order of their names. Pictures of other
 ///    formats and folders with pictures are refused.
-/// Other fields and columns are ignored. Throws kNotFound if there is no such folder, kInvalidInput
+/// Other fields and columns are ignored. Captions with control characters other than line breaks
+/// and tabs are refused. Throws kNotFound if there is no such folder, kInvalidInput
 /// for both metadata files or one that is not a regular file, kCorruptFile for a CSV file that
 /// cannot be split into rows or whose columns are wrong.
 CaptionRows read_caption_rows(const std::filesystem::path& folder);

@@ -57,6 +57,8 @@ std::string describe_data(const FolderDataset& data, const AspectBuckets& bucket
   report += concat(" will be used, ", data.refused().size(), " will not\n");
   if (!data.refused().empty()) report += "\nNot used:\n";
   for (const auto& sentence : data.refused()) report += "  " + io::printable(sentence) + "\n";
+  if (!data.warnings().empty()) report += "\nWarnings:\n";
+  for (const auto& sentence : data.warnings()) report += "  " + io::printable(sentence) + "\n";
   if (rows.empty()) return report;
 
   std::map<std::pair<int64_t, int64_t>, int64_t> counts;

@@ -2,14 +2,24 @@
 
 #include <algorithm>
 
+#include "core/atomic_file.h"
 #include "core/atomic_folder.h"
-#include "core/error.h"
+#include "core/output_error.h"
 #include "io/safetensors.h"
 
 namespace glm_image::train {
 
-FeatureCache::FeatureCache(std::filesystem::path folder) : folder_(std::move(folder)) {
-  create_folder(folder_);
+FeatureCache::FeatureCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+void FeatureCache::require_writable() const {
+  try {
+    create_folder(folder_);
+    check_writable(file_of("new"));
+  } catch (const OutputFailure&) {
+    throw;
+  } catch (const Error& error) {
+    fail(error.code(), error.what(), "; name another folder for latents and tokens with --cache");
+  }
 }
 
 std::filesystem::path FeatureCache::file_of(const std::string& key) const {

@@ -14,8 +14,11 @@ namespace glm_image::train {
 /// appears complete or not at all, so that a killed process loses only the set that it was at.
 class FeatureCache {
  public:
-  /// Creates the folder. Throws kOutput.
+  /// The folder is created by require_writable().
   explicit FeatureCache(std::filesystem::path folder);
+
+  /// Creates the folder if it is missing. Throws kOutput if no file can be written into it.
+  void require_writable() const;
 
   /// Whether there is a complete file of this key with these tensors. One that was cut or replaced
   /// does not count: it is to be computed again.
@@ -23,7 +26,7 @@ class FeatureCache {
   /// Throws kCorruptFile for a file that was removed or damaged since has().
   std::map<std::string, Tensor> read(const std::string& key,
                                      const std::vector<std::string>& names) const;
-  /// Throws kOutput.
+  /// Requires require_writable(). Throws kOutput.
   void write(const std::string& key, const std::map<std::string, Tensor>& tensors) const;
 
  private:

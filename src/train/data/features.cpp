@@ -101,6 +101,7 @@ void DataFeatures::compute(const Needs& needs, const Progress& progress) const {
 void DataFeatures::compute_latents(const Progress& progress) const {
   const auto items = lacking(&Item::latents_key);
   if (items.empty()) return;
+  cache_.require_writable();
   const auto count = static_cast<int64_t>(items.size());
   const auto vae = checkpoint_.load_autoencoder({});
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -122,6 +123,7 @@ void DataFeatures::compute_latents(const Progress& progress) const {
 void DataFeatures::compute_tokens(const Progress& progress) const {
   const auto items = lacking(&Item::tokens_key);
   if (items.empty()) return;
+  cache_.require_writable();
   const auto count = static_cast<int64_t>(items.size());
   text::Grid largest;
   for (const auto* item : items) {

@@ -1,6 +1,7 @@
 #include "train/data/folder_dataset.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 
 #include "core/content_hash.h"
@@ -21,9 +22,13 @@ void check_trigger(const std::string& trigger) {
   constexpr const char* kSpace = " \t\n\r\f\v";
   const auto at_end = [&](char letter) { return std::strchr(kSpace, letter) != nullptr; };
   const bool is_padded = at_end(trigger.front()) || at_end(trigger.back());
-  if (!is_padded && trigger.find(kTriggerMark) == std::string::npos) return;
+  const bool has_control = std::any_of(trigger.begin(), trigger.end(), [](unsigned char letter) {
+    return std::iscntrl(letter) != 0;
+  });
+  if (!is_padded && !has_control && trigger.find(kTriggerMark) == std::string::npos) return;
   fail(ErrorCode::kInvalidInput,
-       "the trigger must be a word without spaces around it and without ",
+       "the trigger must be a word without spaces around it, without control characters and "
+       "without ",
        kTriggerMark,
        "; found ",
        io::shown_name(trigger));
@@ -83,6 +88,7 @@ FolderDataset::FolderDataset(const FolderOptions& options, const CheckProgress& 
   check_trigger(options.trigger);
   auto found = read_caption_rows(folder_);
   refused_ = std::move(found.refused);
+  warnings_ = std::move(found.warnings);
   const auto total = static_cast<int64_t>(found.rows.size());
   for (int64_t i = 0; i < total; ++i) {
     const auto& written = found.rows[i];

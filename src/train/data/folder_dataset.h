@@ -13,7 +13,7 @@ struct FolderOptions {
   std::filesystem::path folder;
   /// Replaces "[trigger]" in captions. A caption that has neither begins with it, and a comma.
   /// Empty: captions are used as they are, and those with "[trigger]" are refused. A trigger with
-  /// spaces around it or with "[trigger]" is refused.
+  /// spaces around it, with "[trigger]" or with a control character is refused.
   std::string trigger;
 };
 
@@ -49,6 +49,8 @@ class FolderDataset : public Dataset {
   int64_t row_of(int64_t index) const { return row_of_.at(index); }
   /// One sentence for each row or picture that is not used: its file and line, and why.
   const std::vector<std::string>& refused() const { return refused_; }
+  /// One sentence for each caption that is used in a way that may be an oversight.
+  const std::vector<std::string>& warnings() const { return warnings_; }
   /// Calls `check` with each row, and removes those for which it throws Error: its message becomes
   /// a sentence of refused().
   void refuse_rows(const std::function<void(const Row&)>& check);
@@ -66,6 +68,7 @@ class FolderDataset : public Dataset {
   std::vector<Row> rows_;
   std::vector<int64_t> row_of_;  ///< of each example
   std::vector<std::string> refused_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace glm_image::train

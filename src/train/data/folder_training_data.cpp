@@ -72,6 +72,9 @@ FolderTrainingData::FolderTrainingData(const TrainingConfig& config) {
   for (const auto& refused : data_->refused()) {
     config.warnings->push_back(concat(config.data.string(), ": not used: ", refused));
   }
+  for (const auto& warning : data_->warnings()) {
+    config.warnings->push_back(concat(config.data.string(), ": ", warning));
+  }
   if (data_->size() == 0) {
     fail(ErrorCode::kInvalidInput, config.data.string(), ": has no picture that can be used");
   }

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "io/json_parse.h"
 #include "text/grid.h"
 #include "train/config/run_config.h"
 
@@ -76,7 +77,7 @@ LoraKeys LoraKeys::load(const std::filesystem::path& file) {
 }
 
 LoraKeys LoraKeys::parse(const std::string& text, const std::filesystem::path& file) {
-  const io::JsonFields fields(io::parse_json(text, file.string()), file.string());
+  const io::JsonFields fields(io::parse_user_json(text, file.string()), file.string());
   LoraKeys keys;
   try {
     std::vector<std::string> warnings;  // no key has a former name

@@ -68,12 +68,16 @@ FolderDataset open_data(const FolderOptions& folder, const LoraCallbacks& callba
   });
 }
 
-/// Reports the rows that are not used, named after `place`, and throws if no row is left.
+/// Reports the rows that are not used and the warnings, named after `place`, and throws if no row
+/// is left.
 void report_refused(const FolderDataset& data,
                     const fs::path& place,
                     const LoraCallbacks& callbacks) {
   for (const auto& sentence : data.refused()) {
     note(callbacks, "not used: " + io::printable((place / sentence).string()));
+  }
+  for (const auto& sentence : data.warnings()) {
+    note(callbacks, "warning: " + io::printable((place / sentence).string()));
   }
   if (data.size() == 0) {
     fail(ErrorCode::kInvalidInput,
@@ -176,27 +180,39 @@ struct Run {
   Ranks& ranks;
 };
 
-/// A part, and how its sample grids are drawn.
+/// A part, its run, and how its sample grids are drawn.
 struct PartToTrain {
   std::string name, component;
-  std::string base;  ///< LoadPlan::quantise_to
+  std::string base;                      ///< LoadPlan::quantise_to
+  std::string identity = {};             ///< the settings of the run
+  std::optional<RunFolder> folder = {};  ///< of rank 0
   Image base_samples = {};
-  std::function<Image(const pipeline::LoadedModules& modules)> draw_samples;
+  std::function<Image(const pipeline::LoadedModules& modules)> draw_samples = {};
 };
+
+/// Opens the run of a part. Throws kInvalidInput if the folder has a run of other settings.
+void open_run(const LoraOptions& options,
+              const FolderDataset& data,
+              const FolderDataset* prior,
+              const pipeline::Checkpoint& checkpoint,
+              const Ranks& ranks,
+              PartToTrain& part) {
+  const auto weights = weights_hash(checkpoint.info().directory / part.component, {""});
+  part.identity = identity_of(options, data, prior, weights, part.base);
+  if (ranks.rank() != 0) return;
+  part.folder.emplace(lora_run_folder(options.output) / part.name);
+  part.folder->check_settings(part.identity);
+}
 
 /// Trains one part. Returns nothing if it was stopped.
 template <typename AnyStage>
-std::optional<AdapterPart> train_part(const Run& run, const PartToTrain& part) {
+std::optional<AdapterPart> train_part(const Run& run, PartToTrain& part) {
   const auto& options = run.options;
   const auto& callbacks = run.callbacks;
-  const bool leads = run.ranks.rank() == 0;
-  const auto run_folder = lora_run_folder(options.output) / part.name;
-  std::optional<RunFolder> folder;
-  if (leads) folder.emplace(run_folder);
-  if (folder && !part.base_samples.pixels.empty()) {
-    folder->write_samples(/*step=*/0, part.base_samples);
+  const bool leads = part.folder.has_value();
+  if (leads && !part.base_samples.pixels.empty()) {
+    part.folder->write_samples(/*step=*/0, part.base_samples);
   }
-  const auto weights = weights_hash(run.checkpoint.info().directory / part.component, {""});
   const auto& phase = run.memory.training(part.name);
   AdapterStageOptions of_stage;
   of_stage.rank = options.rank;
@@ -244,16 +260,11 @@ std::optional<AdapterPart> train_part(const Run& run, const PartToTrain& part) {
   loop_callbacks.progress = [&](const LoopProgress& progress) {
     if (callbacks.progress) callbacks.progress(part.name, progress);
   };
-  const auto identity = identity_of(options,
-                                    run.features.data(),
-                                    run.prior_data == nullptr ? nullptr : &run.prior_data->data(),
-                                    weights,
-                                    part.base);
   const auto next = run_training(stage,
                                  masters,
-                                 leads ? &*folder : nullptr,
+                                 leads ? &*part.folder : nullptr,
                                  run.ranks,
-                                 loop_options(options, identity),
+                                 loop_options(options, part.identity),
                                  loop_callbacks);
   peak = std::max(peak, peak_resident_bytes());
   if (peak > 0) note(callbacks, concat(part.name, ": ", byte_size_text(peak), " of memory taken"));
@@ -261,7 +272,7 @@ std::optional<AdapterPart> train_part(const Run& run, const PartToTrain& part) {
   if (next > options.steps) {
     note(callbacks,
          concat("warning: ",
-                run_folder.string(),
+                (lora_run_folder(options.output) / part.name).string(),
                 " is a run of ",
                 next,
                 " steps, more than --steps ",
@@ -317,6 +328,12 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
       },
       callbacks.should_stop);
   const auto memory = plan_together(checkpoint, sizes, options, ranks);
+  PartToTrain transformer{"transformer", models::kTransformer, memory.transformer_base},
+      generator{"generator", models::kVisionLanguage, memory.generator_base};
+  // Before latents and samples, which take long: a run of other settings cannot continue.
+  const auto* const prior_or_null = prior ? &*prior : nullptr;
+  if (options.transformer) open_run(options, data, prior_or_null, checkpoint, ranks, transformer);
+  if (options.generator) open_run(options, data, prior_or_null, checkpoint, ranks, generator);
   const int64_t side = options.size / text::kTokenSide;
   const auto features_of = [&](const FolderDataset& folder) {
     const auto cache = options.cache.empty() ? folder.folder() / ".glm-image-cache" : options.cache;
@@ -331,20 +348,18 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
   const auto features = features_of(data);
   const auto prior_features = prior ? features_of(*prior) : nullptr;
 
-  auto base_samples = samples.empty() ? Image() : samples.draw_base(checkpoint);
+  auto& first = options.transformer ? transformer : generator;
+  if (!samples.empty()) first.base_samples = samples.draw_base(checkpoint);
   const Run run{checkpoint, *features, prior_features.get(), options, callbacks, memory, ranks};
   std::vector<AdapterPart> parts;
   if (options.transformer) {
-    auto part = train_part<TransformerAdapterStage>(
-        run,
-        {"transformer",
-         models::kTransformer,
-         memory.transformer_base,
-         std::move(base_samples),
-         [&](const auto& modules) { return samples.draw_tokens_of_base(checkpoint, modules); }});
+    transformer.draw_samples = [&](const auto& modules) {
+      return samples.draw_tokens_of_base(checkpoint, modules);
+    };
+    auto part = train_part<TransformerAdapterStage>(run, transformer);
     if (!part) return false;
     parts.push_back(std::move(*part));
-    base_samples = {};
+    transformer.base_samples = {};
   }
   if (options.generator) {
     // Samples show what both parts have learnt.
@@ -356,13 +371,10 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
     }
     const auto with_transformer =
         samples.empty() ? checkpoint : pipeline::Checkpoint::open(options.model, drawing);
-    auto part = train_part<GeneratorAdapterStage>(
-        run,
-        {"generator",
-         models::kVisionLanguage,
-         memory.generator_base,
-         std::move(base_samples),
-         [&](const auto& modules) { return samples.draw(with_transformer, modules); }});
+    generator.draw_samples = [&](const auto& modules) {
+      return samples.draw(with_transformer, modules);
+    };
+    auto part = train_part<GeneratorAdapterStage>(run, generator);
     if (!part) return false;
     parts.push_back(std::move(*part));
   }

@@ -14,7 +14,7 @@
 #include <set>
 
 #include "core/atomic_file.h"
-#include "core/error.h"
+#include "core/output_error.h"
 #include "image/codec.h"
 #include "io/json_file.h"
 #include "io/safetensors.h"
@@ -117,6 +117,26 @@ class CheckpointFields {
   const std::map<std::string, std::string>& fields_;
 };
 
+std::shared_ptr<const io::SafetensorsFile> open_checkpoint(const std::filesystem::path& file) {
+  return open_training_file(
+      file,
+      ": is cut short or damaged, so that the run cannot continue from it; put a copy of it here, "
+      "or remove it to start the run again from its first step");
+}
+
+/// Throws kInvalidInput if the checkpoint was made with another identity.
+void require_identity(const io::SafetensorsFile& file, const std::string& identity) {
+  const auto stored = with_present_name(CheckpointFields(file).text(kIdentity));
+  if (stored == identity) return;
+  fail(ErrorCode::kInvalidInput,
+       file.file().path().string(),
+       " was made by a run with other settings (",
+       settings_without(stored, identity),
+       " instead of ",
+       settings_without(identity, stored),
+       "); name another folder or output for this run, or restore its settings");
+}
+
 /// Throws kCorruptFile if the file has a tensor that is not in `tensors`.
 void check_names(const io::SafetensorsFile& file, const NamedTensors& tensors) {
   std::set<std::string> expected;
@@ -160,7 +180,7 @@ RunFolder::RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) 
   // The system releases the lock when the process ends, even if it is killed.
   lock_ = ::open(lock_file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
   if (lock_ < 0) {
-    fail(ErrorCode::kOutput, "cannot write ", lock_file.string(), ": ", std::strerror(errno));
+    fail_output(errno, "cannot write ", lock_file.string(), ": ", std::strerror(errno));
   }
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock_);
@@ -189,25 +209,17 @@ void RunFolder::save_checkpoint(const RunProgress& progress,
                          {kWindow, window.to_json().dump()}});
 }
 
+void RunFolder::check_settings(const std::string& identity) const {
+  if (has_checkpoint()) require_identity(*open_checkpoint(checkpoint_file()), identity);
+}
+
 RunProgress RunFolder::load_checkpoint(const std::string& identity,
                                        const NamedTensors& tensors,
                                        MetricsWindow& window) {
   at::NoGradGuard no_grad;
-  const auto file = open_training_file(
-      checkpoint_file(),
-      ": is cut short or damaged, so that the run cannot continue from it; put a copy of it here, "
-      "or remove it to start the run again from its first step");
+  const auto file = open_checkpoint(checkpoint_file());
+  require_identity(*file, identity);
   const CheckpointFields fields(*file);
-  const auto stored = with_present_name(fields.text(kIdentity));
-  if (stored != identity) {
-    fail(ErrorCode::kInvalidInput,
-         checkpoint_file().string(),
-         " was made by a run with other settings (",
-         settings_without(stored, identity),
-         " instead of ",
-         settings_without(identity, stored),
-         "); name another folder or output for this run, or restore its settings");
-  }
   RunProgress progress;
   progress.next_step = fields.whole_number(kNextStep, kMostSteps);
   progress.skipped = std::nullopt;
@@ -245,9 +257,10 @@ void RunFolder::continue_metrics(int64_t next_step) {
 void RunFolder::append(const Metrics& metrics) {
   history_.push_back(metrics);
   const auto path = folder_ / "metrics.jsonl";
+  errno = 0;
   std::ofstream file(path, std::ios::app);
   file << to_line(metrics) << std::flush;
-  if (!file) fail(ErrorCode::kOutput, "cannot write ", path.string());
+  if (!file) fail_output(errno, "cannot write ", path.string(), ": ", std::strerror(errno));
 }
 
 void RunFolder::write_samples(int64_t step, const Image& sheet) const {

@@ -34,8 +34,11 @@ class RunFolder {
                        const std::string& identity,
                        const NamedTensors& tensors,
                        const MetricsWindow& window);
-  /// Copies the checkpoint into `tensors` and `window` and returns the run's progress. Throws
-  /// kInvalidInput if the identities differ. Throws kCorruptFile naming the file and the field for
+  /// Throws kInvalidInput, with the settings that differ, if there is a checkpoint of another
+  /// identity; kCorruptFile for a checkpoint without one. For use before long work.
+  void check_settings(const std::string& identity) const;
+  /// Copies the checkpoint into `tensors` and `window` and returns the run's progress. Throws as
+  /// check_settings does. Throws kCorruptFile naming the file and the field for
   /// - a step that is not an integer from 0 to kMostSteps;
   /// - a tensor that is missing, unexpected, of another shape or type, or not finite;
   /// - an invalid window.

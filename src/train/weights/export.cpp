@@ -4,7 +4,7 @@
 #include <map>
 
 #include "core/atomic_folder.h"
-#include "core/error.h"
+#include "core/output_error.h"
 #include "models/layout.h"
 #include "pipeline/checkpoint.h"
 #include "train/config/stage_names.h"
@@ -35,13 +35,8 @@ void copy_part(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::copy(from, to, fs::copy_options::recursive, error);
   if (error) {
-    fail(ErrorCode::kOutput,
-         "cannot copy ",
-         from.string(),
-         " to ",
-         to.string(),
-         ": ",
-         error.message());
+    fail_output(
+        error.value(), "cannot copy ", from.string(), " to ", to.string(), ": ", error.message());
   }
 }
 
