@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <sstream>
 
 #include "core/text_format.h"
@@ -152,11 +153,16 @@ TEST(TrainLoraProgram, SaysThatAConfigIsEmpty) {
 TEST(DataCheck, AFullDiskIsNoFaultOfTheArguments) {
   TemporaryDirectory folder;
   add_pictures(folder.path() / "data");
+  // Noise, so that the sheet is larger than the limit. The messages are smaller.
+  Image noise = plain_picture(128, 128, 1);
+  std::minstd_rand random(1);
+  for (auto& value : noise.pixels) value = static_cast<uint8_t>(random() >> 8);
+  add_picture(folder.path() / "data", "noise.png", noise, "Noise");
   const auto sheet = (folder.path() / "sheet.png").string();
   const auto data = (folder.path() / "data").string();
   const auto result = run_program({"sh",
                                    "-c",
-                                   "ulimit -f 0 && exec \"$@\"",
+                                   "ulimit -f 16 && exec \"$@\"",
                                    "sh",
                                    glm_image_program(),
                                    "data",
