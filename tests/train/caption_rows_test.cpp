@@ -6,6 +6,8 @@
 
 #include <filesystem>
 
+#include "image/codec.h"
+#include "pipeline/picture_metadata.h"
 #include "support/test_support.h"
 #include "train/data/csv.h"
 
@@ -52,6 +54,40 @@ TEST(CaptionRows, AreTextFilesBesidePictures) {
   EXPECT_EQ(found.refused,
             (std::vector<std::string>{"c.png: has no caption; write it into c.txt",
                                       "d.txt: the caption is empty"}));
+}
+
+TEST(CaptionRows, ArePromptsOfPicturesThatThisProgramDrew) {
+  TemporaryDirectory folder;
+  const auto draw = [&](const char* name, const char* prompt, int64_t condition_images) {
+    pipeline::Recipe recipe;
+    auto& request = recipe.request;
+    request.prompt = prompt;
+    request.width = request.height = 32;
+    request.steps = 2;
+    request.guidance = 1;
+    request.temperature = 1;
+    request.seed = 7;
+    recipe.condition_images = condition_images;
+    recipe.model = "nano";
+    image::EncodeOptions options;
+    pipeline::add_parameters(recipe, options);
+    const Image picture{4, 4, std::vector<uint8_t>(48, 100)};
+    const auto format = image::format_from_path(name);
+    write_file(folder.path() / name, image::encode_image(picture, format, options));
+  };
+  draw("a.png", "a pear", 0);
+  draw("b.jpg", "a plum", 0);
+  draw("c.webp", "a fig", 0);
+  write_file(folder.path() / "c.txt", "The text file comes first");
+  draw("d.png", "make it night", 1);
+  const auto found = read_caption_rows(folder.path());
+  std::vector<std::string> captions;
+  for (const auto& row : found.rows) captions.push_back(row.file + ": " + row.caption);
+  EXPECT_EQ(captions,
+            (std::vector<std::string>{
+                "a.png: a pear", "b.jpg: a plum", "c.webp: The text file comes first"}));
+  EXPECT_EQ(found.refused,
+            (std::vector<std::string>{"d.png: has no caption; write it into d.txt"}));
 }
 
 TEST(CaptionRows, NameWhatATextFileCannotDescribe) {

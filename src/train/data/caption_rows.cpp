@@ -14,6 +14,7 @@
 #include "io/json_parse.h"
 #include "io/shown.h"
 #include "io/text_input.h"
+#include "pipeline/picture_metadata.h"
 #include "text/unicode.h"
 #include "train/data/csv.h"
 
@@ -273,6 +274,17 @@ std::vector<std::string> shared_captions(const std::vector<fs::path>& pictures) 
   return sentences;
 }
 
+/// The prompt that a picture was drawn from, if this program drew it from a prompt alone.
+std::optional<std::string> stored_prompt(const fs::path& picture) {
+  try {
+    const auto recipe = pipeline::read_parameters(picture);
+    if (recipe.condition_images == 0) return recipe.request.prompt;
+  } catch (const Error&) {
+    // Pictures of others have no parameters. Reading the pixels reports a damaged file.
+  }
+  return std::nullopt;
+}
+
 CaptionRows rows_of_text_files(const fs::path& folder) {
   std::vector<fs::path> pictures;
   CaptionRows rows;
@@ -293,8 +305,13 @@ CaptionRows rows_of_text_files(const fs::path& folder) {
     const auto caption_file = caption_file_of(picture);
     std::error_code error;
     if (!fs::exists(caption_file, error)) {
-      rows.refused.push_back(
-          concat(row.source, ": has no caption; write it into ", caption_file.filename().string()));
+      if (auto prompt = stored_prompt(picture)) {
+        row.caption = std::move(*prompt);
+        add_row(std::move(row), rows);
+      } else {
+        rows.refused.push_back(concat(
+            row.source, ": has no caption; write it into ", caption_file.filename().string()));
+      }
       continue;
     }
     try {
