@@ -37,7 +37,7 @@ Tensor sample(Tensor latents,
       if (reuses_difference(options, i, steps)) {
         guided = guide_by(difference, guided, options.guidance);
       }
-      if (!reuses_difference(options, i + 1, steps)) difference = {};
+      if (!reuses_difference(options, i + 1, steps)) difference.reset();
     }
     auto next = scheduler_step(latents, guided, i);
     if (on_step) on_step({i, latents, guided, next});
