@@ -126,11 +126,12 @@ TEST_F(TransformerOverRanks, ComputesTheVelocitiesOfOne) {
 }
 
 /// A head's values are rounded by up to 1/254 of its largest one, three blocks one after another.
-/// Each block's attention is a weighted mean of such values, and only a part of its output.
+/// Each block's attention is a weighted mean of such values, and only a part of its output. The
+/// same blocks in a program of its own, with six seeds, gave errors of 0.11 to 0.16%.
 TEST_F(TransformerOverRanks, RoundedKeysAndValuesChangeTheVelocitiesALittle) {
   for (const int ranks : {2, 3}) {
     const auto error = error_with(ranks, Wire::kInt8);
-    EXPECT_LE(error, 1e-2);
+    EXPECT_LE(error, 5e-3);
     EXPECT_GT(error, kStageTolerance);  // else nothing was rounded
   }
 }
