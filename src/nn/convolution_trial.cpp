@@ -19,9 +19,10 @@ Tensor trial_values(int64_t salt, const std::vector<int64_t>& sizes, bool channe
 
 /// False also where a value is not finite.
 bool agree(const Tensor& found, const Tensor& expected) {
-  // bfloat16 rounds each result within 2^-9 of it. A kernel that is wrong is wrong in a whole
-  // channel or row at least.
-  constexpr double kMostRelativeError = 1.0 / 64;
+  // Rounding a result to bfloat16 changes it by at most 1/512. A kernel that is wrong is wrong in a
+  // whole channel or row at least, and one that sums in bfloat16, as LibTorch does on CPUs without
+  // AVX-512, is off by more than 1/256.
+  constexpr double kMostRelativeError = 1.0 / 400;
   const auto difference = (found.to(at::kFloat) - expected).norm();
   return (difference / expected.norm()).item<double>() < kMostRelativeError;
 }
