@@ -26,6 +26,10 @@ struct Outcome {
   std::map<std::string, Tensor> parts;
   /// Weight of the metrics in the mean over ranks: BatchShare::weight.
   double weight = 1;
+  /// A further term of the loss that shares nothing but parameters with the first. It has a
+  /// backward pass of its own, so that a parameter gets one gradient in each pass
+  /// (GradientReducer).
+  Tensor separate_loss = {};
 
   /// Adds losses, one after the other, and metrics.
   void add(const std::vector<Tensor>& terms, const std::map<std::string, Tensor>& metrics) {

@@ -264,7 +264,9 @@ std::map<std::string, Tensor> gradients_of(const ToyData& toy,
     const at::NoGradGuard no_grad;
     batch = begun.stage.batch_maker()(step);
   }
-  begun.stage.forward(batch, step).loss.backward();
+  const auto outcome = begun.stage.forward(batch, step);
+  outcome.loss.backward();
+  if (outcome.separate_loss.defined()) outcome.separate_loss.backward();
   std::map<std::string, Tensor> gradients;
   for (const auto& item : begun.stage.modules().front().module->named_parameters()) {
     gradients[item.key()] = item.value().grad().clone();

@@ -102,7 +102,8 @@ TEST(TokenPreservation, IsZeroWithoutAnEffectOfTheUpdates) {
     const double scale =
         updates.gradient_norm(train::TokenPrediction(generator, options).loss(batch).loss);
     const auto loss = train::TokenPreservation(generator, options).loss(batch);
-    EXPECT_LT(std::fabs(loss.item<double>()), kRounding * kRounding);
+    // The terms p·(log p − log q) of 64 codes are of float32 rounding of log p, with both signs.
+    EXPECT_LT(std::fabs(loss.item<double>()), 1e-6);
     EXPECT_GT(scale, 0);
     EXPECT_LT(updates.gradient_norm(loss), kRounding * scale);
   }

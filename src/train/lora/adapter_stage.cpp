@@ -105,7 +105,8 @@ Outcome AdapterStage::forward(const Batch& batch, int64_t step) {
     const auto part = prior_part(batch);
     const auto loss = preserve(part, *prior_data_, step);
     const auto of_all = own_share(part, /*own=*/1).sum_of_all(loss);
-    outcome.add({options_.prior_loss_weight * loss}, {{"prior_loss", of_all}});
+    outcome.separate_loss = options_.prior_loss_weight * loss;
+    outcome.parts.emplace("prior_loss", of_all);
   }
   return outcome;
 }
