@@ -319,6 +319,10 @@ std::optional<SpreadCost> cost_of(const Spread& spread,
   return cost;
 }
 
+/// A way is chosen before a simpler one if it takes at most this fraction of its time. The
+/// prediction is not more precise, and the simpler ways keep every bit.
+constexpr double kWorthwhile = 0.98;
+
 Spread best_spread(const Request& request,
                    const std::vector<int>& ranks,
                    const pipeline::DurationEstimate& rates,
@@ -335,7 +339,7 @@ Spread best_spread(const Request& request,
   auto best = static_cast<size_t>(pairs == spreads.end() ? 0 : pairs - spreads.begin());
   for (size_t i = 0; i < spreads.size(); ++i) {
     const auto cost = cost_of(spreads[i], rates, network, sizes);
-    if (!cost || (least && cost->seconds >= *least)) continue;
+    if (!cost || (least && cost->seconds > kWorthwhile * *least)) continue;
     least = cost->seconds;
     best = i;
   }

@@ -74,8 +74,9 @@ std::optional<SpreadCost> cost_of(const Spread& spread,
                                   const NetworkSpeed& network,
                                   const ModelSizes& sizes);
 
-/// The spread with the fewest seconds; with `share_weights`, among weight_sharing_spreads. Where
-/// the rates are not known, guidance pairs, which send little, else the first.
+/// The spread with the fewest seconds, and of spreads within a few percent the first; with
+/// `share_weights`, among weight_sharing_spreads. Where the rates are not known, guidance pairs,
+/// which send little, else the first.
 Spread best_spread(const Request& request,
                    const std::vector<int>& ranks,
                    const pipeline::DurationEstimate& rates,

@@ -160,7 +160,7 @@ TEST(DataCheck, AFullDiskIsNoFaultOfTheArguments) {
   add_picture(folder.path() / "data", "noise.png", noise, "Noise");
   const auto sheet = (folder.path() / "sheet.png").string();
   const auto data = (folder.path() / "data").string();
-  const auto result = run_program({"sh",
+  const auto result = run_program({"/bin/sh",
                                    "-c",
                                    "ulimit -f 16 && exec \"$@\"",
                                    "sh",

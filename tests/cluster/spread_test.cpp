@@ -161,7 +161,7 @@ TEST(Spread, TheCostOfSharedTokens) {
   network.bytes_per_second = 1e12;
   network.latency_seconds = 1e-6;
   EXPECT_NEAR(
-      cluster::cost_of(spread, one_second_rates(), network, sizes)->seconds, 1 + 8 * 0.25, 1e-6);
+      cluster::cost_of(spread, one_second_rates(), network, sizes)->seconds, 1 + 8 * 0.25, 1e-5);
 }
 
 TEST(Spread, TheWireDecidesTheBytesOfAModel) {
