@@ -69,7 +69,7 @@ int64_t JobQueue::jobs_without_slot() const {
   });
 }
 
-/// Those for which there are workers.
+/// Slots in which no job is drawn.
 int64_t JobQueue::free_slots() const {
   return slots_.count - static_cast<int64_t>(running_.size()) + jobs_without_slot();
 }
