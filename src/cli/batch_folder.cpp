@@ -51,9 +51,9 @@ std::string stem_of(std::string name) {
 
 BatchFolder::BatchFolder(fs::path folder, std::string extension)
     : folder_(std::move(folder)), extension_(std::move(extension)) {
-  std::error_code error;
+  std::error_code error, unknown_kind;
   fs::create_directories(folder_, error);
-  if (!fs::is_directory(folder_, error)) {
+  if (!fs::is_directory(folder_, unknown_kind)) {
     fail_output(error.value(), folder_.string(), ": cannot be made, or is not a folder");
   }
   for (const auto& entry : fs::directory_iterator(folder_, error)) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iostream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "cli/batch_adapters.h"
 #include "cli/batch_file.h"
 #include "cli/batch_folder.h"
+#include "cli/batch_item.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/picture_errors.h"
@@ -39,7 +39,8 @@ namespace fs = std::filesystem;
 
 using Clock = ProgressDisplay::Clock;
 
-/// "posters.jsonl:3: steps must be …", whose sentence behind the place is translated on its own.
+/// Translates "posters.jsonl:3: steps must be …". If there is no pattern for the whole message, the
+/// sentence after the place is translated.
 std::string translated_error(const std::string& error) {
   auto whole = translated(error);
   const auto place = error.find(": ");
@@ -56,6 +57,9 @@ PipelineOptions batch_pipeline_options(const BatchOptions& options) {
   return pipeline;
 }
 
+using Item = BatchItem;
+using State = BatchItem::State;
+
 class Batch {
  public:
   explicit Batch(const BatchOptions& options)
@@ -67,19 +71,6 @@ class Batch {
   void run();
 
  private:
-  enum class State { kWaiting, kSkipped, kDone, kFailed };
-  struct Item {
-    BatchLine line;
-    Request checked;  ///< with defaults and without pictures, for the estimate
-    std::vector<fs::path> files;
-    State state = State::kWaiting;
-    std::vector<uint64_t> seeds;
-    std::vector<std::vector<TextCheck>> verification;  ///< of each picture, if it was asked for
-    std::vector<std::string> warnings;
-    double seconds = 0;
-    std::string error;
-  };
-
   void read_lines();
   /// Throws what is wrong with the line's request.
   void check(Item& item);
@@ -91,7 +82,6 @@ class Batch {
   void write(Item& item, const Request& request, int64_t references, const Result& result) const;
   void show(const Item& item, const Progress& progress, std::optional<double> left);
   std::optional<double> seconds_of_waiting() const;
-  nlohmann::ordered_json summary() const;
   int64_t count(State state) const;
   std::string shown(const Item& item) const;
   void finish();
@@ -106,14 +96,8 @@ class Batch {
   StatusLine status_;
 };
 
-const char* name_of_state(int state) {
-  constexpr const char* kNames[] = {"waiting", "skipped", "done", "failed"};
-  return kNames[state];
-}
-
 int64_t Batch::count(State state) const {
-  return std::count_if(
-      items_.begin(), items_.end(), [state](const Item& item) { return item.state == state; });
+  return count_items(items_, state);
 }
 
 /// "line 3 (2 of 40)"
@@ -302,44 +286,9 @@ void Batch::draw_all() {
   }
 }
 
-nlohmann::ordered_json Batch::summary() const {
-  auto lines = nlohmann::ordered_json::array();
-  for (const auto& item : items_) {
-    auto files = nlohmann::ordered_json::array();
-    for (const auto& file : item.files) files.push_back(file.filename().string());
-    lines.push_back(
-        {{"line", item.line.number},
-         {"state", name_of_state(static_cast<int>(item.state))},
-         {"files", item.state == State::kFailed ? nlohmann::ordered_json::array() : files},
-         {"prompt", item.line.request.prompt}});
-    if (item.state == State::kDone) {
-      lines.back()["seeds"] = item.seeds;
-      lines.back()["seconds"] = item.seconds;
-      if (!item.verification.empty()) {
-        auto& verification = lines.back()["verification"] = nlohmann::ordered_json::array();
-        for (const auto& checks : item.verification) {
-          verification.push_back(pipeline::to_json(checks));
-        }
-      }
-    }
-    if (!item.warnings.empty()) lines.back()["warnings"] = item.warnings;
-    if (!item.error.empty()) lines.back()["error"] = item.error;
-  }
-  auto sheets = nlohmann::ordered_json::array();
-  for (const auto& sheet : sheets_) sheets.push_back(sheet.filename().string());
-  return {{"file", options_.file},
-          {"model", pipeline_.info().name},
-          {"version", version()},
-          {"done", count(State::kDone)},
-          {"skipped", count(State::kSkipped)},
-          {"failed", count(State::kFailed)},
-          {"waiting", count(State::kWaiting)},
-          {"contact_sheets", sheets},
-          {"lines", lines}};
-}
-
 void Batch::finish() {
-  const auto json = io::json_text(summary(), 2) + "\n";
+  const auto json =
+      io::json_text(batch_summary(options_.file, pipeline_.info().name, items_, sheets_), 2) + "\n";
   write_file_atomically(folder_->path() / "summary.json", json);
   if (options_.json) {
     std::cout << json;

@@ -141,9 +141,9 @@ double velocity_bytes(const Request& request, int64_t latent_channels) {
   return pixels / kPixelsPerCell * static_cast<double>(latent_channels) * sizeof(float);
 }
 
-/// Visual tokens of a picture of this number of pixels.
+/// Visual tokens of a picture of this size in pixels.
 double visual_tokens(int64_t width, int64_t height) {
-  constexpr int64_t kSide = limits::kMaxSide / limits::kMaxGridSide;
+  constexpr int64_t kSide = limits::kMaxSide / limits::kMaxGridSide;  // of a token, in pixels
   return static_cast<double>(width * height) / (kSide * kSide);
 }
 

@@ -206,7 +206,7 @@ void refuse_the_impossible(const nlohmann::json& object, const ApiFields& fields
   if (fields.choice("background", {"auto", "opaque", "transparent"}) == "transparent") {
     fields.refuse("background", "auto or opaque: this model draws no transparent pictures");
   }
-  // Validated but ignored: these choose a model or a filter, or request more or less effort.
+  // Validated but ignored: these name a model, a user or a filter, or request more or less effort.
   for (const char* name : {"model", "user", "safety_identifier"}) fields.text(name);
   fields.choice("moderation", {"low", "auto"});
   fields.choice("style", {"vivid", "natural"});

@@ -30,7 +30,8 @@ JobQueue::JobQueue(Slots slots,
       on_finished_(std::move(on_finished)),
       rest_(std::move(rest)),
       estimate_(estimate) {
-  running_.reserve(static_cast<size_t>(slots_.count));
+  // As many jobs have no slot yet, at most. A worker has nobody to report a failed allocation to.
+  running_.reserve(static_cast<size_t>(2 * slots_.count));
 }
 
 std::shared_ptr<JobQueue> JobQueue::start(Slots slots,
@@ -68,7 +69,7 @@ int64_t JobQueue::jobs_without_slot() const {
   });
 }
 
-/// Those for which there are workers.
+/// Slots in which no job is drawn.
 int64_t JobQueue::free_slots() const {
   return slots_.count - static_cast<int64_t>(running_.size()) + jobs_without_slot();
 }
@@ -126,18 +127,23 @@ JobQueue::Load JobQueue::load() const {
 }
 
 /// Until this job is done, which has no slot, or all jobs for null; if as many jobs are drawn at
-/// the same time as now.
+/// the same time as now. A running job without a slot gets the next one, before those behind it.
 std::optional<double> JobQueue::seconds_until_done(const Job* last) const {
   std::optional<double> before = 0.0;
   const auto add = [&](const Job& job) {
     const auto own = seconds_left(job);
     before = before && own ? std::optional(*before + *own) : std::nullopt;
   };
+  bool is_before = true;
   for (const auto& job : running_) {
-    if (job.get() != last) add(*job);
+    if (job.get() == last) {
+      is_before = false;
+    } else if (is_before || job->has_slot_) {
+      add(*job);
+    }
   }
   for (const auto& job : waiting_) {
-    if (job.get() == last) break;
+    if (!is_before || job.get() == last) break;
     add(*job);
   }
   const auto own = last == nullptr ? 0.0 : seconds_left(*last);

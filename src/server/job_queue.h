@@ -50,9 +50,9 @@ struct FinishedJob {
 /// A bounded queue. Jobs begin in the order in which they came, one at a time, or as many as there
 /// are slots for. Each slot has a worker thread, which draws.
 ///
-/// A job whose preparation waits (PrepareNeeds::waits) begins with it as soon as there is room, but
-/// holds no slot meanwhile: jobs behind it may be drawn first. Other threads, as many as there are
-/// slots, wait for such preparations. Once prepared, the job gets the next slot.
+/// A preparation that waits (PrepareNeeds::waits) begins as soon as there is room for its job. The
+/// job holds no slot meanwhile: jobs behind it may be drawn first. Other threads, as many as there
+/// are slots, run such preparations. Once prepared, the job gets the next slot.
 class JobQueue : public std::enable_shared_from_this<JobQueue> {
  public:
   using OnFinished = std::function<void(const FinishedJob&)>;

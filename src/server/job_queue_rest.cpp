@@ -35,15 +35,18 @@ void JobQueue::wait_for_work(Lock& lock) {
     if (has_ended() || (has_turns() && !is_seeking_)) return true;
     return rest_asked_ && waiting_.empty() && running_.empty();
   };
-  const bool is_idle = waiting_.empty() && running_.empty() && !is_resting_;
-  if (rested_ || !rest_.after || !is_idle) {
-    return wake_worker_.wait(lock, is_due);
+  const auto will_rest = [this] {
+    const bool is_idle = waiting_.empty() && running_.empty() && !is_resting_;
+    return rest_.after && !rested_ && is_idle;
+  };
+  if (!will_rest()) {
+    // The last job may end on a thread that does not rest, or be cancelled.
+    return wake_worker_.wait(lock, [&] { return is_due() || will_rest(); });
   }
   const auto after = std::chrono::duration_cast<Job::Clock::duration>(*rest_.after);
   if (wake_worker_.wait_until(lock, idle_since_ + after, is_due)) return;
   // Other workers may have run a job meanwhile.
-  const bool is_still_idle = waiting_.empty() && running_.empty() && !is_resting_ && !rested_;
-  if (is_still_idle && Job::Clock::now() >= idle_since_ + after) rest_asked_ = true;
+  if (will_rest() && Job::Clock::now() >= idle_since_ + after) rest_asked_ = true;
 }
 
 void JobQueue::rest_now(Lock& lock) {

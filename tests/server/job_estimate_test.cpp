@@ -117,5 +117,37 @@ TEST(QueueWithRates, EstimatesAllStagesBeforeTheFirstStep) {
   queue->close(0s);
 }
 
+TEST(QueueWithRates, JobsBehindAPreparedJobDoNotCountInItsTimeLeft) {
+  const auto rates = pipeline::DurationEstimate::from_json(
+      {{"token", 500}, {"denoised_pixel", 0.1}, {"decoded_pixel", 0.1}, {"rest", 3}});
+  std::atomic<bool> ends{false}, began{false};
+  const auto queue = JobQueue::start(
+      [&](const Request&, const ProgressCallback& progress, const PreviewCallback&) {
+        progress({Stage::kReadingWeights, 0, 10, 0});
+        began = true;
+        wait_until([&] { return ends.load(); });
+        return Result();
+      },
+      4,
+      {},
+      rates);
+  const auto request = estimated_request("x");
+  const double own = rates.seconds(request).value();
+  const auto drawn = queue->submit(request);
+  wait_until([&] { return began.load(); });
+  PrepareNeeds needs;
+  needs.waits = true;
+  const auto prepared = queue->submit(
+      request, [](const Request& asked, const auto&) { return asked; }, {}, needs);
+  wait_until([&] { return prepared->status().is_prepared; });
+  const double alone = prepared->status().seconds_left.value();
+  EXPECT_GT(alone, own);
+  const auto behind = queue->submit(request);
+  EXPECT_LE(prepared->status().seconds_left.value(), alone);
+  EXPECT_GT(behind->status().seconds_left.value(), alone);
+  ends = true;
+  queue->close(0s);
+}
+
 }  // namespace
 }  // namespace glm_image::test

@@ -195,5 +195,14 @@ TEST_F(QueueWithSlots, TheTimeToARestBeginsWithTheLastJob) {
   wait_until([&] { return rests > 0; });
 }
 
+TEST_F(QueueWithSlots, RestsAfterAJobThatWasCancelledWhileItWasPrepared) {
+  std::atomic<int> rests{0};
+  start(1, {[&] { ++rests; }, 50ms});
+  const auto job = submit_waiting("job");
+  wait_until([&] { return asks().size() == 1; });
+  job->cancel();
+  wait_until([&] { return rests == 1; });
+}
+
 }  // namespace
 }  // namespace glm_image::test
