@@ -117,6 +117,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: the caption has the control character %2 at its byte %3",
     "%1: its disk has %2 bytes free; the weights take %3",
     "%1: is the caption of several pictures: %2",
+    "%1: the caption has [trigger], but --prior-data is used without a trigger word",
     "%1: the caption has [trigger], but no --trigger WORD is given",
     "texts to spell are %1 with %2 bytes; at most %3 with %4 are allowed",
     "tokens are a composition of %1 pixels; the size asked for is %2",

@@ -28,6 +28,7 @@ enum SeedPurpose : uint64_t {
   kBucketOrderPurpose = 701,
   kAdapterDropPurpose = 710,
   kAdapterNoisePurpose = 711,
+  kPriorDataPurpose = 712,
 };
 
 /// Derives a seed from a run's seed, a purpose and a step. Seeds of adjacent steps are unrelated.

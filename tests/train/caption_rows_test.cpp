@@ -104,6 +104,8 @@ TEST(CaptionRows, NameWhatATextFileCannotDescribe) {
   write_file(folder.path() / "photo.txt", "A pear");
   write_file(folder.path() / "pipe.png", "");
   ASSERT_EQ(::mkfifo((folder.path() / "pipe.txt").c_str(), 0600), 0);
+  write_file(folder.path() / "wide.png", "");
+  write_file(folder.path() / "wide.txt", "\xFF\xFE");
   const auto found = read_caption_rows(folder.path());
   ASSERT_EQ(found.rows.size(), 1U);
   EXPECT_EQ(found.rows[0].file, "photo.jfif");
@@ -112,7 +114,8 @@ TEST(CaptionRows, NameWhatATextFileCannotDescribe) {
                 "10_pear: is a folder with pictures; only metadata.jsonl or metadata.csv can name "
                 "these",
                 "phone.HEIC: only PNG, JPEG and WebP pictures are read; convert it",
-                "pipe.txt: is not a regular file"}));
+                "pipe.txt: is not a regular file",
+                "wide.txt is UTF-16 or UTF-32 text; save it as UTF-8"}));
 }
 
 TEST(CaptionRows, WarnOfACaptionOfSeveralPictures) {

@@ -84,6 +84,9 @@ TEST(FolderDataset, RefusesTheMarkOfATriggerWordWithoutAWord) {
   EXPECT_EQ(data.refused(),
             (std::vector<std::string>{
                 "a.txt: the caption has [trigger], but no --trigger WORD is given"}));
+  EXPECT_EQ(FolderDataset({folder.path(), "", /*is_prior=*/true}).refused(),
+            (std::vector<std::string>{"a.txt: the caption has [trigger], but --prior-data is used "
+                                      "without a trigger word"}));
 }
 
 TEST(FolderDataset, RefusesRowsThatACheckRefuses) {

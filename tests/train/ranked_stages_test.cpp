@@ -163,7 +163,7 @@ TEST_F(RankedStages, Generator) {
 }
 
 TEST_F(RankedStages, Adapters) {
-  const std::vector<std::pair<int64_t, bool>> runs = {{3, false}, {3, true}, {1, true}};
+  const std::vector<std::pair<int64_t, bool>> runs = {{3, false}, {1, false}, {3, true}, {1, true}};
   for (const auto& [batch, has_prior] : runs) {
     SCOPED_TRACE(concat(batch, has_prior ? " with a prior" : ""));
     train::LoraOptions options;

@@ -289,7 +289,7 @@ TEST(TrainLora, ChecksThePriorAsTheDataAndWithoutTheTrigger) {
     const auto begin = "not used: " + (options.prior_data / name).string() + ": " + reason;
     EXPECT_NE(told.find(begin), std::string::npos) << begin << "\n" << told;
   };
-  expect_told("e.png", "the caption has [trigger]");
+  expect_told("e.txt", "the caption has [trigger], but --prior-data is used without");
   expect_told("h.png", "has no caption");
 }
 

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/joined.h"
 #include "glm_image/limits.h"
 #include "io/json_file.h"
 #include "io/json_parse.h"
@@ -36,6 +37,13 @@ std::string trimmed(const std::string& text) {
 /// The message, which names its source once, at its beginning.
 std::string with_source(const std::string& message, const std::string& source) {
   return message.compare(0, source.size(), source) == 0 ? message : source + ": " + message;
+}
+
+/// The message, with the file's name where it begins with the file's path.
+std::string without_folder(const std::string& message, const fs::path& file) {
+  const auto path = file.string();
+  if (message.compare(0, path.size(), path) != 0) return message;
+  return file.filename().string() + message.substr(path.size());
 }
 
 /// Also true for a dangling link: reading it then reports the error.
@@ -266,10 +274,8 @@ std::vector<std::string> shared_captions(const std::vector<fs::path>& pictures) 
   for (const auto& [file, names] : sharing) {
     std::error_code error;
     if (names.size() < 2 || !fs::exists(file, error)) continue;
-    std::string list;
-    for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
-    sentences.push_back(
-        concat(file.filename().string(), ": is the caption of several pictures: ", list));
+    sentences.push_back(concat(
+        file.filename().string(), ": is the caption of several pictures: ", joined(names, ", ")));
   }
   return sentences;
 }
@@ -280,7 +286,7 @@ std::optional<std::string> stored_prompt(const fs::path& picture) {
     const auto recipe = pipeline::read_parameters(picture);
     if (recipe.condition_images == 0) return recipe.request.prompt;
   } catch (const Error&) {
-    // Pictures of others have no parameters. Reading the pixels reports a damaged file.
+    // Pictures of other programs have no parameters. A damaged file has no caption either.
   }
   return std::nullopt;
 }
@@ -320,7 +326,7 @@ CaptionRows rows_of_text_files(const fs::path& folder) {
       row.source = caption_file.filename().string();
       add_row(std::move(row), rows);
     } catch (const Error& failure) {
-      rows.refused.push_back(failure.what());
+      rows.refused.push_back(without_folder(failure.what(), caption_file));
     }
   }
   return rows;

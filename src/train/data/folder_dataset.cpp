@@ -34,11 +34,16 @@ void check_trigger(const std::string& trigger) {
        io::shown_name(trigger));
 }
 
-std::string with_trigger(std::string caption, const std::string& trigger) {
+std::string with_trigger(std::string caption, const FolderOptions& options) {
   const std::string mark = kTriggerMark;
+  const auto& trigger = options.trigger;
   if (trigger.empty()) {
     if (caption.find(mark) == std::string::npos) return caption;
-    fail(ErrorCode::kInvalidInput, "the caption has ", mark, ", but no --trigger WORD is given");
+    fail(ErrorCode::kInvalidInput,
+         "the caption has ",
+         mark,
+         options.is_prior ? ", but --prior-data is used without a trigger word"
+                          : ", but no --trigger WORD is given");
   }
   for (auto at = caption.find(mark); at != std::string::npos;
        at = caption.find(mark, at + trigger.size())) {
@@ -106,7 +111,7 @@ FolderDataset::FolderDataset(const FolderOptions& options, const CheckProgress& 
       for (const auto& file : written.references) {
         row.references.push_back(checked_picture(folder_, file));
       }
-      row.caption = with_trigger(written.caption, options.trigger);
+      row.caption = with_trigger(written.caption, options);
       row.repeats = written.repeats;
       row.source = written.source;
       rows_.push_back(std::move(row));

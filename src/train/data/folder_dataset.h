@@ -15,6 +15,9 @@ struct FolderOptions {
   /// Empty: captions are used as they are, and those with "[trigger]" are refused. A trigger with
   /// spaces around it, with "[trigger]" or with a control character is refused.
   std::string trigger;
+  /// Whether these are prior data, which have no trigger: the reason against a caption with
+  /// "[trigger]" says so.
+  bool is_prior = false;
 };
 
 /// The pictures of a folder with their captions (train/data/caption_rows.h).

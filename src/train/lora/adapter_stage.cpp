@@ -7,7 +7,6 @@
 namespace glm_image::train {
 namespace {
 
-constexpr uint64_t kPriorDataPurpose = 712;
 /// Begins the names of the tensors of the batch of prior data.
 constexpr const char* kOfPriorData = "prior_data.";
 

@@ -22,8 +22,8 @@ struct AdapterStageOptions {
   bool recompute = true;    ///< blocks in the backward pass; without, more memory and less time
   pipeline::LoadPlan load;  ///< of the frozen base weights
   /// Examples that the model is to draw as its base does (objectives/prior_preservation.h), which
-  /// must be computed and outlive the stage; null for none. Each batch has `batch` of them beside
-  /// those of the data set, and the loss is that of the data set plus the weighted one of these.
+  /// must be computed and outlive the stage; null for none. Each batch has up to `batch` of them
+  /// beside those of the data set. The loss is that of the data set plus the weighted one of these.
   const DataFeatures* prior_data = nullptr;
   double prior_loss_weight = 1;
   /// Called after each step with the number of steps done.

@@ -298,7 +298,7 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
   auto data = open_data({options.data, options.trigger}, callbacks);
   std::optional<FolderDataset> prior;
   if (!options.prior_data.empty()) {
-    prior.emplace(open_data({options.prior_data, /*trigger=*/""}, callbacks));
+    prior.emplace(open_data({options.prior_data, /*trigger=*/"", /*is_prior=*/true}, callbacks));
   }
   options.pipeline.vae_dtype = DataType::kFloat32;
   options.pipeline.residency = Residency::kNone;

@@ -141,6 +141,9 @@ Outcome TransformerAdapterStage::learn(const Batch& batch,
                                        int64_t step) {
   auto [pictures, levels] = noised(batch, examples, step);
   const auto share = own_share(batch, pictures.clean.size(0));
+  // Those of the last batch are released first: the predicted memory has no room for both.
+  conditions_.reset();
+  prior_conditions_.reset();
   conditions_ = read_references(batch);
   pictures.conditions = conditions_.get();
   const auto result = objective_->loss(pictures);
