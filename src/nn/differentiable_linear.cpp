@@ -1,3 +1,5 @@
+#include "kernels/bfloat16_dot_product.h"
+#include "nn/cpu_kernels.h"
 #include "nn/differentiable.h"
 #include "nn/gradient_function.h"
 #include "nn/quantised_matrix.h"
@@ -7,6 +9,17 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+
+/// a · b in the type of both. On CPUs without instructions for bfloat16, LibTorch's product sums in
+/// bfloat16, so that it is computed in float32.
+Tensor product(const Tensor& a, const Tensor& b) {
+  if constexpr (kHaveKernels) {
+    if (a.scalar_type() == at::kBFloat16 && !kernels::has_bfloat16_dot_product()) {
+      return at::mm(a.to(at::kFloat), b.to(at::kFloat)).to(at::kBFloat16);
+    }
+  }
+  return at::mm(a, b);
+}
 
 struct Linear : torch::autograd::Function<Linear> {
   static Tensor forward(AutogradContext* context,
@@ -32,7 +45,7 @@ struct Linear : torch::autograd::Function<Linear> {
     }
     if (context->saved_data["weight"].toBool()) {
       // The shared dimension is the long one here, and our kernel would need both transposed.
-      dweight = at::mm(dy.t(), x.reshape({-1, weight.size(1)}));
+      dweight = product(dy.t(), x.reshape({-1, weight.size(1)}));
     }
     if (context->saved_data["bias"].toBool()) dbias = dy.sum(0);
     return {dx, dweight, dbias};

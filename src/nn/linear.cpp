@@ -113,7 +113,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
       (few ? multiply_few_rows : multiply_many_rows)(as_rows(x), weight, bias, out);
       return out.view(sizes);
     }
-    if (dense && x.scalar_type() == at::kBFloat16 && kernels::has_bfloat16_dot_product() &&
+    if (dense && x.scalar_type() == at::kBFloat16 &&
         gradient_kernels_apply({&x, &weight, &same_type})) {
       return differentiable::linear(x, weight, bias);
     }
