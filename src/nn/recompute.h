@@ -16,12 +16,12 @@ namespace glm_image::nn {
 Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x);
 
 /// Whether this thread is in an evaluation of f, without gradients, that a backward pass repeats
-/// with them, or in an AsInTraining. What is faster without gradients must then give the same
-/// result.
+/// with them, or in an AsInTraining. Operations with a faster form for
+/// evaluations without gradients then take the form that a backward pass repeats.
 bool is_recomputed();
 
-/// Until the end of the scope, this thread computes without gradients, and with the result that it
-/// has with them.
+/// Until the end of the scope, this thread computes without gradients, and is_recomputed(): its
+/// result is that of a recomputed evaluation, and within rounding that of one with gradients.
 class AsInTraining {
  public:
   AsInTraining();

@@ -73,12 +73,12 @@ FolderDataset open_data(const FolderOptions& folder, const LoraCallbacks& callba
 void report_refused(const FolderDataset& data,
                     const fs::path& place,
                     const LoraCallbacks& callbacks) {
-  for (const auto& sentence : data.refused()) {
-    note(callbacks, "not used: " + io::printable((place / sentence).string()));
-  }
-  for (const auto& sentence : data.warnings()) {
-    note(callbacks, "warning: " + io::printable((place / sentence).string()));
-  }
+  const auto tell = [&](const char* kind, const std::string& sentence) {
+    const auto where = place.empty() ? "" : place.string() + '/';
+    note(callbacks, kind + io::printable(where + sentence));
+  };
+  for (const auto& sentence : data.refused()) tell("not used: ", sentence);
+  for (const auto& sentence : data.warnings()) tell("warning: ", sentence);
   if (data.size() == 0) {
     fail(ErrorCode::kInvalidInput,
          data.folder().string(),
