@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace glm_image::server {
@@ -16,15 +18,21 @@ class FormFields {
   /// Throws ApiError 400 for a part of a composition, which only JSON can hold.
   void add(const std::string& name, std::string text);
   /// Returns the object, whose values are texts and lists of texts; `loras` is a list of objects.
-  /// Throws ApiError 400 with param `loras` if only some of the adapters have a scale.
+  /// Throws ApiError 400 with param `loras` if only some of the adapters without an index have a
+  /// scale, or if there are adapters of several spellings.
   nlohmann::json take();
 
  private:
+  void add_lora(const std::string& index, const std::string& key, std::string text);
   void add_element(const std::string& name, std::string text, bool is_list);
 
   nlohmann::json fields_ = nlohmann::json::object();
-  // In the order of the form. openai-python sends all names before all scales.
+  // Of `loras[][…]`, in the order of the form. openai-python sends all names before all scales.
   std::vector<std::string> lora_names_, lora_scales_;
+  /// The number of digits and the index, which sort as numbers do.
+  using Index = std::pair<std::size_t, std::string>;
+  std::map<Index, nlohmann::json> numbered_loras_;                      ///< of `loras[0][…]`
+  std::map<std::string, std::map<Index, std::string>> numbered_lists_;  ///< of `texts[0]`, by name
 };
 
 }  // namespace glm_image::server

@@ -85,6 +85,18 @@ TEST(EditForm, ReadsListsAsClientsWriteThem) {
   EXPECT_EQ(others.request.guided->end, 1);
   EXPECT_EQ(others.request.texts, std::vector<std::string>{"OPEN"});
   EXPECT_EQ(others.request.adapters->at(0).scale, 1);
+  // Indices count, not the order of the form.
+  const auto mixed = request_of_form({{"name=\"texts[10]\"", "DAY"},
+                                      {"name=\"texts[9]\"", "OPEN"},
+                                      {"name=\"loras[1][scale]\"", "-1"},
+                                      {"name=\"loras[0][name]\"", "style"},
+                                      {"name=\"loras[1][name]\"", "ink"}});
+  EXPECT_EQ(mixed.request.texts, (std::vector<std::string>{"OPEN", "DAY"}));
+  ASSERT_EQ(mixed.request.adapters->size(), 2U);
+  EXPECT_EQ(mixed.request.adapters->at(0).name, "style");
+  EXPECT_EQ(mixed.request.adapters->at(0).scale, 1);
+  EXPECT_EQ(mixed.request.adapters->at(1).name, "ink");
+  EXPECT_EQ(mixed.request.adapters->at(1).scale, -1);
   const auto json = request_of_form({{"name=\"guidance_interval\"", "[0.25, 1]"},
                                      {"name=\"loras\"", R"([{"name": "style", "scale": 2}])"}});
   EXPECT_EQ(json.request.guided->begin, 0.25);
@@ -110,6 +122,9 @@ TEST(EditForm, FieldsThatCannotBeToldApartAreRefused) {
   refused("loras", {{"name=\"loras[][scale]\"", "1"}});
   refused("loras", {{"name=\"loras[][name]\"", "a"}, {"name=\"loras[][scale]\"", "strong"}});
   refused("loras", {{"name=\"loras[][name]\"", "a"}, {"name=\"loras\"", "[]"}});
+  refused("loras", {{"name=\"loras[0][name]\"", "a"}, {"name=\"loras[][name]\"", "b"}});
+  refused("loras", {{"name=\"loras[0][name]\"", "a"}, {"name=\"loras[0][name]\"", "b"}});
+  refused("texts", {{"name=\"texts[0]\"", "a"}, {"name=\"texts[0]\"", "b"}});
   refused("composition", {{"name=\"composition[picture][width]\"", "2"}});
   refused("mask", {{"name=\"mask[]\"", "x"}});
   // Unknown fields may come twice.

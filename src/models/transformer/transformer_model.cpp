@@ -107,10 +107,11 @@ Tensor GlmImageAttentionImpl::forward(const Tensor& x,
     return nn::head_norm_rotary(projected, context.cos, context.sin, context.text_tokens, kNormEps);
   };
   // Keys and values first: the ranks exchange them while they compute what needs no other rank.
-  const auto keys = with_all_images(norm_rotary(heads(to_k)), context);
-  const auto values = with_all_images(heads(to_v), context);
+  auto keys = with_all_images(norm_rotary(heads(to_k)), context);
+  auto values = with_all_images(heads(to_v), context);
   const auto q = norm_rotary(heads(to_q));
   auto k = keys(), v = values();
+  keys = values = nullptr;  // they hold this rank's own
   if (context.write != nullptr) context.write->append(block, k, v);
   if (context.read != nullptr) std::tie(k, v) = context.read->prepend_to(block, k, v);
   nn::AttentionOptions attention;

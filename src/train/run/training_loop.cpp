@@ -105,14 +105,14 @@ StepResult accumulate_gradients(Stage& stage,
   for (const int64_t i : division.batches) {
     const auto batch = loader.next();
     auto outcome = stage.forward(batch, step * batches + i);
-    std::vector<Tensor> terms{outcome.loss};
-    if (outcome.separate_loss.defined()) terms.push_back(outcome.separate_loss);
-    for (const auto& term : terms) {
-      result.loss += term.item<double>() / static_cast<double>(batches);
-    }
-    for (std::size_t k = 0; k < terms.size() && std::isfinite(result.loss); ++k) {
-      const bool is_last = i == division.batches.back() && k + 1 == terms.size();
-      gradients.backward(terms[k], batches, is_last);
+    const bool has_two = outcome.separate_loss.defined();
+    double loss = outcome.loss.item<double>();
+    if (has_two) loss += outcome.separate_loss.item<double>();
+    result.loss += loss / static_cast<double>(batches);
+    if (std::isfinite(result.loss)) {
+      const bool is_last = i == division.batches.back();
+      gradients.backward(outcome.loss, batches, is_last && !has_two);
+      if (has_two) gradients.backward(outcome.separate_loss, batches, is_last);
     }
     auto& measured = result.parts.emplace_back();
     measured.weight = outcome.weight;
