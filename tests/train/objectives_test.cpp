@@ -78,8 +78,8 @@ TEST(FlowMatchingObjective, ABatchIsTheMeanOfItsExamples) {
   const auto loss_of = [&](const train::FlowMatchingBatch& batch) {
     return objective.loss(batch).loss.item<double>();
   };
-  const auto whole = whole_loss.item<double>();
-  EXPECT_NEAR((loss_of(left) + loss_of(right)) / 2, whole, 1e-6 * whole);
+  const auto value = whole_loss.item<double>();
+  EXPECT_NEAR((loss_of(left) + loss_of(right)) / 2, value, 1e-6 * value);
   EXPECT_GT(std::fabs(loss_of(left) - loss_of(right)), 1e-4);
 }
 
