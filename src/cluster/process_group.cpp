@@ -22,6 +22,8 @@ constexpr std::chrono::seconds kConnectLimit{7};
 /// Ranks may compute for long between two operations. Lost ranks are noticed by their links, which
 /// call stop().
 constexpr std::chrono::hours kOperationLimit{24};
+/// After stop(), how often the operations that are still pending are ended.
+constexpr Milliseconds kBetweenBreakUps{100};
 
 /// Waits until all ranks have joined. Unlike Gloo's own waiting, it stops when the meeting place
 /// ends the group's keys.
@@ -75,7 +77,8 @@ class ProcessGroup::BreakableGloo : public c10d::ProcessGroupGloo {
     for (const auto& context : contexts_) context->setTimeout(limit);
   }
   /// Every pending operation of the group fails. Gloo does so when any operation runs out of time,
-  /// so start one without an answer and with a time limit of 0.
+  /// so start one without an answer and with a time limit of 0. Gloo leaves out a connection that
+  /// another thread is using at this moment: operations that are still pending need another call.
   void break_up() {
     for (const auto& context : contexts_) {
       char byte = 0;
@@ -123,7 +126,11 @@ class ProcessGroup::Gloo {
     });
     {
       std::unique_lock lock(state->mutex);
-      state->change.wait(lock, [&] { return state->is_done; });
+      while (!state->change.wait_for(lock, kBetweenBreakUps, [&] { return state->is_done; })) {
+        lock.unlock();
+        if (is_stopped()) group_->break_up();
+        lock.lock();
+      }
     }
     check_not_stopped();
     try {
@@ -132,6 +139,11 @@ class ProcessGroup::Gloo {
       check_not_stopped();
       fail(ErrorCode::kInternal, "the connection to another rank broke: ", error.what());
     }
+  }
+
+  bool is_stopped() {
+    const std::lock_guard lock(mutex_);
+    return is_stopped_;
   }
 
   void check_not_stopped() {
@@ -158,8 +170,13 @@ class ProcessGroup::Gloo {
 ProcessGroup::ProcessGroup(GroupMember member, std::unique_ptr<Gloo> gloo)
     : member_(std::move(member)), gloo_(std::move(gloo)) {}
 ProcessGroup::~ProcessGroup() {
-  // Else it would wait for the answers of other ranks.
-  gloo_->stop("the group has ended");
+  // Else it would wait for the answers of other ranks. After a stop, operations that nobody waits
+  // for may be pending still.
+  if (gloo_->is_stopped()) {
+    gloo_->group().break_up();
+  } else {
+    gloo_->stop("the group has ended");
+  }
 }
 
 std::shared_ptr<ProcessGroup> ProcessGroup::connect(std::shared_ptr<MeetingPlace> place,
