@@ -88,7 +88,7 @@ void FormFields::add_lora(const std::string& index, const std::string& key, std:
   }
   auto& value = numbered_loras_[{index.size(), index}][key];
   if (!value.is_null()) {
-    fail_loras("loras[" + index + "][" + key.substr(0, 64) + "] must be given once");
+    fail_loras("loras[" + index.substr(0, 64) + "][" + key.substr(0, 64) + "] must be given once");
   }
   value = key == "scale" ? scale_of(text) : Json(std::move(text));
 }
