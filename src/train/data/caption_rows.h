@@ -31,9 +31,8 @@ struct CaptionRows {
 ///    optionally `reference` (a string or a list of strings) and `repeats` (an integer);
 ///  - metadata.csv: the same as columns, with one reference;
 ///  - name.txt beside each PNG, JPEG or WebP file, in the order of their names, or the prompt in
-///  the
-///    file's own metadata if this program drew it from a prompt alone. Pictures of other formats
-///    and folders with pictures are refused.
+///    the file's own metadata if this program drew it from a prompt alone. Pictures of other
+///    formats and folders with pictures are refused.
 /// Other fields and columns are ignored. Captions with control characters other than line breaks
 /// and tabs are refused. Throws kNotFound if there is no such folder, kInvalidInput
 /// for both metadata files or one that is not a regular file, kCorruptFile for a CSV file that
