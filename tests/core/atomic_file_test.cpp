@@ -201,17 +201,23 @@ TEST(AtomicFile, FollowsSymbolicLinks) {
   });
 }
 
-/// Runs the test in a child process, to which its limits and privileges are confined. Returns
-/// whether it passed.
+/// Runs the test in a child process, to which its limits and privileges are confined. Returns 0 if
+/// it passed, -1 if the child was killed.
 template <typename Body>
-bool passes_in_a_child(const Body& body) {
+int exit_code_in_a_child(const Body& body) {
   const auto child = fork();
   if (child == 0) {
     body();
     _exit(testing::Test::HasFailure() ? 1 : 0);
   }
   int status = 0;
-  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
+  return WEXITSTATUS(status);
+}
+
+template <typename Body>
+bool passes_in_a_child(const Body& body) {
+  return exit_code_in_a_child(body) == 0;
 }
 
 /// Becomes an ordinary user, who is subject to file permissions.
@@ -274,25 +280,36 @@ TEST(AtomicFile, WritesInPlaceInAStickyFolder) {
   EXPECT_EQ(entries(folder), 3);
 }
 
+constexpr int kNotPermitted = 77;
+
+/// As exit_code_in_a_child, after `make_mounts`, whose mounts nobody else sees. Returns
+/// kNotPermitted if they could not be made.
+template <typename MakeMounts, typename Body>
+int exit_code_with_mounts(const MakeMounts& make_mounts, const Body& body) {
+  return exit_code_in_a_child([&] {
+    if (unshare(CLONE_NEWNS) != 0 ||
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 || !make_mounts()) {
+      _exit(kNotPermitted);
+    }
+    body();
+  });
+}
+
 TEST(AtomicFile, WritesInPlaceToAMountPoint) {
   const TemporaryDirectory directory;
   const auto& root = directory.path();
   write_file(root / "source", "old");
   write_file(root / "mounted", "");
   write_file(root / "fixed", "");
-  constexpr int kNotPermitted = 77;
-  const auto child = fork();
-  if (child == 0) {
+  const auto make_mounts = [&] {
     const auto mount_over = [&](const char* name, unsigned long flags) {
       const auto target = root / name;
       return mount((root / "source").c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
              (flags == 0 || mount(nullptr, target.c_str(), nullptr, flags, nullptr) == 0);
     };
-    if (unshare(CLONE_NEWNS) != 0 ||
-        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        !mount_over("mounted", 0) || !mount_over("fixed", MS_REMOUNT | MS_BIND | MS_RDONLY)) {
-      _exit(kNotPermitted);
-    }
+    return mount_over("mounted", 0) && mount_over("fixed", MS_REMOUNT | MS_BIND | MS_RDONLY);
+  };
+  const auto check = [&] {
     check_writable(root / "mounted");
     EXPECT_EQ(read_file(root / "mounted"), "old");
     write_file_atomically(root / "mounted", "new");
@@ -300,39 +317,29 @@ TEST(AtomicFile, WritesInPlaceToAMountPoint) {
     expect_error(
         ErrorCode::kOutput, {"fixed", "Read-only"}, [&] { check_writable(root / "fixed"); });
     EXPECT_EQ(entries(root), 3);
-    _exit(testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == kNotPermitted) GTEST_SKIP() << "mounting is not permitted here";
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+  };
+  const int code = exit_code_with_mounts(make_mounts, check);
+  if (code == kNotPermitted) GTEST_SKIP() << "mounting is not permitted here";
+  EXPECT_EQ(code, 0);
   EXPECT_EQ(read_file(root / "source"), "new");
 }
 
 TEST(AtomicFile, NamesTheFileAndTheReasonOnAFullFileSystem) {
   const TemporaryDirectory directory;
   const auto& root = directory.path();
-  constexpr int kNotPermitted = 77;
-  const auto child = fork();
-  if (child == 0) {
-    if (unshare(CLONE_NEWNS) != 0 ||
-        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        mount("tmpfs", root.c_str(), "tmpfs", 0, "size=64k") != 0) {
-      _exit(kNotPermitted);
-    }
+  const auto make_mounts = [&] {
+    return mount("tmpfs", root.c_str(), "tmpfs", 0, "size=64k") == 0;
+  };
+  const auto check = [&] {
     const auto path = root / "result.bin";
     const auto write = [&] { write_file_atomically(path, std::string(1 << 20, 'x')); };
     expect_error(ErrorCode::kOutput, {path.string(), "No space left on device"}, write);
     EXPECT_TRUE(is_output_failure(write));
     EXPECT_EQ(entries(root), 0);
-    _exit(testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == kNotPermitted) GTEST_SKIP() << "mounting is not permitted here";
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+  };
+  const int code = exit_code_with_mounts(make_mounts, check);
+  if (code == kNotPermitted) GTEST_SKIP() << "mounting is not permitted here";
+  EXPECT_EQ(code, 0);
 }
 
 TEST(CheckWritable, LeavesNothingBehind) {
