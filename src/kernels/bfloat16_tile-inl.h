@@ -22,7 +22,7 @@
 ///
 /// Where the CPU has tiles (AMX) 16 pairs at a time go through them: a panel as it is packed is a
 /// row of four right operands. Six rows fill them only in part, which is still several times as
-/// fast as pair by pair.
+/// fast as pair by pair; attention of many rows takes 16, which fill them.
 namespace glm_image::kernels::bfloat16 {
 
 inline constexpr int64_t kLanes = 16;
@@ -50,7 +50,8 @@ inline constexpr int64_t kTilePairs = 16;
 /// multiplies holds one; without tiles it does nothing.
 class TileRegisters {
  public:
-  TileRegisters() : used_(has_bfloat16_tiles()) {
+  /// `height` rows of the left operand and of the sums, at most 16.
+  explicit TileRegisters(int64_t height = kTileRows) : used_(has_bfloat16_tiles()) {
     if (!used_) return;
     struct alignas(64) {
       uint8_t palette = 1, start_row = 0, reserved[14] = {};
@@ -59,7 +60,8 @@ class TileRegisters {
     } config;
     for (int i = 0; i < 7; ++i) {
       config.row_bytes[i] = 64;
-      config.rows[i] = i < 5 ? kTileRows : kTilePairs;  // sums 0 … 3, A 4, B 5 and 6
+      // sums 0 … 3, A 4, B 5 and 6
+      config.rows[i] = static_cast<uint8_t>(i < 5 ? height : kTilePairs);
     }
     asm volatile("ldtilecfg %0" ::"m"(config));
   }
@@ -74,22 +76,12 @@ class TileRegisters {
   bool used_;
 };
 
-/// sums += A·B through tile registers, for a multiple of kTilePairs. Row r of the sums begins at
-/// sums[r·sums_stride].
+/// Tile registers 0 … kVectors − 1 += A·B, for a multiple of kTilePairs.
 template <int kVectors>
-[[gnu::always_inline]] inline void multiply_add_tiles(float* sums,
-                                                      int64_t sums_stride,
-                                                      const uint16_t* a,
+[[gnu::always_inline]] inline void multiply_registers(const uint16_t* a,
                                                       int64_t a_stride,
                                                       const uint16_t* panel,
                                                       int64_t pairs) {
-  // The compiler does not see what the instructions read and write.
-  asm volatile("" ::: "memory");
-  const auto sums_bytes = sums_stride * 4;
-  _tile_loadd(0, sums, sums_bytes);
-  if constexpr (kVectors > 1) _tile_loadd(1, sums + kLanes, sums_bytes);
-  if constexpr (kVectors > 2) _tile_loadd(2, sums + 2 * kLanes, sums_bytes);
-  if constexpr (kVectors > 3) _tile_loadd(3, sums + 3 * kLanes, sums_bytes);
   constexpr int64_t kPanelBytes = 4 * kPanelColumns;
   for (int64_t pair = 0; pair < pairs; pair += kTilePairs) {
     const uint16_t* b = panel + pair * 2 * kPanelColumns;
@@ -109,6 +101,47 @@ template <int kVectors>
       _tile_dpbf16ps(3, 4, 6);
     }
   }
+}
+
+/// sums = A·B through tile registers, for a multiple of kTilePairs and the columns of a panel.
+inline void multiply_tiles(float* sums,
+                           int64_t sums_stride,
+                           const uint16_t* a,
+                           int64_t a_stride,
+                           const uint16_t* panel,
+                           int64_t pairs) {
+  // The compiler does not see what the instructions read and write.
+  asm volatile("" ::: "memory");
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  multiply_registers<kTileVectors>(a, a_stride, panel, pairs);
+  const auto sums_bytes = sums_stride * 4;
+  _tile_stored(0, sums, sums_bytes);
+  _tile_stored(1, sums + kLanes, sums_bytes);
+  _tile_stored(2, sums + 2 * kLanes, sums_bytes);
+  _tile_stored(3, sums + 3 * kLanes, sums_bytes);
+  asm volatile("" ::: "memory");
+}
+
+/// sums += A·B through tile registers, for a multiple of kTilePairs. Row r of the sums begins at
+/// sums[r·sums_stride].
+template <int kVectors>
+[[gnu::always_inline]] inline void multiply_add_tiles(float* sums,
+                                                      int64_t sums_stride,
+                                                      const uint16_t* a,
+                                                      int64_t a_stride,
+                                                      const uint16_t* panel,
+                                                      int64_t pairs) {
+  // The compiler does not see what the instructions read and write.
+  asm volatile("" ::: "memory");
+  const auto sums_bytes = sums_stride * 4;
+  _tile_loadd(0, sums, sums_bytes);
+  if constexpr (kVectors > 1) _tile_loadd(1, sums + kLanes, sums_bytes);
+  if constexpr (kVectors > 2) _tile_loadd(2, sums + 2 * kLanes, sums_bytes);
+  if constexpr (kVectors > 3) _tile_loadd(3, sums + 3 * kLanes, sums_bytes);
+  multiply_registers<kVectors>(a, a_stride, panel, pairs);
   _tile_stored(0, sums, sums_bytes);
   if constexpr (kVectors > 1) _tile_stored(1, sums + kLanes, sums_bytes);
   if constexpr (kVectors > 2) _tile_stored(2, sums + 2 * kLanes, sums_bytes);

@@ -4,7 +4,7 @@
 constexpr int64_t kLanes = 8;
 constexpr int64_t kTileRows = 6;
 constexpr int64_t kUnit = PackedIntegers::kStepDepth;
-constexpr bool kPadsRows = false;
+constexpr bool kPadsRows = false, kReadsNibbles = true;
 
 using Ints = __m256i;
 using Floats = __m256;

@@ -16,7 +16,7 @@ namespace glm_image::kernels::avx512vnni {
 constexpr int64_t kLanes = 16;
 constexpr int64_t kTileRows = 6;
 constexpr int64_t kUnit = PackedIntegers::kStepDepth;
-constexpr bool kPadsRows = false;
+constexpr bool kPadsRows = false, kReadsNibbles = true;
 
 #include "kernels/quantised_avx512-inl.h"
 

@@ -4,7 +4,7 @@
 
 namespace glm_image::kernels {
 
-/// The kernels of quantised_tile-inl.h as one kind of CPU computes them. Written with intrinsics
+/// The kernels of quantised_piece-inl.h as one kind of CPU computes them. Written with intrinsics
 /// and not with Highway: what counts is one instruction each (dot products of unsigned and signed
 /// bytes, tiles), which Highway 1.0 has no function for.
 struct QuantisedKernels {
@@ -24,9 +24,13 @@ const QuantisedKernels* quantised_kernels_plain();
 const QuantisedKernels* quantised_kernels_avx2();
 const QuantisedKernels* quantised_kernels_avxvnni();
 const QuantisedKernels* quantised_kernels_avx512vnni();
+const QuantisedKernels* quantised_kernels_amx();
 const QuantisedKernels* quantised_kernels_neondot();
 
-/// Returns the form for the CPU level of core/cpu_level.
-const QuantisedKernels& quantised_kernels();
+/// Whether the depth of a product and its blocks fill tiles.
+bool fits_amx(const QuantisedMatmul& problem);
+
+/// Returns the form for a product on the CPU level of core/cpu_level.
+const QuantisedKernels& quantised_kernels(const QuantisedMatmul& problem);
 
 }  // namespace glm_image::kernels

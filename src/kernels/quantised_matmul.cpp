@@ -29,9 +29,14 @@ const QuantisedKernels& or_plain(const QuantisedKernels* form) {
 
 }  // namespace
 
-const QuantisedKernels& quantised_kernels() {
+const QuantisedKernels& quantised_kernels(const QuantisedMatmul& problem) {
   switch (cpu_level()) {
     case CpuLevel::kAmx:
+      // Few rows are bound by the memory, and would fill tiles in part.
+      if (problem.rows > kFewRows && fits_amx(problem)) {
+        return or_plain(quantised_kernels_amx());
+      }
+      return or_plain(quantised_kernels_avx512vnni());
     case CpuLevel::kAvx512Bf16:
     case CpuLevel::kAvx512Vnni:
       return or_plain(quantised_kernels_avx512vnni());
@@ -49,31 +54,32 @@ const QuantisedKernels& quantised_kernels() {
 }
 
 QuantisedRows::QuantisedRows(const QuantisedMatmul& problem)
-    : groups_(P::divide_up(problem.rows, quantised_kernels().tile_rows)),
-      values_(groups_ * quantised_kernels().tile_rows *
+    : groups_(P::divide_up(problem.rows, quantised_kernels(problem).tile_rows)),
+      values_(groups_ * quantised_kernels(problem).tile_rows *
               P::divide_up(problem.weight.depth, kTileUnit) * kTileUnit *
-              (problem.weight.bits == 8 ? quantised_kernels().value_bytes
-                                        : quantised_kernels().value_bytes_4)),
-      blocks_(groups_ * quantised_kernels().tile_rows * problem.weight.blocks()) {}
+              (problem.weight.bits == 8 ? quantised_kernels(problem).value_bytes
+                                        : quantised_kernels(problem).value_bytes_4)),
+      blocks_(groups_ * quantised_kernels(problem).tile_rows * problem.weight.blocks()) {}
 
 void quantise_rows(const QuantisedMatmul& problem,
                    QuantisedRows& rows,
                    int64_t first,
                    int64_t last) {
-  quantised_kernels().quantise(problem, rows, first, last);
+  quantised_kernels(problem).quantise(problem, rows, first, last);
 }
 
 QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
-    : groups(P::divide_up(problem.rows, quantised_kernels().tile_rows)),
+    : groups(P::divide_up(problem.rows, quantised_kernels(problem).tile_rows)),
       piece_panels(problem.rows > kFewRows ? kPiecePanels : 1),
       across(P::divide_up(problem.weight.panels(), piece_panels)),
       blocks(problem.weight.blocks()),
-      width(problem.rows > kFewRows && quantised_kernels().widens_nibbles ? 8
-                                                                          : problem.weight.bits) {
+      width(problem.rows > kFewRows && quantised_kernels(problem).widens_nibbles
+                ? 8
+                : problem.weight.bits) {
   // With many threads pieces get fewer rows, down to where reading the weights would show. So that
   // waiting sums stay small, no piece has more than some rows.
   constexpr int64_t kPiecesPerThread = 4, kFewestRows = 258, kMostRows = 2112;
-  const int64_t rows = groups * quantised_kernels().tile_rows;
+  const int64_t rows = groups * quantised_kernels(problem).tile_rows;
   down = std::max(P::divide_up(rows, kMostRows),
                   std::min(P::divide_up(rows, kFewestRows),
                            P::divide_up(kPiecesPerThread * problem.threads, across)));
@@ -99,8 +105,8 @@ QuantisedWorkspace::QuantisedWorkspace(const QuantisedMatmul& problem)
     : QuantisedWorkspace(problem, QuantisedCut(problem)) {}
 
 QuantisedWorkspace::QuantisedWorkspace(const QuantisedMatmul& problem, const QuantisedCut& cut)
-    : sums((cut.waits() ? cut.piece_groups : 1) * cut.piece_panels * quantised_kernels().tile_rows *
-           P::kPanelColumns),
+    : sums((cut.waits() ? cut.piece_groups : 1) * cut.piece_panels *
+           quantised_kernels(problem).tile_rows * P::kPanelColumns),
       values(!problem.weight.is_stored() && cut.width == problem.weight.bits
                  ? 0
                  : cut.piece_panels * cut.part_values(problem.weight) + kReadBehind),
@@ -110,7 +116,7 @@ void quantised_matmul_piece(const QuantisedMatmul& problem,
                             const QuantisedRows& rows,
                             int64_t piece,
                             QuantisedWorkspace& workspace) {
-  quantised_kernels().multiply(problem, rows, piece, workspace);
+  quantised_kernels(problem).multiply(problem, rows, piece, workspace);
 }
 
 }  // namespace glm_image::kernels

@@ -21,7 +21,7 @@ namespace glm_image::kernels::neondot {
 constexpr int64_t kLanes = 4;
 constexpr int64_t kTileRows = 6;
 constexpr int64_t kUnit = PackedIntegers::kStepDepth;
-constexpr bool kPadsRows = false;
+constexpr bool kPadsRows = false, kReadsNibbles = true;
 constexpr int64_t kStepBytes = 4 * PackedIntegers::kPanelColumns;
 
 using Ints = int32x4_t;

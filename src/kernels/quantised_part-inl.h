@@ -1,5 +1,8 @@
 // The weights of a quantised product as its tiles read them, a part of the depth at a time.
-// Included by quantised_tile-inl.h. (No include guard.)
+// Included by every form's file, inside its namespace and its region of instructions, after what
+// quantised_rows-inl.h asks for and kLanes, the columns of a vector. (No include guard.)
+
+#include "kernels/quantised_rows-inl.h"
 
 inline constexpr int64_t kPanel = PackedIntegers::kPanelColumns;
 inline constexpr int64_t kPanelVectors = kPanel / kLanes;

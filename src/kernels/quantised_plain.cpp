@@ -11,7 +11,7 @@ namespace glm_image::kernels::plain {
 constexpr int64_t kLanes = 8;
 constexpr int64_t kTileRows = 6;
 constexpr int64_t kUnit = PackedIntegers::kStepDepth;
-constexpr bool kPadsRows = false;
+constexpr bool kPadsRows = false, kReadsNibbles = true;
 constexpr int64_t kStepBytes = 4 * PackedIntegers::kPanelColumns;
 
 struct Ints {

@@ -111,14 +111,17 @@ TEST_P(QuantisedLinear, MatchesFloat64OnQuantisedActivations) {
         for (const auto& [in, group] :
              std::vector<std::pair<int64_t, int64_t>>{{640, 128}, {640, 640}, {256, 32}}) {
           const RandomWeight weight(out, in, bits, group, scale_type);
-          const auto x = random_tensor({20, in}).to(type), bias = random_tensor({out}).to(type);
-          const auto expected =
-              at::matmul(quantised(x, group), weight.values().t()) + bias.to(at::kDouble);
-          const auto found = linear(x, weight.matrix, bias);
-          EXPECT_EQ(found.scalar_type(), type);
-          EXPECT_LT(relative_error(found, expected),
-                    type == at::kFloat ? 2e-6 : test::kOneBfloat16Rounding)
-              << bits << ' ' << in << ' ' << group << ' ' << scale_type;
+          const auto bias = random_tensor({out}).to(type);
+          for (const int64_t rows : {20, 70}) {  // some forms have another loop for many
+            const auto x = random_tensor({rows, in}).to(type);
+            const auto expected =
+                at::matmul(quantised(x, group), weight.values().t()) + bias.to(at::kDouble);
+            const auto found = linear(x, weight.matrix, bias);
+            EXPECT_EQ(found.scalar_type(), type);
+            EXPECT_LT(relative_error(found, expected),
+                      type == at::kFloat ? 2e-6 : test::kOneBfloat16Rounding)
+                << bits << ' ' << in << ' ' << group << ' ' << scale_type << ' ' << rows;
+          }
         }
       }
     }
