@@ -65,7 +65,9 @@ TEST_P(AttentionKernel, AnySize) {
 
 TEST_P(AttentionKernel, EveryCut) {
   for (const int64_t threads : kThreadCounts) {
-    for (const int64_t queries : {1, 5, 300}) check(queries, 300, 16, threads);
+    for (const int64_t queries : {1, 5, 300}) {
+      for (const int64_t dim : {16, 64}) check(queries, 300, dim, threads);
+    }
   }
 }
 
