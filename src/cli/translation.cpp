@@ -19,20 +19,6 @@ bool is_place(std::string_view text, std::size_t at) {
   return at + 1 < text.size() && text[at] == '%' && text[at + 1] >= '1' && text[at + 1] <= '9';
 }
 
-std::string filled(const std::string& text, const std::vector<std::string>& values) {
-  std::string whole;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto number = is_place(text, i) ? static_cast<std::size_t>(text[i + 1] - '1') : 0;
-    if (is_place(text, i) && number < values.size()) {
-      whole += values[number];
-      ++i;
-    } else {
-      whole += text[i];
-    }
-  }
-  return whole;
-}
-
 /// The values of %1, %2 … with which a pattern, whose places are in this order, is the sentence.
 std::optional<std::vector<std::string>> values_in(std::string_view sentence,
                                                   std::string_view pattern) {
@@ -116,7 +102,11 @@ void choose_language() {
 }
 
 std::string tr(const std::string& text, std::initializer_list<std::string> values) {
-  return filled(looked_up(text), values);
+  return filled({looked_up(text), values});
+}
+
+std::string tr(const PatternText& text) {
+  return filled({looked_up(text.pattern), text.values});
 }
 
 std::string translated(const std::string& sentence) {
@@ -131,7 +121,7 @@ std::string translated(const std::string& sentence) {
       // Words alone are names and numbers.
       if (value.find(' ') != std::string::npos) value = translated(value);
     }
-    return filled(text, *values);
+    return filled({text, std::move(*values)});
   }
   return sentence;
 }
