@@ -99,6 +99,7 @@ BatchLine read_line(std::string_view text,
   const io::JsonFields fields(io::parse_json_line(text, source), source);
   BatchLine line;
   line.number = number;
+  line.place = source;
   line.request = pipeline::request_from_json(fields);
   line.has_seed = fields.has("seed");
   read_size(fields, line.request);
@@ -140,6 +141,12 @@ BatchLine read_line(std::string_view text,
 
 }  // namespace
 
+Error error_of_line(const Error& error, const std::string& place) {
+  // Also of a part of the line: "posters.jsonl:3: loras".
+  if (error.source().rfind(place, 0) == 0) return error;
+  return Error(error.code(), concat(place, ": ", error.what()), {place, error.field()});
+}
+
 BatchFile read_batch_file(const std::string& path, const std::string& model) {
   const auto text = io::read_text_input(path, kMaxBatchBytes);
   const auto shown = path == "-" ? std::string("standard input") : path;
@@ -158,17 +165,15 @@ BatchFile read_batch_file(const std::string& path, const std::string& model) {
       auto line = read_line(bytes, number, source, folder, model);
       const auto [first, is_new] = seen.emplace(line.fingerprint, number);
       if (!is_new) {
-        fail(ErrorCode::kInvalidInput,
-             source,
-             ": is the same request as line ",
-             first->second,
-             "; give one of them a seed or a name of its own, or use count");
+        fail_at(ErrorCode::kInvalidInput,
+                {source},
+                ": is the same request as line ",
+                first->second,
+                "; give one of them a seed or a name of its own, or use count");
       }
       file.lines.push_back(std::move(line));
     } catch (const Error& error) {
-      const std::string message = error.what();
-      const bool names_line = message.rfind(source, 0) == 0;
-      file.errors.push_back(names_line ? message : concat(source, ": ", message));
+      file.errors.push_back(error_of_line(error, source));
     }
   }
   if (file.lines.empty() && file.errors.empty()) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "glm_image/error.h"
 #include "glm_image/pipeline.h"
 
 namespace glm_image::cli {
@@ -15,6 +16,7 @@ inline constexpr int64_t kMaxBatchBytes = int64_t{256} << 20;
 /// One request of a batch: a line of its file.
 struct BatchLine {
   int64_t number = 0;  ///< in the file, from 1
+  std::string place;   ///< what messages begin with: "posters.jsonl:3"
   /// As written, without the pictures to start from, which take much memory: read_references.
   Request request;
   bool has_seed = false;
@@ -29,11 +31,15 @@ struct BatchLine {
   std::string fingerprint;
 };
 
-/// The lines of a batch, and one sentence for each that is wrong.
+/// The lines of a batch, and one error for each that is wrong. Its source is the line's place, or
+/// begins with it.
 struct BatchFile {
   std::vector<BatchLine> lines;
-  std::vector<std::string> errors;
+  std::vector<Error> errors;
 };
+
+/// Returns an error of the line at `place` whose message names the line, once.
+Error error_of_line(const Error& error, const std::string& place);
 
 /// Reads a file of JSON objects, one per line; empty lines are skipped. "-" is standard input. The
 /// fields are those of a picture's parameters (pipeline/recipe), and `references` (paths of

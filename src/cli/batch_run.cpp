@@ -41,11 +41,12 @@ using Clock = ProgressDisplay::Clock;
 
 /// Translates "posters.jsonl:3: steps must be …". If there is no pattern for the whole message, the
 /// sentence after the place is translated.
-std::string translated_error(const std::string& error) {
-  auto whole = translated(error);
-  const auto place = error.find(": ");
-  if (whole != error || place == std::string::npos) return whole;
-  return error.substr(0, place + 2) + translated(error.substr(place + 2));
+std::string translated_error(const Error& error) {
+  const std::string message = error.what();
+  auto whole = translated(message);
+  const auto sentence = message.find_first_not_of(": ", error.source().size());
+  if (whole != message || sentence == std::string::npos) return whole;
+  return message.substr(0, sentence) + translated(message.substr(sentence));
 }
 
 PipelineOptions batch_pipeline_options(const BatchOptions& options) {
@@ -159,7 +160,7 @@ void Batch::read_lines() {
     try {
       check(item);
     } catch (const Error& error) {
-      file.errors.push_back(concat(options_.file, ':', item.line.number, ": ", error.what()));
+      file.errors.push_back(error_of_line(error, item.line.place));
     }
     if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
   }

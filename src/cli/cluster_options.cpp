@@ -8,11 +8,6 @@
 #endif
 
 namespace glm_image::cli {
-namespace {
-
-constexpr const char* kExactWire = "exact";
-
-}  // namespace
 
 void add_cluster_key_option(CLI::App& command, std::optional<std::string>& key_file) {
   command
@@ -33,7 +28,7 @@ void add_network_options(CLI::App& command, NetworkOptions& options) {
                   options.wire,
                   "exact or int8: how machines that share a picture's image tokens send keys and "
                   "values; int8 halves the bytes and changes the picture slightly")
-      ->check(CLI::IsMember({kExactWire, "int8"}))
+      ->check(CLI::IsMember({cluster::kExactWire, cluster::kInt8Wire}))
       ->capture_default_str()
       ->type_name("W");
 }
@@ -111,7 +106,7 @@ void check_cluster_options(const ClusterOptions& options) {
     if (options.share_weights) {
       fail(ErrorCode::kInvalidInput, "--share-weights needs --cluster HOST:PORT");
     }
-    if (options.network.wire != kExactWire) {
+    if (options.network.wire != cluster::kExactWire) {
       fail(ErrorCode::kInvalidInput, "--cluster-wire needs --cluster HOST:PORT");
     }
     return;

@@ -5,13 +5,15 @@
 #include <optional>
 #include <string>
 
+#include "cluster/wire.h"
+
 namespace glm_image::cli {
 
 /// --bandwidth, --latency and --cluster-wire.
 struct NetworkOptions {
   std::string bandwidth = "1Gbit";
   std::string latency = "0.5ms";
-  std::string wire = "exact";
+  std::string wire = cluster::kExactWire;
 };
 void add_network_options(CLI::App& command, NetworkOptions& options);
 

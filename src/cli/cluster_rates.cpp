@@ -11,7 +11,7 @@ cluster::Coordinator::Rates cluster_rates(const ModelInfo& model,
   rates.own = pipeline::LearnedRates(model, threads).estimate();
   rates.network.bytes_per_second = cluster::parse_bandwidth(network.bandwidth);
   rates.network.latency_seconds = cluster::parse_latency(network.latency);
-  if (network.wire == cluster::wire_name(cluster::Wire::kInt8)) rates.wire = cluster::Wire::kInt8;
+  if (network.wire == cluster::kInt8Wire) rates.wire = cluster::Wire::kInt8;
   rates.sizes = cluster::sizes_of(model, rates.wire);
   return rates;
 }

@@ -222,6 +222,21 @@ inline constexpr const char* kMessagePatterns[] = {
     "it sent nothing for %1 s",
     "%1 holds a zero byte",
     "%1: %2 of memory taken",
+    "guidance-interval must be two shares of the steps from 0 to 1, the smaller first; found %1 "
+    "and %2",
+    "%1: holds a number that no double can represent",
+    "%1 is nested more than %2 levels deep at byte %3",
+    "%1: %2 is not a known key; known keys: %3",
+    "%1 must hold a JSON object, found %2",
+    "a list of at most %1 objects with a name and a scale",
+    "a list of %1 tokens (height·width)",
+    "a list of integers from %1 to %2",
+    "a whole number from 0 to %1",
+    "an integer from %1 to %2",
+    "a number from %1 to %2",
+    "a list of %1 elements",
+    "a string of %1 bytes",
+    "one of %1",
     "writing stopped: %1",
     "%1 has no option %2",
     "%1: '%2' is not in %3",
@@ -236,6 +251,14 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: is empty",
     "give %1",
     "--%1: %2",
+};
+
+/// Sentences of io::JsonFields. Their second value is what a field must be: without a translation
+/// of it the whole sentence stays English.
+inline constexpr const char* kRefusalPatterns[] = {
+    "%1 must be %2, found nothing",
+    "%1 must be %2, found %3 at index %4",
+    "%1 must be %2, found %3",
 };
 // NOLINTEND(bugprone-suspicious-missing-comma)
 

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 #include <vector>
 
 #include "glm_image/error.h"
+#include "pipeline/request_values.h"
 
 namespace glm_image::cli {
 
@@ -12,12 +12,9 @@ namespace glm_image::cli {
 /// picture's file in place of its number, and any other error as it is.
 template <typename Path>
 Error with_picture_file(const Error& error, const std::vector<Path>& files) {
-  const std::string message = error.what();
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const auto number = "picture " + std::to_string(i + 1) + ": ";
-    if (message.rfind(number, 0) != 0) continue;
-    const auto file = std::filesystem::path(files[i]).string();
-    return Error(error.code(), file + ": " + message.substr(number.size()));
+    if (error.source() != pipeline::picture_name(i)) continue;
+    return error.with_source(std::filesystem::path(files[i]).string());
   }
   return error;
 }

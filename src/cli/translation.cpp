@@ -19,20 +19,6 @@ bool is_place(std::string_view text, std::size_t at) {
   return at + 1 < text.size() && text[at] == '%' && text[at + 1] >= '1' && text[at + 1] <= '9';
 }
 
-std::string filled(const std::string& text, const std::vector<std::string>& values) {
-  std::string whole;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto number = is_place(text, i) ? static_cast<std::size_t>(text[i + 1] - '1') : 0;
-    if (is_place(text, i) && number < values.size()) {
-      whole += values[number];
-      ++i;
-    } else {
-      whole += text[i];
-    }
-  }
-  return whole;
-}
-
 /// The values of %1, %2 … with which a pattern, whose places are in this order, is the sentence.
 std::optional<std::vector<std::string>> values_in(std::string_view sentence,
                                                   std::string_view pattern) {
@@ -99,6 +85,28 @@ std::string looked_up(const std::string& text) {
   return text.empty() ? text : catalogue.find(text);
 }
 
+constexpr std::size_t kNone = -1;
+
+/// The translation of a sentence that has the pattern. `needed`: index of a value that must have a
+/// translation too.
+std::optional<std::string> translated_by(const char* pattern,
+                                         const std::string& sentence,
+                                         std::size_t needed = kNone) {
+  const auto text = looked_up(pattern);
+  if (text == pattern) return std::nullopt;
+  auto values = values_in(sentence, pattern);
+  if (!values) return std::nullopt;
+  for (std::size_t i = 0; i < values->size(); ++i) {
+    auto& value = (*values)[i];
+    // Words alone are names and numbers.
+    if (value.find(' ') == std::string::npos) continue;
+    auto in_language = translated(value);
+    if (i == needed && in_language == value) return std::nullopt;
+    value = std::move(in_language);
+  }
+  return filled({text, std::move(*values)});
+}
+
 }  // namespace
 
 void choose_language() {
@@ -116,22 +124,21 @@ void choose_language() {
 }
 
 std::string tr(const std::string& text, std::initializer_list<std::string> values) {
-  return filled(looked_up(text), values);
+  return filled({looked_up(text), values});
+}
+
+std::string tr(const PatternText& text) {
+  return filled({looked_up(text.pattern), text.values});
 }
 
 std::string translated(const std::string& sentence) {
   auto found = looked_up(sentence);
   if (found != sentence) return found;
   for (const char* pattern : kMessagePatterns) {
-    const auto text = looked_up(pattern);
-    if (text == pattern) continue;
-    auto values = values_in(sentence, pattern);
-    if (!values) continue;
-    for (auto& value : *values) {
-      // Words alone are names and numbers.
-      if (value.find(' ') != std::string::npos) value = translated(value);
-    }
-    return filled(text, *values);
+    if (auto whole = translated_by(pattern, sentence)) return *whole;
+  }
+  for (const char* pattern : kRefusalPatterns) {
+    if (auto whole = translated_by(pattern, sentence, /*needed=*/1)) return *whole;
   }
   return sentence;
 }

@@ -3,6 +3,8 @@
 #include <initializer_list>
 #include <string>
 
+#include "core/text_format.h"
+
 /// Translations of the program's messages. The texts in the sources are English;
 /// catalogues of other languages are in po/, in gettext's format. JSON, logs and the API are always
 /// English, and so are the C library's messages: the locale stays as it is.
@@ -15,6 +17,7 @@ void choose_language();
 
 /// The text in the user's language, with `values` in the places %1, %2 …
 std::string tr(const std::string& text, std::initializer_list<std::string> values = {});
+std::string tr(const PatternText& text);
 
 /// A whole sentence, such as an error's message, in the user's language, if the catalogue has it or
 /// a pattern of it (cli/message_patterns.h). The values of a pattern are translated likewise.

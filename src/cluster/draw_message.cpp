@@ -74,10 +74,6 @@ const char* way_name(Way way) {
   return way == Way::kAlone ? "alone" : way == Way::kGuidance ? "guidance" : "tokens";
 }
 
-const char* wire_name(Wire wire) {
-  return wire == Wire::kInt8 ? "int8" : "exact";
-}
-
 std::string DrawPart::key() const {
   return concat("part-", id);
 }
@@ -129,7 +125,7 @@ DrawPart part_from(const Message& message) {
       if (head.at("way") == way_name(way)) part.way = way;
     }
     part.shares_generator = head.at("shares_generator").get<bool>();
-    if (head.at("wire") == wire_name(Wire::kInt8)) part.wire = Wire::kInt8;
+    if (head.at("wire") == kInt8Wire) part.wire = Wire::kInt8;
     if (head.contains("composition")) {
       part.request.composition = composition_from(head.at("composition"));
     }

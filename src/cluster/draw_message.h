@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cluster/message.h"
+#include "cluster/wire.h"
 #include "glm_image/pipeline.h"
 
 /// Requests, pictures and progress as messages.
@@ -17,14 +18,6 @@ enum class Way {
 };
 /// "alone", "guidance", "tokens".
 const char* way_name(Way way);
-
-/// How keys and values cross the network where image tokens are shared.
-enum class Wire {
-  kExact,  ///< in the type of computing
-  kInt8,   ///< rounded to 8 bits (cluster/rounded_heads)
-};
-/// "exact", "int8".
-const char* wire_name(Wire wire);
 
 /// A part of a spread request: the pictures that one or more ranks draw.
 struct DrawPart {

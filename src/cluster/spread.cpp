@@ -7,13 +7,13 @@
 #include "cluster/shared_generator.h"
 #include "core/error.h"
 #include "diffusion/sampling_options.h"
-#include "glm_image/limits.h"
 #include "io/json_file.h"
 #include "models/generator/generation_model.h"
 #include "models/layout.h"
 #include "models/transformer/config.h"
 #include "pipeline/request_values.h"
 #include "pipeline/speed.h"
+#include "text/grid.h"
 
 namespace glm_image::cluster {
 namespace {
@@ -143,8 +143,8 @@ double velocity_bytes(const Request& request, int64_t latent_channels) {
 
 /// Visual tokens of a picture of this size in pixels.
 double visual_tokens(int64_t width, int64_t height) {
-  constexpr int64_t kSide = limits::kMaxSide / limits::kMaxGridSide;  // of a token, in pixels
-  return static_cast<double>(width * height) / (kSide * kSide);
+  constexpr int64_t kArea = text::kTokenSide * text::kTokenSide;
+  return static_cast<double>(width * height) / kArea;
 }
 
 /// A guess: the tokens of a prompt are known after it has been encoded.

@@ -11,6 +11,12 @@ template <typename... Parts>
   throw Error(code, concat(parts...));
 }
 
+/// Throws an Error about `place` whose message is its source, if it has one, and `parts`.
+template <typename... Parts>
+[[noreturn]] void fail_at(ErrorCode code, const ErrorPlace& place, const Parts&... parts) {
+  throw Error(code, concat(place.source, parts...), place);
+}
+
 /// Checks an invariant that only a bug in this library can violate; throws kInternal.
 #define GLM_IMAGE_CHECK(condition, ...)                    \
   do {                                                     \

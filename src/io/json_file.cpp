@@ -63,6 +63,11 @@ std::optional<std::vector<T>> as_list(const Json* list, std::size_t& bad_index, 
   return values;
 }
 
+std::string found_text(const Json* value) {
+  // A literal of its own, so that it can be translated.
+  return value == nullptr ? ", found nothing" : ", found " + shown(value);
+}
+
 }  // namespace
 
 std::string read_text_file(const std::filesystem::path& file, int64_t max_bytes) {
@@ -70,29 +75,31 @@ std::string read_text_file(const std::filesystem::path& file, int64_t max_bytes)
   const auto status = std::filesystem::status(file, status_error);
   if (!std::filesystem::exists(status)) {
     const auto broken = describe_broken_link(file);
-    if (!broken.empty()) fail(ErrorCode::kNotFound, file.string(), ": ", broken);
-    fail(ErrorCode::kNotFound, file.string(), " does not exist or cannot be reached");
+    if (!broken.empty()) fail_at(ErrorCode::kNotFound, {file.string()}, ": ", broken);
+    fail_at(ErrorCode::kNotFound, {file.string()}, " does not exist or cannot be reached");
   }
   // A pipe or a device would block or never end.
   if (!std::filesystem::is_regular_file(status)) {
-    fail(ErrorCode::kCorruptFile, file.string(), " must be a regular file");
+    fail_at(ErrorCode::kCorruptFile, {file.string()}, " must be a regular file");
   }
   std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in) fail(ErrorCode::kNotFound, file.string(), " cannot be opened: ", std::strerror(errno));
+  if (!in) {
+    fail_at(ErrorCode::kNotFound, {file.string()}, " cannot be opened: ", std::strerror(errno));
+  }
   const auto size = static_cast<int64_t>(in.tellg());
   if (size > max_bytes) {
-    fail(ErrorCode::kCorruptFile,
-         file.string(),
-         " holds ",
-         size,
-         " bytes, more than the ",
-         max_bytes,
-         " that such a file may have");
+    fail_at(ErrorCode::kCorruptFile,
+            {file.string()},
+            " holds ",
+            size,
+            " bytes, more than the ",
+            max_bytes,
+            " that such a file may have");
   }
   std::string bytes(static_cast<std::size_t>(std::max<int64_t>(size, 0)), '\0');
   in.seekg(0);
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (!in) fail(ErrorCode::kCorruptFile, file.string(), " cannot be read to its end");
+  if (!in) fail_at(ErrorCode::kCorruptFile, {file.string()}, " cannot be read to its end");
   return bytes;
 }
 
@@ -119,8 +126,10 @@ JsonFields::JsonFields(std::shared_ptr<const Json> object,
       prefix_(std::move(prefix)),
       asked_(std::move(asked)) {
   if (!object_->is_object()) {
-    fail(
-        ErrorCode::kCorruptFile, source_, " must hold a JSON object, found ", shown(object_.get()));
+    fail_at(ErrorCode::kCorruptFile,
+            {source_},
+            " must hold a JSON object, found ",
+            shown(object_.get()));
   }
 }
 
@@ -133,7 +142,13 @@ const Json* JsonFields::find(const std::string& name) const {
 void JsonFields::refuse(const std::string& name,
                         const std::string& expected,
                         ErrorCode code) const {
-  fail(code, source_, ": ", path_of(name), " must be ", expected, ", found ", shown(find(name)));
+  fail_at(code,
+          {source_, path_of(name)},
+          ": ",
+          path_of(name),
+          " must be ",
+          expected,
+          found_text(find(name)));
 }
 
 bool JsonFields::has(const std::string& name) const {
@@ -196,7 +211,7 @@ std::vector<int64_t> JsonFields::required_int64_list(const std::string& name,
   std::size_t bad_index = 0;
   auto values = as_list<int64_t>(
       list, bad_index, [&](const Json& element) { return as_int64(element, min, max); });
-  if (!values) refuse_list(name, list, bad_index, "integers" + range_text(min, max));
+  if (!values) refuse_list(name, list, bad_index, "a list of integers" + range_text(min, max));
   return std::move(*values);
 }
 
@@ -214,7 +229,7 @@ std::vector<double> JsonFields::required_double_list(const std::string& name) co
     return as_double(
         element, std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
   });
-  if (!values) refuse_list(name, list, bad_index, "numbers");
+  if (!values) refuse_list(name, list, bad_index, "a list of numbers");
   return std::move(*values);
 }
 
@@ -224,24 +239,23 @@ std::vector<std::string> JsonFields::required_string_list(const std::string& nam
   auto values = as_list<std::string>(list, bad_index, [](const Json& element) {
     return element.is_string() ? std::optional(element.get<std::string>()) : std::nullopt;
   });
-  if (!values) refuse_list(name, list, bad_index, "strings");
+  if (!values) refuse_list(name, list, bad_index, "a list of strings");
   return std::move(*values);
 }
 
 void JsonFields::refuse_list(const std::string& name,
                              const Json* list,
                              std::size_t bad_index,
-                             const std::string& elements) const {
+                             const std::string& expected) const {
   const bool is_list = list != nullptr && list->is_array();
-  fail(ErrorCode::kCorruptFile,
-       source_,
-       ": ",
-       path_of(name),
-       " must be a list of ",
-       elements,
-       ", found ",
-       shown(is_list ? &list->at(bad_index) : list),
-       is_list ? concat(" at index ", bad_index) : "");
+  fail_at(ErrorCode::kCorruptFile,
+          {source_, path_of(name)},
+          ": ",
+          path_of(name),
+          " must be ",
+          expected,
+          found_text(is_list ? &list->at(bad_index) : list),
+          is_list ? concat(" at index ", bad_index) : "");
 }
 
 JsonFields JsonFields::required_object(const std::string& name) const {
@@ -280,8 +294,12 @@ void JsonFields::refuse_unread() const {
         // Without the fields of nested objects.
         if (name.find('.') == std::string::npos) known += (known.empty() ? "" : ", ") + name;
       }
-      fail(
-          ErrorCode::kCorruptFile, source_, ": ", path, " is not a known key; known keys: ", known);
+      fail_at(ErrorCode::kCorruptFile,
+              {source_, path},
+              ": ",
+              path,
+              " is not a known key; known keys: ",
+              known);
     }
     const bool was_opened = !asked_under(path + '.').empty();
     if (was_opened && field.value().is_object()) required_object(field.key()).refuse_unread();

@@ -110,7 +110,7 @@ class JsonFields {
   [[noreturn]] void refuse_list(const std::string& name,
                                 const Json* list,
                                 std::size_t bad_index,
-                                const std::string& elements) const;
+                                const std::string& expected) const;
   std::string path_of(const std::string& name) const { return prefix_ + name; }
 
   std::shared_ptr<const Json> object_;

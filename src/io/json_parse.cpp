@@ -32,12 +32,12 @@ void check_depth(std::string_view text, const std::string& source) {
       in_string = true;
     } else if (c == '[' || c == '{') {
       if (++depth > kMaxJsonDepth) {
-        fail(ErrorCode::kCorruptFile,
-             source,
-             " is nested more than ",
-             kMaxJsonDepth,
-             " levels deep at byte ",
-             i);
+        fail_at(ErrorCode::kCorruptFile,
+                {source},
+                " is nested more than ",
+                kMaxJsonDepth,
+                " levels deep at byte ",
+                i);
       }
     } else if (c == ']' || c == '}') {
       --depth;
@@ -53,10 +53,12 @@ enum class Part { kFile, kLine };
                                std::size_t byte,
                                const std::string& source,
                                Part part) {
-  if (part == Part::kLine) fail(ErrorCode::kCorruptFile, source, ": not valid JSON at byte ", byte);
+  if (part == Part::kLine) {
+    fail_at(ErrorCode::kCorruptFile, {source}, ": not valid JSON at byte ", byte);
+  }
   const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
   const auto line = 1 + std::count(text.begin(), end, '\n');
-  fail(ErrorCode::kCorruptFile, source, ": not valid JSON at line ", line, ", byte ", byte);
+  fail_at(ErrorCode::kCorruptFile, {source}, ": not valid JSON at line ", line, ", byte ", byte);
 }
 
 /// Builds the document from the parser's events. A large whole number that is written with a point
@@ -135,18 +137,18 @@ Json parse_part(std::string_view text, const std::string& source, int64_t max_va
   DocumentBuilder builder(max_values);
   if (Json::sax_parse(text, &builder)) return std::move(builder.document);
   if (builder.has_too_many_values()) {
-    fail(ErrorCode::kCorruptFile, source, " holds more than ", max_values, " values");
+    fail_at(ErrorCode::kCorruptFile, {source}, " holds more than ", max_values, " values");
   }
   if (builder.repeated_key) {
     // Which of the two values counts would differ from program to program.
-    fail(ErrorCode::kCorruptFile,
-         source,
-         ": the key ",
-         shown_name(*builder.repeated_key),
-         " is repeated in one object");
+    fail_at(ErrorCode::kCorruptFile,
+            {source},
+            ": the key ",
+            shown_name(*builder.repeated_key),
+            " is repeated in one object");
   }
   if (builder.is_overflow) {
-    fail(ErrorCode::kCorruptFile, source, ": holds a number that no double can represent");
+    fail_at(ErrorCode::kCorruptFile, {source}, ": holds a number that no double can represent");
   }
   fail_invalid(text, builder.error_byte, source, part);
 }
@@ -159,7 +161,7 @@ Json parse_downloaded(std::string_view text, const std::string& source, Part par
     return parse_part(text, source, kAnyNumber, part);
   } catch (const Error&) {
     if (const auto stand_in = describe_stand_in(text)) {
-      fail(ErrorCode::kCorruptFile, source, *stand_in);
+      fail_at(ErrorCode::kCorruptFile, {source}, *stand_in);
     }
     throw;
   }
@@ -181,7 +183,7 @@ Json parse_json_line(std::string_view line, const std::string& source) {
 
 Json parse_user_json(std::string_view text, const std::string& source) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    fail(ErrorCode::kCorruptFile, source, ": is empty; it must hold a JSON object");
+    fail_at(ErrorCode::kCorruptFile, {source}, ": is empty; it must hold a JSON object");
   }
   return parse_part(text, source, kAnyNumber, Part::kFile);
 }

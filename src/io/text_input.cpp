@@ -49,7 +49,7 @@ std::string read_text_input(const std::string& path, int64_t max_bytes) {
   const std::string name = path == "-" ? "standard input" : path;
   const InputDescriptor input(path);
   if (input.get() < 0) {
-    fail(ErrorCode::kNotFound, name, " cannot be opened: ", std::strerror(errno));
+    fail_at(ErrorCode::kNotFound, {name}, " cannot be opened: ", std::strerror(errno));
   }
   std::string text;
   const auto limit = static_cast<std::size_t>(max_bytes) + 1;
@@ -59,15 +59,17 @@ std::string read_text_input(const std::string& path, int64_t max_bytes) {
     const auto count = ::read(input.get(), block, wanted);
     if (count == 0) break;
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(ErrorCode::kInvalidInput, name, " cannot be read: ", std::strerror(errno));
+    if (count < 0) {
+      fail_at(ErrorCode::kInvalidInput, {name}, " cannot be read: ", std::strerror(errno));
+    }
     text.append(block, static_cast<std::size_t>(count));
   }
   if (text.size() == limit) {
-    fail(ErrorCode::kInvalidInput, name, " holds more than the ", max_bytes, " bytes allowed");
+    fail_at(ErrorCode::kInvalidInput, {name}, " holds more than the ", max_bytes, " bytes allowed");
   }
   if (starts_with(text, "\xFF\xFE", 2) || starts_with(text, "\xFE\xFF", 2) ||
       starts_with(text, "\0\0\xFE\xFF", 4)) {
-    fail(ErrorCode::kInvalidInput, name, " is UTF-16 or UTF-32 text; save it as UTF-8");
+    fail_at(ErrorCode::kInvalidInput, {name}, " is UTF-16 or UTF-32 text; save it as UTF-8");
   }
   if (starts_with(text, "\xEF\xBB\xBF", 3)) text.erase(0, 3);
   decode_line_ends(text);

@@ -15,24 +15,26 @@ namespace fs = std::filesystem;
 
 void check_scale(const std::string& name, double scale) {
   if (scale >= -limits::kMaxAdapterScale && scale <= limits::kMaxAdapterScale) return;
-  fail(ErrorCode::kInvalidInput,
-       "adapters: the scale of ",
-       io::shown_name(name),
-       " must be from ",
-       -limits::kMaxAdapterScale,
-       " to ",
-       limits::kMaxAdapterScale,
-       "; found ",
-       scale);
+  fail_at(ErrorCode::kInvalidInput,
+          {"", "adapters"},
+          "adapters: the scale of ",
+          io::shown_name(name),
+          " must be from ",
+          -limits::kMaxAdapterScale,
+          " to ",
+          limits::kMaxAdapterScale,
+          "; found ",
+          scale);
 }
 
 void check_count(std::size_t count) {
   if (count <= limits::kMaxAdapters) return;
-  fail(ErrorCode::kInvalidInput,
-       "adapters: at most ",
-       limits::kMaxAdapters,
-       " at once; found ",
-       count);
+  fail_at(ErrorCode::kInvalidInput,
+          {"", "adapters"},
+          "adapters: at most ",
+          limits::kMaxAdapters,
+          " at once; found ",
+          count);
 }
 
 bool is_same(const fs::path& a, const fs::path& b) {
@@ -131,13 +133,18 @@ std::vector<AdapterUse> AdapterSet::resolve(
   std::set<std::string> names;
   for (const auto& use : *asked) {
     if (find(use.name) == nullptr) {
-      fail(ErrorCode::kInvalidInput,
-           "adapters: ",
-           io::shown_name(use.name),
-           items_.empty() ? " is asked for, but no adapter is loaded" : " is not loaded");
+      fail_at(ErrorCode::kInvalidInput,
+              {"", "adapters"},
+              "adapters: ",
+              io::shown_name(use.name),
+              items_.empty() ? " is asked for, but no adapter is loaded" : " is not loaded");
     }
     if (!names.insert(use.name).second) {
-      fail(ErrorCode::kInvalidInput, "adapters: ", io::shown_name(use.name), " is named twice");
+      fail_at(ErrorCode::kInvalidInput,
+              {"", "adapters"},
+              "adapters: ",
+              io::shown_name(use.name),
+              " is named twice");
     }
     check_scale(use.name, use.scale);
   }

@@ -142,16 +142,18 @@ PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
     int64_t conditions = 0;
     for (const auto& grid : prompt.conditions) conditions += grid.size();
     const auto pictures = prompt.conditions.size();
-    fail(ErrorCode::kInvalidInput,
-         "the prompt is too long",
-         pictures == 0 ? "" : concat(" for ", pictures, " pictures to start from"),
-         ": its ",
-         read - conditions,
-         pictures == 0 ? " tokens" : concat(" tokens, at least ", conditions, " of these pictures"),
-         " and the new picture's ",
-         prompt.generated_tokens(),
-         " do not fit the model's context of ",
-         context);
+    fail_at(
+        ErrorCode::kInvalidInput,
+        {"", "prompt"},
+        "the prompt is too long",
+        pictures == 0 ? "" : concat(" for ", pictures, " pictures to start from"),
+        ": its ",
+        read - conditions,
+        pictures == 0 ? " tokens" : concat(" tokens, at least ", conditions, " of these pictures"),
+        " and the new picture's ",
+        prompt.generated_tokens(),
+        " do not fit the model's context of ",
+        context);
   }
   return prompt;
 }

@@ -82,17 +82,18 @@ void check_conditions(const Request& request, const std::vector<text::Grid>& gri
     const auto& given = request.composition->conditions.at(i);
     const auto& found = grids[i];
     if (given.height == found.height && given.width == found.width) continue;
-    fail(ErrorCode::kInvalidInput,
-         "tokens were made from a condition picture of ",
-         given.width,
-         "x",
-         given.height,
-         " tokens; picture ",
-         i + 1,
-         " has ",
-         found.width,
-         "x",
-         found.height);
+    fail_at(ErrorCode::kInvalidInput,
+            {"", "composition"},
+            "tokens were made from a condition picture of ",
+            given.width,
+            "x",
+            given.height,
+            " tokens; picture ",
+            i + 1,
+            " has ",
+            found.width,
+            "x",
+            found.height);
   }
 }
 
@@ -106,7 +107,9 @@ void count_tokens(const PromptIds& prompt, int64_t pictures, size_t given, Resul
 void require_verifier(const Request& request, const TextVerifier* verifier) {
   if (!wants_verification(request)) return;
   if (verifier == nullptr) {
-    fail(ErrorCode::kUnsupported, "verify needs a reader of text, which was not given");
+    fail_at(ErrorCode::kUnsupported,
+            {"", "verify"},
+            "verify needs a reader of text, which was not given");
   }
   verifier->require(texts_to_spell(request));
 }

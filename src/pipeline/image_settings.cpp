@@ -83,15 +83,15 @@ namespace {
 void check_aspect_ratio(int64_t height, int64_t width, const std::string& name) {
   const auto h = static_cast<double>(height), w = static_cast<double>(width);
   if (std::max(h, w) / std::min(h, w) > kMaxAspectRatio) {
-    fail(ErrorCode::kInvalidInput,
-         name,
-         ": has ",
-         width,
-         "×",
-         height,
-         " pixels; the longer side may be at most ",
-         kMaxAspectRatio,
-         " times the shorter one; crop it first");
+    fail_at(ErrorCode::kInvalidInput,
+            {name, "condition_images"},
+            ": has ",
+            width,
+            "×",
+            height,
+            " pixels; the longer side may be at most ",
+            kMaxAspectRatio,
+            " times the shorter one; crop it first");
   }
 }
 
@@ -169,13 +169,13 @@ text::Grid condition_grid(const ImageSettings& settings,
     const bool at_end = shortest <= std::max(1.0, settings.shortest_side * kStep);
     if (smallest->size() <= max_tokens || at_end) return *smallest;
   }
-  fail(ErrorCode::kInvalidInput,
-       name,
-       ": has ",
-       width,
-       "×",
-       height,
-       " pixels; the model's image settings allow no size for it");
+  fail_at(ErrorCode::kInvalidInput,
+          {name, "condition_images"},
+          ": has ",
+          width,
+          "×",
+          height,
+          " pixels; the model's image settings allow no size for it");
 }
 
 ConditionPicture prepare_condition(const ImageSettings& settings,

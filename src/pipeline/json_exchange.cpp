@@ -65,10 +65,9 @@ std::vector<AdapterUse> adapters_from_json(const io::JsonFields& fields, const s
   if (!fields.has(name)) return adapters;
   const auto& list = fields.json().at(name);
   const auto refuse = [&] {
-    fields.refuse(name,
-                  concat("a list of at most ",
-                         limits::kMaxAdapters,
-                         R"( objects {"name": NAME, "scale": NUMBER})"));
+    fields.refuse(
+        name,
+        concat("a list of at most ", limits::kMaxAdapters, " objects with a name and a scale"));
   };
   if (!list.is_array() || list.size() > limits::kMaxAdapters) refuse();
   for (const auto& item : list) {

@@ -49,7 +49,7 @@ text::Grid grid_of_picture(const Request& request,
                            const ImageSettings& settings,
                            int64_t most) {
   const auto& image = request.condition_images[index];
-  return condition_grid(settings, image.height, image.width, most, concat("picture ", index + 1));
+  return condition_grid(settings, image.height, image.width, most, picture_name(index));
 }
 
 /// The largest token limit per picture with which all pictures together fit into `room`.

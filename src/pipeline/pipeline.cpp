@@ -6,6 +6,7 @@
 #endif
 
 #include "core/error.h"
+#include "core/lack_of_memory.h"
 #include "nn/math_memory.h"
 #include "pipeline/checkpoint.h"
 #include "pipeline/compose.h"
@@ -32,9 +33,7 @@ auto translated(const Action& action) -> decltype(action()) {
     fail(ErrorCode::kOutOfMemory, "not enough memory for this model or picture size");
   } catch (const c10::Error& error) {
     const std::string reason = error.what_without_backtrace();
-    const bool memory = reason.find("alloc") != std::string::npos ||
-                        reason.find("out of memory") != std::string::npos;
-    if (memory) {
+    if (is_lack_of_memory(error)) {
       fail(ErrorCode::kOutOfMemory, "not enough memory for this model or picture size: ", reason);
     }
     fail(ErrorCode::kInternal, "LibTorch: ", reason);

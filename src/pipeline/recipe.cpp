@@ -86,7 +86,7 @@ std::string chosen(const io::JsonFields& fields,
                    const std::vector<std::string>& names) {
   auto found = fields.required_string(name);
   if (std::find(names.begin(), names.end(), found) == names.end()) {
-    fields.refuse(name, joined(names, " or "));
+    fields.refuse(name, "one of " + joined(names, ", "));
   }
   return found;
 }

@@ -12,29 +12,29 @@ namespace glm_image::pipeline {
 namespace {
 
 template <typename... Parts>
-void require(bool condition, const Parts&... parts) {
-  if (!condition) fail(ErrorCode::kInvalidInput, parts...);
+void require_composition(bool condition, const Parts&... parts) {
+  if (!condition) fail_at(ErrorCode::kInvalidInput, {"", "composition"}, parts...);
 }
 
 void check_grid(const char* what, const TokenGrid& grid, int64_t codes) {
-  require(grid.height > 0 && grid.width > 0 && grid.height <= limits::kMaxGridSide &&
-              grid.width <= limits::kMaxGridSide &&
-              static_cast<int64_t>(grid.tokens.size()) == grid.height * grid.width,
-          what,
-          ": ",
-          grid.tokens.size(),
-          " tokens are not a grid of ",
-          grid.height,
-          "×",
-          grid.width);
+  require_composition(grid.height > 0 && grid.width > 0 && grid.height <= limits::kMaxGridSide &&
+                          grid.width <= limits::kMaxGridSide &&
+                          static_cast<int64_t>(grid.tokens.size()) == grid.height * grid.width,
+                      what,
+                      ": ",
+                      grid.tokens.size(),
+                      " tokens are not a grid of ",
+                      grid.height,
+                      "×",
+                      grid.width);
   for (const int64_t token : grid.tokens) {
-    require(token >= 0 && token < codes,
-            what,
-            ": the token ",
-            token,
-            " is not one of this model's ",
-            codes,
-            " codes");
+    require_composition(token >= 0 && token < codes,
+                        what,
+                        ": the token ",
+                        token,
+                        " is not one of this model's ",
+                        codes,
+                        " codes");
   }
 }
 
@@ -45,16 +45,16 @@ void check_composition(const Request& request, const Checkpoint& checkpoint) {
     check_grid("preview tokens", composition.preview, codes);
     const auto expected =
         text::preview_grid({composition.picture.height, composition.picture.width});
-    require(composition.preview.height == expected.height &&
-                composition.preview.width == expected.width,
-            "preview tokens are a grid of ",
-            composition.preview.width,
-            "x",
-            composition.preview.height,
-            "; a picture of this size has one of ",
-            expected.width,
-            "x",
-            expected.height);
+    require_composition(composition.preview.height == expected.height &&
+                            composition.preview.width == expected.width,
+                        "preview tokens are a grid of ",
+                        composition.preview.width,
+                        "x",
+                        composition.preview.height,
+                        "; a picture of this size has one of ",
+                        expected.width,
+                        "x",
+                        expected.height);
   } else {
     check_grid("tokens", composition.picture, codes);
   }
@@ -70,13 +70,16 @@ Request resolve_request(const Request& request, const Checkpoint& checkpoint) {
   for (const auto& image : request.condition_images) image::check_image(image);
   if (request.width == 0) fill_size(resolved, checkpoint);
   check_size(resolved.width, resolved.height);
-  require(request.max_pixels == 0 || resolved.width * resolved.height <= request.max_pixels,
-          "size must have at most ",
-          request.max_pixels,
-          " pixels; found ",
-          resolved.width,
-          "x",
-          resolved.height);
+  if (request.max_pixels != 0 && resolved.width * resolved.height > request.max_pixels) {
+    fail_at(ErrorCode::kInvalidInput,
+            {"", "size"},
+            "size must have at most ",
+            request.max_pixels,
+            " pixels; found ",
+            resolved.width,
+            "x",
+            resolved.height);
+  }
   fill_speed(resolved, checkpoint.info().profile.steps);
   resolved.guidance = request.guidance.value_or(checkpoint.info().profile.guidance);
   resolved.temperature = request.temperature.value_or(checkpoint.sampling.temperature);

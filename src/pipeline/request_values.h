@@ -21,6 +21,10 @@ void check_settings(const Request& request);
 /// Throws kInvalidInput unless both sides are multiples of 32 from 32 to 4096.
 void check_size(int64_t width, int64_t height);
 
+/// What messages call a condition picture of a request: "picture 1" for index 0. It is the source
+/// of an Error about its content.
+std::string picture_name(std::size_t index);
+
 /// Returns the prompt without its byte order mark, which forms may send with a file. The
 /// reference's rules keep it.
 std::string prompt_without_mark(const Request& request);

@@ -57,14 +57,22 @@ Speed speed_named(const std::string& name) {
   for (const auto& preset : speed_presets()) {
     if (name == speed_name(preset.speed)) return preset.speed;
   }
-  fail(ErrorCode::kInvalidInput, "speed must be exact, balanced or fast; found '", name, "'");
+  fail_at(ErrorCode::kInvalidInput,
+          {"", "speed"},
+          "speed must be exact, balanced or fast; found '",
+          name,
+          "'");
 }
 
 Solver solver_named(const std::string& name) {
   for (const auto solver : kSolvers) {
     if (name == solver_name(solver)) return solver;
   }
-  fail(ErrorCode::kInvalidInput, "solver must be euler or multistep; found '", name, "'");
+  fail_at(ErrorCode::kInvalidInput,
+          {"", "solver"},
+          "solver must be euler or multistep; found '",
+          name,
+          "'");
 }
 
 void fill_speed(Request& request, int64_t model_steps) {

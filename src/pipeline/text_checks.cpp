@@ -128,19 +128,28 @@ std::vector<TextCheck> checks_in_file(const Picture& picture,
   return resized(picture.verification, drawn.width, drawn.height, file_width, file_height);
 }
 
-std::string describe(const TextCheck& check) {
-  auto line = concat(text_state_name(check.state), " \"", check.text, '"');
-  if (check.state == TextState::kSimilar) {
-    char similarity[16];
-    std::snprintf(similarity, sizeof similarity, "%.2f", check.similarity);
-    line += concat(": read \"", check.read, "\" (", similarity, ')');
+PatternText description(const TextCheck& check) {
+  switch (check.state) {
+    case TextState::kFound:
+      if (check.unknown_letters.empty()) return {"found \"%1\"", {check.text}};
+      return {"found \"%1\"; the reader does not tell these letters from similar ones: %2",
+              {check.text, check.unknown_letters}};
+    case TextState::kSimilar: {
+      char similarity[16];
+      std::snprintf(similarity, sizeof similarity, "%.2f", check.similarity);
+      return {"similar \"%1\": read \"%2\" (%3)", {check.text, check.read, similarity}};
+    }
+    case TextState::kMissing:
+      return {"missing \"%1\"", {check.text}};
+    case TextState::kUnread:
+      return {"unread \"%1\": there is no reader for its script", {check.text}};
   }
-  if (check.state == TextState::kUnread) line += ": there is no reader for its script";
-  if (check.state == TextState::kFound && !check.unknown_letters.empty()) {
-    line += concat("; the reader does not tell these letters from similar ones: ",
-                   check.unknown_letters);
-  }
-  return line;
+  return {};
+}
+
+PatternText none_is_right(int64_t candidates, const std::string& wrong) {
+  return {"none of %1 candidates has all texts right; the best: %2",
+          {std::to_string(candidates), wrong}};
 }
 
 std::vector<Warning> text_warnings(const Result& result) {
@@ -149,15 +158,13 @@ std::vector<Warning> text_warnings(const Result& result) {
     std::string message;
     for (const auto& check : result.pictures[i].verification) {
       if (check.state == TextState::kFound) continue;
-      message += concat(message.empty() ? "" : "; ", describe(check));
+      message += concat(message.empty() ? "" : "; ", filled(description(check)));
     }
     if (message.empty()) continue;
     const auto which = result.pictures.size() == 1 ? "" : concat("picture ", i + 1, ": ");
-    const auto tries =
-        result.candidates > 1 && !all_texts_right(result.pictures[i].verification)
-            ? concat("none of ", result.candidates, " candidates has all texts right; the best: ")
-            : "";
-    warnings.push_back({"text_not_right", concat(which, tries, message)});
+    const bool tried = result.candidates > 1 && !all_texts_right(result.pictures[i].verification);
+    if (tried) message = filled(none_is_right(result.candidates, message));
+    warnings.push_back({"text_not_right", which + message});
   }
   return warnings;
 }

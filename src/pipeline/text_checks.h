@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/text_format.h"
 #include "glm_image/pipeline.h"
 #include "io/json_file.h"
 #include "io/json_text.h"
@@ -31,7 +32,10 @@ std::vector<TextCheck> checks_in_file(const Picture& picture,
                                       int64_t file_height);
 
 /// One line about a text: `similar "OPEN DAY": read "OPEN DAV" (0.88)`.
-std::string describe(const TextCheck& check);
+PatternText description(const TextCheck& check);
+
+/// That no candidate of best_of has all texts right. `wrong` describes those of the best one.
+PatternText none_is_right(int64_t candidates, const std::string& wrong);
 
 /// A warning of code "text_not_right" for each picture of which a text is wrong or was not read.
 std::vector<Warning> text_warnings(const Result& result);

@@ -146,13 +146,14 @@ TextData data_of_script(const std::string& text,
     if (wanted == nullptr || choice.data.size() < wanted->data.size()) wanted = &choice;
   }
   if (data.languages.empty() && wanted != nullptr) {
-    fail(ErrorCode::kUnsupported,
-         "verify needs Tesseract's data \"",
-         wanted->data.front(),
-         "\" to read the text \"",
-         text,
-         "\": install the package ",
-         wanted->package);
+    fail_at(ErrorCode::kUnsupported,
+            {"", "verify"},
+            "verify needs Tesseract's data \"",
+            wanted->data.front(),
+            "\" to read the text \"",
+            text,
+            "\": install the package ",
+            wanted->package);
   }
   return data;
 }
@@ -172,10 +173,11 @@ TextData data_of_signs(const std::string& text, const std::set<std::string>& ins
       return data;
     }
   }
-  fail(ErrorCode::kUnsupported,
-       "verify needs Tesseract's data \"eng\" to read the text \"",
-       text,
-       "\": install the package tesseract-ocr-eng");
+  fail_at(ErrorCode::kUnsupported,
+          {"", "verify"},
+          "verify needs Tesseract's data \"eng\" to read the text \"",
+          text,
+          "\": install the package tesseract-ocr-eng");
 }
 
 }  // namespace

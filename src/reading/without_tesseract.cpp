@@ -16,9 +16,11 @@ class NoVerifier : public TextVerifier {
 
  private:
   [[noreturn]] static void refuse() {
-    fail(ErrorCode::kUnsupported,
-         "verify needs Tesseract, which this program was built without: install libtesseract-dev "
-         "and tesseract-ocr-eng, and build it again");
+    fail_at(
+        ErrorCode::kUnsupported,
+        {"", "verify"},
+        "verify needs Tesseract, which this program was built without: install libtesseract-dev "
+        "and tesseract-ocr-eng, and build it again");
   }
 };
 

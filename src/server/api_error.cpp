@@ -1,6 +1,6 @@
 #include "server/api_error.h"
 
-#include <array>
+#include <map>
 #include <new>
 #include <utility>
 
@@ -19,39 +19,33 @@ const char* error_type(int status) {
   return status >= 500 ? "server_error" : "invalid_request_error";
 }
 
-/// The library's messages begin with the field they are about ("steps must be from …").
-std::string field_of(const std::string& message) {
-  constexpr std::array<std::pair<const char*, const char*>, 22> kFields = {{
+/// The API's name for a field of Request; empty if a client sets no such field. A request sends
+/// condition_images under several names: see rethrow_with_picture_field.
+std::string param_of(const std::string& field) {
+  static const std::map<std::string, const char*> kParams = {
       {"prompt", "prompt"},
       {"size", "size"},
       {"steps", "steps"},
+      {"speed", "speed"},
+      {"solver", "solver"},
       {"guidance", "guidance"},
-      {"guidance-interval", "guidance_interval"},
-      {"guidance-every", "guidance_every"},
-      {"step-cache", "step_cache"},
-      {"reference-pixels", "reference_pixels"},
+      {"guided", "guidance_interval"},
+      {"guidance_every", "guidance_every"},
+      {"step_cache", "step_cache"},
+      {"reference_pixels", "reference_pixels"},
       {"temperature", "temperature"},
-      {"top-p", "top_p"},
-      {"text", "texts"},
+      {"top_p", "top_p"},
       {"texts", "texts"},
       {"previews", "partial_images"},
       {"count", "n"},
-      {"drafts", "draft"},
-      {"tokens", "composition"},
-      {"preview tokens", "composition"},
-      {"condition tokens", "composition"},
+      {"draft", "draft"},
       {"composition", "composition"},
       {"adapters", "loras"},
       {"verify", "verify"},
-      {"best-of", "best_of"},
-  }};
-  for (const auto& [name, field] : kFields) {
-    const std::string beginning = name;
-    if (message.rfind(beginning + " ", 0) == 0 || message.rfind(beginning + ":", 0) == 0) {
-      return field;
-    }
-  }
-  return "";
+      {"best_of", "best_of"},
+  };
+  const auto found = kParams.find(field);
+  return found == kParams.end() ? "" : found->second;
 }
 
 }  // namespace
@@ -79,11 +73,10 @@ ApiError api_error(const std::exception& error) {
     return {503, "not enough memory", "", "out_of_memory"};
   }
   const auto* ours = dynamic_cast<const Error*>(&error);
-  const std::string message = error.what();
   switch (ours == nullptr ? ErrorCode::kInternal : ours->code()) {
     case ErrorCode::kInvalidInput:
     case ErrorCode::kUnsupported:
-      return {400, message, field_of(message), "invalid_value"};
+      return {400, error.what(), param_of(ours->field()), "invalid_value"};
     case ErrorCode::kCancelled:
       return {499, "the request was cancelled", "", "cancelled"};
     case ErrorCode::kOutOfMemory:

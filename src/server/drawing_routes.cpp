@@ -80,7 +80,10 @@ HttpRoute DrawingRoutes::edits() {
 
 void DrawingRoutes::check_for_a_place() const {
   if (queue_->is_closed()) throw shutting_down();
-  if (!queue_->is_full()) return;
+  if (queue_->is_full()) throw no_place();
+}
+
+ApiError DrawingRoutes::no_place() const {
   const auto load = queue_->load();
   ApiError error(429,
                  "the queue is full: " + std::to_string(load.waiting) + " requests wait",
@@ -88,7 +91,7 @@ void DrawingRoutes::check_for_a_place() const {
                  "queue_full");
   error.retry_after_seconds =
       std::clamp(static_cast<int>(std::ceil(load.seconds_to_a_free_place)), 1, 600);
-  throw error;
+  return error;
 }
 
 std::shared_ptr<Job> DrawingRoutes::submit(Request request,
@@ -96,10 +99,7 @@ std::shared_ptr<Job> DrawingRoutes::submit(Request request,
                                            Keep keep,
                                            const PrepareNeeds& needs) {
   auto job = queue_->submit(std::move(request), std::move(prepare), std::move(keep), needs);
-  if (job == nullptr) {
-    check_for_a_place();
-    throw shutting_down();
-  }
+  if (job == nullptr) throw queue_->is_closed() ? shutting_down() : no_place();
   return job;
 }
 

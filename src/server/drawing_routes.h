@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rewrite/chat_address.h"
+#include "server/api_error.h"
 #include "server/drawing_answer.h"
 #include "server/edit_request.h"
 #include "server/http_server.h"
@@ -68,7 +69,9 @@ class DrawingRoutes {
                        Prepare prepare,
                        const PrepareNeeds& needs,
                        std::shared_ptr<const std::vector<Warning>> noticed);
+  /// Throws ApiError if no request of any kind would be accepted.
   void check_for_a_place() const;
+  ApiError no_place() const;
   void answer(Exchange& exchange,
               const char* family,
               ImageRequest wanted,

@@ -8,6 +8,7 @@
 #include "glm_image/limits.h"
 #include "image/codec.h"
 #include "io/shown.h"
+#include "pipeline/request_values.h"
 #include "server/api_error.h"
 #include "server/form_fields.h"
 #include "server/picture_reference.h"
@@ -96,7 +97,7 @@ std::string picture_field_of(const Json& fields) {
 template <typename Action>
 void with_picture(size_t index, const std::string& field, const Action& action) {
   try {
-    action("picture " + std::to_string(index + 1));
+    action(pipeline::picture_name(index));
   } catch (const Error& error) {
     if (!is_bad_input(error.code())) throw;
     throw ApiError(400, error.what(), field, "invalid_image");
@@ -206,9 +207,7 @@ void decode_pictures(const std::vector<std::string_view>& pictures,
 }
 
 void rethrow_with_picture_field(const Error& error, const std::string& field) {
-  if (!is_bad_input(error.code()) || std::string_view(error.what()).substr(0, 8) != "picture ") {
-    throw;
-  }
+  if (!is_bad_input(error.code()) || error.field() != "condition_images") throw;
   throw ApiError(400, error.what(), field, "invalid_image");
 }
 

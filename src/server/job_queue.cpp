@@ -69,6 +69,12 @@ int64_t JobQueue::jobs_without_slot() const {
   });
 }
 
+/// Jobs that are prepared and wait for a slot, which they get before all others.
+int64_t JobQueue::prepared_jobs() const {
+  return std::count_if(
+      running_.begin(), running_.end(), [](const auto& job) { return job->waits_for_slot(); });
+}
+
 /// Slots in which no job is drawn.
 int64_t JobQueue::free_slots() const {
   return slots_.count - static_cast<int64_t>(running_.size()) + jobs_without_slot();
@@ -79,13 +85,29 @@ int64_t JobQueue::room() const {
   return (slots_.room ? slots_.room() : slots_.count) - jobs_without_slot();
 }
 
-bool JobQueue::has_no_place() const {
-  // Jobs that begin at once need no place. An idle queue begins with the first one.
-  int64_t begin_at_once = running_.empty() ? 1 : 0;
+/// Whether a job that comes now would begin at once, or could wait. `waits`: its preparation does.
+bool JobQueue::has_place(bool waits) const {
+  // Jobs that begin at once need no place. One that is being prepared has no slot yet, so it leaves
+  // room to draw another, but not to prepare another.
+  int64_t to_draw = 0, to_prepare = 0;
   if (!finds_none_) {
-    begin_at_once = std::max(begin_at_once, std::min(room(), free_slots()));
+    const auto room_now = slots_.room ? slots_.room() : slots_.count;
+    to_draw = std::min(room_now, free_slots()) - prepared_jobs();
+    to_prepare = std::min(room_now - jobs_without_slot(), free_slots());
   }
-  return waiting_.size() >= max_waiting_ + static_cast<size_t>(begin_at_once);
+  if (running_.empty()) {  // an idle queue begins with the first one
+    to_draw = std::max<int64_t>(to_draw, 1);
+    to_prepare = std::max<int64_t>(to_prepare, 1);
+  }
+  size_t places = 0;
+  const auto add = [&](bool job_waits) {
+    if ((job_waits ? to_prepare : to_draw) <= 0) ++places;
+    if (!job_waits) --to_draw;
+    --to_prepare;
+  };
+  for (const auto& job : waiting_) add(job->needs_.waits);
+  add(waits);
+  return places <= max_waiting_;
 }
 
 std::shared_ptr<Job> JobQueue::submit(Request request,
@@ -93,7 +115,7 @@ std::shared_ptr<Job> JobQueue::submit(Request request,
                                       Keep keep,
                                       const PrepareNeeds& needs) {
   const Lock lock(mutex_);
-  if (closed_ || has_no_place()) return nullptr;
+  if (closed_ || !has_place(needs.waits)) return nullptr;
   std::shared_ptr<Job> job(
       new Job(std::move(request), std::move(prepare), std::move(keep), needs, shared_from_this()));
   waiting_.push_back(job);
@@ -104,7 +126,7 @@ std::shared_ptr<Job> JobQueue::submit(Request request,
 
 bool JobQueue::is_full() const {
   const Lock lock(mutex_);
-  return has_no_place();
+  return !has_place(/*waits=*/false) && !has_place(/*waits=*/true);
 }
 
 bool JobQueue::is_closed() const {
@@ -220,12 +242,11 @@ JobQueue::Turn JobQueue::next_turn() const {
 }
 
 JobQueue::Turn JobQueue::turn_with_slot(const std::shared_ptr<Job>& job) const {
-  const auto prepared = std::count_if(
-      running_.begin(), running_.end(), [](const auto& other) { return other->waits_for_slot(); });
   const auto waiting = std::count_if(
       waiting_.begin(), waiting_.end(), [](const auto& other) { return !other->needs_.waits; });
   // Jobs for which there is no worker must not lessen the share of this one.
-  auto draw = slots_.find(job->request_, prepared + std::min<int64_t>(waiting, free_slots()));
+  auto draw =
+      slots_.find(job->request_, prepared_jobs() + std::min<int64_t>(waiting, free_slots()));
   return draw ? Turn{job, std::move(draw)} : Turn();
 }
 

@@ -78,6 +78,7 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
                               Prepare prepare = {},
                               Keep keep = {},
                               const PrepareNeeds& needs = {});
+  /// Whether submit() returns null for every job.
   bool is_full() const;
   bool is_closed() const;
 
@@ -136,9 +137,10 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
   Turn turn_with_slot(const std::shared_ptr<Job>& job) const;
   bool has_memory(const Job& job) const;
   int64_t jobs_without_slot() const;
+  int64_t prepared_jobs() const;
   int64_t free_slots() const;
   int64_t room() const;
-  bool has_no_place() const;
+  bool has_place(bool waits) const;
   std::optional<double> seconds_left(const Job& job) const;
   std::optional<double> seconds_until_done(const Job* last) const;
 

@@ -4,8 +4,11 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "glm_image/limits.h"
 
 namespace glm_image::text {
+
+static_assert(limits::kMaxGridSide * kTokenSide == limits::kMaxSide);
 
 Grid target_grid(int64_t height, int64_t width) {
   if (height <= 0 || width <= 0 || height % kTokenSide != 0 || width % kTokenSide != 0) {

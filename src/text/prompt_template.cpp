@@ -12,12 +12,13 @@ void refuse_image_markers(std::string_view prompt, const PromptTokens& tokens) {
   for (const auto& marker : tokens.image_markers) {
     const auto found = prompt.find(marker);
     if (found != std::string_view::npos) {
-      fail(ErrorCode::kInvalidInput,
-           "the prompt must not contain \"",
-           marker,
-           "\", which marks a picture for the model (at byte ",
-           found,
-           ")");
+      fail_at(ErrorCode::kInvalidInput,
+              {"", "prompt"},
+              "the prompt must not contain \"",
+              marker,
+              "\", which marks a picture for the model (at byte ",
+              found,
+              ")");
     }
   }
 }

@@ -65,12 +65,13 @@ int64_t train(const TrainingConfig& config,
     throw with_line(error, config.fields.source());
   }
   config.refuse_unread();
+  OneRank alone;
+  Ranks& together = ranks == nullptr ? alone : *ranks;
+  require_divisible(*stage, config.loop, together);
   if (callbacks.warn) {
     for (const auto& warning : *config.warnings) callbacks.warn(warning);
   }
   if (device.is_cpu()) require_memory(stage->modules(), config.working_type(), max_memory_bytes);
-  OneRank alone;
-  Ranks& together = ranks == nullptr ? alone : *ranks;
   const bool leads = together.rank() == 0;
   std::optional<RunFolder> folder;
   if (leads) folder.emplace(config.run);

@@ -161,7 +161,7 @@ TEST_F(BatchProgram, NothingIsDrawnIfALineIsWrong) {
       {7, {"name"}},
       {8, {"name", "\\u009b"}},
       {9, {"size"}},
-      {10, {"solver", "euler or multistep", "heun"}},
+      {10, {"solver", "one of euler, multistep", "heun"}},
       {11, {"line 1"}},
       {13, {"JSON"}}};
   for (const auto& [line, words] : errors) {

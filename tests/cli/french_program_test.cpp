@@ -193,6 +193,41 @@ TEST_F(FrenchProgram, RefusesInFrench) {
             "glm-image: --guidance-interval must be two numbers A:B, like 0:0.6; found 'x'\n");
 }
 
+TEST_F(FrenchProgram, RefusesTheLinesOfABatchInFrench) {
+  const std::pair<const char*, const char*> lines[] = {
+      {R"({})", "prompt doit être une chaîne de caractères ; rien n'est donné"},
+      {R"({"prompt": "x", "steps": 0})",
+       "steps doit être un nombre entier de 1 à 1000, trouvé : 0"},
+      {R"({"prompt": "x", "guidance": "y"})",
+       "guidance doit être un nombre de 1 à 100, trouvé : \"y\""},
+      {R"({"prompt": "x", "verify": {}})", "verify doit être true ou false, trouvé : un objet"},
+      {R"({"prompt": "x", "texts": ["y", 1]})",
+       "texts doit être une liste de chaînes de caractères, trouvé : 1 à l'indice 1"},
+      {R"({"prompt": "x", "solver": "heun"})",
+       "solver doit être l'un de : euler, multistep, trouvé : \"heun\""},
+      {R"({"prompt": "x", "guidance_interval": [0]})",
+       "guidance_interval doit être deux nombres, trouvé : une liste de 1 éléments"},
+      {R"({"prompt": "x", "composition": {"picture": 1}})",
+       "composition.picture doit être un objet, trouvé : 1"},
+      {R"({"prompt": "x", "name": "a/b"})",
+       "name doit être le début d'un nom de fichier, au plus 100 octets sans / ni caractères de "
+       "contrôle, trouvé : \"a/b\""},
+      {R"({"prompt": "x", "setps": 1})", "setps n'est pas une clé connue ; clés connues : "},
+      {R"([1])", "doit contenir un objet JSON, trouvé : une liste de 1 éléments"},
+  };
+  const TemporaryDirectory folder;
+  const auto file = (folder.path() / "b.jsonl").string();
+  std::string text;
+  for (const auto& [line, sentence] : lines) text += std::string(line) + '\n';
+  write_file(file, text);
+  const auto refused =
+      refusal({"batch", file, "-o", folder.path().string(), "--model", tiny_model_dir().string()});
+  for (const auto& [line, sentence] : lines) {
+    EXPECT_NE(refused.find(sentence), std::string::npos) << line << '\n' << refused;
+  }
+  EXPECT_EQ(refused.find(" must be "), std::string::npos) << refused;
+}
+
 TEST_F(FrenchProgram, WarnsInFrenchAndReportsInEnglish) {
   const TemporaryDirectory folder;
   const std::vector<std::string> draw = {"generate",

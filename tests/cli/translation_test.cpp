@@ -200,6 +200,9 @@ TEST(Catalogue, HoldsAllPatterns) {
   for (const std::string pattern : cli::kMessagePatterns) {
     EXPECT_EQ(texts.count(pattern), 1U) << pattern;
   }
+  for (const std::string pattern : cli::kRefusalPatterns) {
+    EXPECT_EQ(texts.count(pattern), 1U) << pattern;
+  }
 }
 
 TEST(MessageCatalogue, FindsTheTextsOfItsSource) {

@@ -8,6 +8,21 @@
 namespace glm_image::nano {
 namespace {
 
+TEST(HeadBlocks, AreInTheOrderOfTheirAnswers) {
+  for (int64_t blocks = 1; blocks <= 64; ++blocks) {
+    const auto heads = head_blocks(blocks);
+    EXPECT_GE(heads.positions, 0) << blocks;
+    EXPECT_LE(heads.positions, heads.pointing) << blocks;
+    EXPECT_LE(heads.pointing, heads.spelling) << blocks;
+    EXPECT_LT(heads.spelling, blocks);
+    if (blocks < 6) continue;
+    // Enough blocks for one each, and for the picture after the last one.
+    EXPECT_LT(heads.positions, heads.pointing) << blocks;
+    EXPECT_LT(heads.pointing, heads.spelling) << blocks;
+    EXPECT_LT(heads.spelling, blocks - 1);
+  }
+}
+
 TEST(CropAroundItem, ContainsATextIfTextsAreRequested) {
   PosterFeed feed(test::poster_folder(), /*seed=*/4);
   auto random = make_random(9);

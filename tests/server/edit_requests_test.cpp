@@ -217,13 +217,20 @@ TEST(EditForm, ErrorsOfTheEngineAboutAPictureNameItsField) {
     }
   };
   const std::string about = "picture 2: has 900×100 pixels; crop it first";
-  EXPECT_EQ(expect_refusal(400, "images", [&] { rethrow(Error(ErrorCode::kInvalidInput, about)); }),
-            about);
+  EXPECT_EQ(
+      expect_refusal(
+          400,
+          "images",
+          [&] {
+            rethrow(Error(ErrorCode::kInvalidInput, about, {"picture 2", "condition_images"}));
+          }),
+      about);
   expect_error(ErrorCode::kInvalidInput, {"prompt"}, [&] {
-    rethrow(Error(ErrorCode::kInvalidInput, "prompt is too long"));
+    rethrow(Error(ErrorCode::kInvalidInput, "prompt is too long", {"", "prompt"}));
   });
   expect_error(ErrorCode::kInternal, {"picture 2"}, [&] {
-    rethrow(Error(ErrorCode::kInternal, "picture 2: a defect of ours"));
+    rethrow(Error(
+        ErrorCode::kInternal, "picture 2: a defect of ours", {"picture 2", "condition_images"}));
   });
 }
 

@@ -50,6 +50,42 @@ TEST_F(QueueWithSlots, ASingleSlotDrawsWhileAPreparationWaits) {
   EXPECT_EQ(room_.most_at_work, 1);
 }
 
+TEST_F(QueueWithSlots, AJobThatIsBeingPreparedTakesNoPlaceFromOneThatCanBeDrawn) {
+  room_.set_free(1);
+  start(1, {}, /*max_waiting=*/0);
+  const auto first = submit_waiting("first");
+  ASSERT_TRUE(first);
+  wait_until([&] { return asks().size() == 1; });
+  EXPECT_FALSE(submit_waiting("another")) << "its preparation could not begin";
+  EXPECT_FALSE(queue_->is_full());
+  const auto second = submit("second");
+  ASSERT_TRUE(second);
+  wait_for_step(second);
+  EXPECT_FALSE(submit("third")) << "there is no slot";
+  EXPECT_TRUE(queue_->is_full());
+  answer("first");
+  wait_until([&] { return first->status().is_prepared; });
+  room_.release("second");
+  wait_for_step(first);
+  EXPECT_TRUE(queue_->is_full());
+}
+
+TEST_F(QueueWithSlots, APreparedJobComesBeforeOneThatCouldBeDrawn) {
+  room_.set_free(2);
+  start(2, {}, /*max_waiting=*/0);
+  const auto first = submit_waiting("first"), second = submit("second");
+  ASSERT_TRUE(first && second);
+  wait_until([&] { return asks().size() == 1; });
+  wait_for_step(second);
+  room_.set_free(0);
+  answer("first");
+  wait_until([&] { return first->status().is_prepared; });
+  EXPECT_FALSE(submit("third"));
+  room_.set_free(1);
+  wait_for_step(first);
+  EXPECT_FALSE(submit("third"));
+}
+
 TEST_F(QueueWithSlots, ClosingDrawsAJobThatIsBeingPrepared) {
   room_.set_free(1);
   start(1);

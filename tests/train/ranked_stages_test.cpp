@@ -8,6 +8,7 @@
 #include "io/safetensors.h"
 #include "support/reference.h"
 #include "train/config/stage_names.h"
+#include "train/line_stage.h"
 #include "train/lora/train_lora.h"
 #include "train/picture_folder.h"
 #include "train/thread_ranks.h"
@@ -195,6 +196,19 @@ TEST_F(RankedStages, Adapters) {
     expect_same_training(two / "generator", one / "generator", of_generator);
     for (const auto& path : {one, two}) fs::remove_all(path);
   }
+}
+
+TEST_F(RankedStages, RanksThatHaveNothingToDoAreRefusedBeforeAnythingIsReadOrWritten) {
+  const auto settings = config("vae", "refused", json::object(), {{"start", "no-such-folder"}});
+  const auto make = [](const train::TrainingConfig&, const at::Device&) {
+    return std::make_unique<LineStage>();  // it cannot divide a batch
+  };
+  expect_error(ErrorCode::kInvalidInput, {"gradient_accumulation_steps", "at least 2"}, [&] {
+    on_ranks(2, [&](train::Ranks& ranks) {
+      train::train(settings, at::kCPU, {}, /*max_memory_bytes=*/0, make, &ranks);
+    });
+  });
+  EXPECT_FALSE(fs::exists(settings.run));
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ struct LetterReaderImpl : torch::nn::Module {
     return right.sum() / shown.sum();
   }
   struct Input {
-    Tensor early, late;   ///< [B, text + image tokens, hidden], outputs of two blocks
+    Tensor early, late;   ///< [B, text + image tokens, hidden], see HeadBlocks
     Tensor glyphs;        ///< [B, text tokens, glyph_hidden], the glyph encoder's outputs
     Tensor seen;          ///< [B, text tokens] bool, false on padding
     Tensor letters;       ///< [B, 3 + kPlaceQuestions, image tokens], see letters_of_patches

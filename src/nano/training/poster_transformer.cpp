@@ -15,6 +15,18 @@
 #include "train/seeds.h"
 
 namespace glm_image::nano {
+namespace {
+
+HeadBlocks head_blocks_of(const train::TransformerStep& step) {
+  return head_blocks(static_cast<int64_t>(step.blocks.size()));
+}
+
+}  // namespace
+
+HeadBlocks head_blocks(int64_t blocks) {
+  return {(blocks - 1) / 4, blocks / 3, 2 * blocks / 3};
+}
+
 PosterTransformer::PosterTransformer(const train::TrainingConfig& config,
                                      std::shared_ptr<const PosterTrainingData> data,
                                      const PosterTransformerKeys& keys,
@@ -118,7 +130,7 @@ train::AuxiliaryLosses PosterTransformer::losses(const train::TransformerStep& s
   if (!predicts_positions()) return losses;
   const int64_t patches = text::kTokenSide / patch_side_;
   const text::Grid grid{step.rows * patches, step.columns * patches};
-  const auto& block = step.blocks[(step.blocks.size() - 1) / 4];
+  const auto& block = step.blocks.at(head_blocks_of(step).positions);
   const auto places =
       position_reader_->forward(block.narrow(1, step.glyph_tokens.size(1), grid.size()), {grid});
   losses.terms.push_back(keys_.position_weight * places.loss);
@@ -136,9 +148,9 @@ void PosterTransformer::add_letter_losses(const train::TransformerStep& step,
   };
   const auto cropped = train::crop_rows(
       step.batch.at("letters"), step.tops, step.rows, text::kTokenSide / patch_side_);
-  const auto& blocks = step.blocks;
-  const auto reading = letter_reader_->forward({blocks[blocks.size() / 3],
-                                                blocks[2 * blocks.size() / 3],
+  const auto heads = head_blocks_of(step);
+  const auto reading = letter_reader_->forward({step.blocks.at(heads.pointing),
+                                                step.blocks.at(heads.spelling),
                                                 step.glyph_tokens,
                                                 step.glyph_seen,
                                                 repeat(cropped.flatten(2)),

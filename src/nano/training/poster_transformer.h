@@ -10,6 +10,18 @@
 
 namespace glm_image::nano {
 
+/// The transformer blocks whose outputs the auxiliary heads read, as indices from 0.
+struct HeadBlocks {
+  int64_t positions;  ///< for PositionReader
+  int64_t pointing;   ///< for LetterReader::Input::early
+  int64_t spelling;   ///< for LetterReader::Input::late
+};
+
+/// Returns the blocks at a quarter, a third and two thirds of a transformer's depth. The order is
+/// that in which the blocks need the answers: an image token finds its letter through its position,
+/// and paints it in the blocks after the last head.
+HeadBlocks head_blocks(int64_t blocks);
+
 /// What posters add to the stage "transformer".
 ///
 /// Codes come from the tokenizer's encoder. A fraction `teacher_codes_share` of the examples uses
@@ -19,9 +31,9 @@ namespace glm_image::nano {
 ///
 /// Crops contain an item: most of a poster is background, and crops contain more letters.
 ///
-/// Two auxiliary heads are trained with the DiT: LetterReader, and PositionReader on an early
-/// block. A code covers several image tokens; their positions determine which part of it each must
-/// paint.
+/// Two auxiliary heads are trained with the DiT, on the blocks that head_blocks names: LetterReader
+/// and PositionReader. A code covers several image tokens; their positions determine which part of
+/// it each must paint.
 class PosterTransformer : public train::TransformerAuxiliary {
  public:
   PosterTransformer(const train::TrainingConfig& config,

@@ -11,15 +11,9 @@ namespace {
 
 constexpr int64_t kMaxConfigBytes = 1 << 20;
 
-/// The line number of the last part of the dotted key that the message starts with, or 0.
-int64_t line_of(const std::string& text, const std::string& message, const std::string& source) {
-  if (message.compare(0, source.size(), source) != 0) return 0;
-  const auto begin = source.size() + 2;  // ": "
-  const auto end = message.find(' ', begin);
-  if (begin >= message.size() || end == std::string::npos) return 0;
-  auto key = message.substr(begin, end - begin);
+/// The line number of the last part of a dotted key, or 0.
+int64_t line_of(const std::string& text, std::string key) {
   key = key.substr(key.rfind('.') + 1);
-  key = key.substr(0, key.find('['));
   const auto at = text.find('"' + key + '"');
   return at == std::string::npos
              ? 0
@@ -81,13 +75,11 @@ void RunConfig::refuse_unread() const {
 }
 
 Error with_line(const Error& error, const std::filesystem::path& file) {
-  const std::string message = error.what();
+  if (error.source() != file.string() || error.field().empty()) return error;
   std::error_code missing;
   if (!std::filesystem::exists(file, missing)) return error;  // the config of another machine
-  const auto line = line_of(io::read_text_file(file, kMaxConfigBytes), message, file.string());
-  if (line == 0) return error;
-  return Error(error.code(),
-               concat(file.string(), ", line ", line, message.substr(file.string().size())));
+  const auto line = line_of(io::read_text_file(file, kMaxConfigBytes), error.field());
+  return line == 0 ? error : error.with_source(concat(file.string(), ", line ", line));
 }
 
 }  // namespace glm_image::train

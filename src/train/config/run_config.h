@@ -61,7 +61,7 @@ struct RunConfig {
   }
 };
 
-/// Adds the line number to the error's message if the message names a key of the file.
+/// Adds the line number to the error's message if the error is about a key of the file.
 Error with_line(const Error& error, const std::filesystem::path& file);
 
 }  // namespace glm_image::train

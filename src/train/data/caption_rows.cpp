@@ -34,18 +34,6 @@ std::string trimmed(const std::string& text) {
   return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
 }
 
-/// The message, which names its source once, at its beginning.
-std::string with_source(const std::string& message, const std::string& source) {
-  return message.compare(0, source.size(), source) == 0 ? message : source + ": " + message;
-}
-
-/// The message, with the file's name where it begins with the file's path.
-std::string without_folder(const std::string& message, const fs::path& file) {
-  const auto path = file.string();
-  if (message.compare(0, path.size(), path) != 0) return message;
-  return file.filename().string() + message.substr(path.size());
-}
-
 /// Also true for a dangling link: reading it then reports the error.
 bool names_an_entry(const fs::path& path) {
   std::error_code error;
@@ -164,7 +152,7 @@ CaptionRows rows_of_jsonl(const fs::path& file) {
       row.source = source;
       add_row(std::move(row), rows);
     } catch (const Error& error) {
-      rows.refused.push_back(with_source(error.what(), source));
+      rows.refused.push_back(error.what());
     }
   }
   return rows;
@@ -326,7 +314,9 @@ CaptionRows rows_of_text_files(const fs::path& folder) {
       row.source = caption_file.filename().string();
       add_row(std::move(row), rows);
     } catch (const Error& failure) {
-      rows.refused.push_back(without_folder(failure.what(), caption_file));
+      const bool has_path = failure.source() == caption_file.string();
+      const auto name = caption_file.filename().string();
+      rows.refused.push_back(has_path ? failure.with_source(name).what() : failure.what());
     }
   }
   return rows;

@@ -46,16 +46,11 @@ int64_t resume(RunFolder& folder,
   return progress.next_step;
 }
 
-/// The division of the run's steps. Throws kInvalidInput if other ranks would have nothing to do.
+/// The division of the run's steps.
 StepDivision division_of(Stage& stage, const LoopOptions& options, Ranks& ranks) {
+  require_divisible(stage, options, ranks);
   auto division = divide_step(
       options.accumulate, options.batch, stage.divides_rows(), ranks.rank(), ranks.size());
-  if (ranks.size() > 1 && !division.by_rows && options.accumulate == 1) {
-    fail(
-        ErrorCode::kInvalidInput,
-        "this stage cannot divide a batch among ranks; set gradient_accumulation_steps to at least "
-        "2, so that each rank computes whole batches");
-  }
   if (division.by_rows) stage.divide_rows(ranks);
   return division;
 }
@@ -135,6 +130,13 @@ void share_decisions(Ranks& ranks, Decisions& decisions) {
 }
 
 }  // namespace
+
+void require_divisible(const Stage& stage, const LoopOptions& options, const Ranks& ranks) {
+  if (ranks.size() == 1 || stage.divides_rows() || options.accumulate > 1) return;
+  fail(ErrorCode::kInvalidInput,
+       "this stage cannot divide a batch among ranks; set gradient_accumulation_steps to at least "
+       "2, so that each rank computes whole batches");
+}
 
 int64_t run_training(Stage& stage,
                      MixedPrecisionAdamW& weights,

@@ -43,6 +43,10 @@ struct LoopCallbacks {
   std::function<void(const RunFolder& folder)> saved;
 };
 
+/// Throws kInvalidInput if all ranks but one would have nothing to compute: a step is one batch,
+/// which the stage cannot divide. run_training does too; call it before you open the run's folder.
+void require_divisible(const Stage& stage, const LoopOptions& options, const Ranks& ranks);
+
 /// Trains until `steps` are done or `should_stop` returns true, and saves the run. Resumes from the
 /// folder's checkpoint if there is one; throws as RunFolder::load_checkpoint does. Returns the next
 /// step. A step whose loss or gradient is not finite changes neither the weights nor the state of

@@ -1,89 +1,14 @@
-// The page in a real Chromium, against the real server. Screenshots go to GLM_IMAGE_SCREENSHOTS.
+// The page: what it draws, keeps and says.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { after, before, beforeEach, afterEach, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
 import { writeLora } from "../support/loras.mjs";
-import { health, modelWith, repository, startServer, waitUntil } from "../support/server.mjs";
-
-const executablePath =
-  process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
-const screenshots = process.env.GLM_IMAGE_SCREENSHOTS ?? `${tmpdir()}/glm-image-screenshots`;
-mkdirSync(screenshots, { recursive: true });
-const picture = `${repository}tests/data/tiny/t2i_square.png`;
-
-const profile = {
-  sizes: ["512x512", "512x768", "768x512"],
-  steps: 20,
-  guidance: 2,
-  edits: false,
-  examples: [
-    { language: "fr", prompt: "Une affiche\u00a0: «\u00a0École de Saaba\u00a0»", seed: 7, size: "768x512" },
-    { language: "en", prompt: 'A poster: "OPEN DAY"', seed: 3 },
-  ],
-};
-const model = modelWith(profile);
-
-let server, browser, context, page, problems;
-before(async () => {
-  server = await startServer(["--model", model]);
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-  rmSync(model, { recursive: true });
-});
-
-async function open(options = {}, url = server.url) {
-  context = await browser.newContext({ locale: "en-GB", ...options });
-  // A hang takes longer.
-  context.setDefaultTimeout(300_000);
-  page = await context.newPage();
-  problems = [];
-  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
-  page.on("pageerror", (error) => problems.push(String(error)));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith("blob:")) {
-      problems.push(`external: ${request.url()}`);
-    }
-  });
-  await page.goto(url);
-  await page.getByRole("button", { name: "Draw", exact: true }).or(page.getByRole("button", { name: "Dessiner", exact: true })).waitFor();
-  // The defaults come from the server.
-  await page.waitForFunction(() => document.getElementById("steps").value !== "");
-}
-beforeEach(() => open());
-afterEach(async () => {
-  await context.close();
-  assert.deepEqual(problems, [], "errors in the page, or requests to other machines");
-});
-const shot = (name) => page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true });
-const pictures = () => page.locator("#gallery img");
-
-async function ask({ prompt = 'A poster: "OPEN"', size = "512x512", steps = "4" } = {}) {
-  await page.getByLabel("What to draw").fill(prompt);
-  await page.getByLabel("Size and shape").selectOption(size);
-  await page.getByLabel("Steps").fill(steps);
-}
-
-/** Asks for pictures that take minutes. Tests that need a request at work cancel it. */
-async function askForLong() {
-  await ask({ size: "own", steps: "100" });
-  await page.getByLabel("Width (pixels)").fill("1024");
-  await page.getByLabel("Height (pixels)").fill("1024");
-  await page.getByLabel("Pictures", { exact: true }).and(page.locator("input")).fill("10");
-}
-
-async function cancel() {
-  await page.getByRole("button", { name: "Cancel" }).click();
-  await page.getByRole("alert").getByText("Cancelled.").waitFor();
-  await waitUntil(async () => (await health(server)).queue.running === 0);
-}
-
-const storedJobs = () => page.evaluate(() => JSON.parse(localStorage.getItem("glm-image.jobs")).length);
+import {
+  ask, askForLong, cancel, context, forgetProblems, model, open, page, picture, pictures, profile, server, shot, storedJobs,
+} from "../support/page.mjs";
+import { health, startServer, waitUntil } from "../support/server.mjs";
 
 test("shows a draft and progress on the way", async () => {
   await askForLong();
@@ -414,95 +339,6 @@ test("uses the settings of a drawn picture again", async () => {
   assert.equal(await page.getByLabel("Steps").inputValue(), "4");
 });
 
-test("speaks French and English, by the browser and by choice, also after a reload", async () => {
-  await context.close();
-  await open({ locale: "fr-FR" });
-  assert.equal(await page.locator("html").getAttribute("lang"), "fr");
-  await page.getByLabel("Que dessiner").waitFor();
-  await page.getByRole("button", { name: /École de Saaba/ }).click();
-  await page.locator("#prompt-marks mark").waitFor();
-  assert.equal(await page.locator("#spelled").textContent(), "Sera écrit\u00a0: «\u00a0École de Saaba\u00a0»");
-  await shot("french");
-  await page.getByRole("button", { name: "English" }).click();
-  await page.getByLabel("What to draw").waitFor();
-  await page.reload();
-  await page.getByLabel("What to draw").waitFor();
-  assert.equal(await page.getByRole("button", { name: "English" }).getAttribute("aria-pressed"), "true");
-});
-
-test("fits a phone", async () => {
-  await context.close();
-  await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, locale: "fr-FR" });
-  await page.getByRole("button", { name: /École de Saaba/ }).tap();
-  await page.getByRole("button", { name: "Dessiner", exact: true }).tap();
-  await pictures().first().waitFor();
-  const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(widths[0] <= widths[1], `${widths[0]} of ${widths[1]} pixels: it scrolls sideways`);
-  const small = await page.locator("button:visible, input:visible, select:visible").evaluateAll((elements) =>
-    elements.filter((element) => !element.matches(".visually-hidden") && element.getBoundingClientRect().height < 40).map((element) => element.outerHTML));
-  assert.deepEqual(small, [], "too small for a finger");
-  // The button that draws is in sight before anyone scrolls.
-  await page.evaluate(() => scrollTo(0, 0));
-  const { y, height } = await page.getByRole("button", { name: "Dessiner", exact: true }).boundingBox();
-  assert.ok(y + height <= 740, `the button ends at ${y + height} of 740`);
-  await shot("phone");
-});
-
-test("works by keyboard alone", async () => {
-  await page.getByLabel("What to draw").focus();
-  await page.keyboard.type("A pot");
-  for (let i = 0; i < 24; ++i) {
-    await page.keyboard.press("Tab");
-    if (await page.evaluate(() => document.activeElement.id === "steps")) {
-      await page.keyboard.press("Control+a");
-      await page.keyboard.type("2");
-    }
-    if (await page.evaluate(() => document.activeElement.id === "draw")) break;
-  }
-  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-  assert.notEqual(outline, "none", "the focus shows");
-  await page.keyboard.press("Enter");
-  await pictures().first().waitFor();
-});
-
-test("every control has a name and every text enough contrast, in light and dark", async () => {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    const unnamed = await page.locator("input, select, textarea, button").evaluateAll((elements) =>
-      elements.filter((element) => !(element.labels?.length || element.textContent.trim() || element.getAttribute("aria-label"))).map((element) => element.outerHTML));
-    assert.deepEqual(unnamed, []);
-    const faint = await page.evaluate(() => {
-      const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-      const channels = (colour) => {
-        canvas.clearRect(0, 0, 1, 1);
-        canvas.fillStyle = colour;
-        canvas.fillRect(0, 0, 1, 1);
-        return [...canvas.getImageData(0, 0, 1, 1).data];
-      };
-      const luminance = ([r, g, b]) => {
-        const linear = [r, g, b].map((v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-      };
-      const ground = (element) => {
-        for (let at = element; at; at = at.parentElement) {
-          const colour = channels(getComputedStyle(at).backgroundColor);
-          if (colour[3] === 255) return colour;
-        }
-        return [255, 255, 255, 255];
-      };
-      return [...document.querySelectorAll("h1, h2, label, legend, p, button, span, textarea, input, select")]
-        .filter((element) => element.offsetParent && !element.closest("#prompt-marks"))
-        .map((element) => {
-          const pair = [channels(getComputedStyle(element).color), ground(element)].map(luminance).sort((a, b) => b - a);
-          return [(pair[0] + 0.05) / (pair[1] + 0.05), element.outerHTML.slice(0, 80)];
-        })
-        .filter(([contrast]) => contrast < 4.5);
-    });
-    assert.deepEqual(faint, [], colorScheme);
-  }
-  await shot("dark");
-});
-
 test("says when the server is gone, and what it refuses", async () => {
   await ask();
   await page.evaluate(() => (document.getElementById("steps").max = 1000));
@@ -514,5 +350,5 @@ test("says when the server is gone, and what it refuses", async () => {
   await page.getByRole("button", { name: "Draw", exact: true }).click();
   await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
   // Chromium reports both as network errors.
-  problems = problems.filter((problem) => !/Failed to load resource/.test(problem));
+  forgetProblems(/Failed to load resource/);
 });
