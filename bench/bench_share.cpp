@@ -23,8 +23,6 @@ using WallClock = std::chrono::system_clock;
 
 /// A prompt of few tokens: bench_cluster compares the time of the tokens after it.
 constexpr int64_t kPromptTokens = 16;
-/// Tokens between two looks at the clock.
-const std::vector<text::Grid> kGrids = {{4, 4}, {4, 4}};
 
 /// A rank that takes its own partial sums for those of all ranks.
 class RankAlone : public models::GeneratorShare {
@@ -59,8 +57,10 @@ double decode_seconds(const pipeline::Checkpoint& checkpoint,
                       models::GeneratorShare* share,
                       WallClock::time_point end) {
   const std::vector<int64_t> prompt(kPromptTokens, 77);
+  // 32 tokens between two looks at the clock.
+  const std::vector<text::Grid> grids = {{4, 4}, {4, 4}};
   const auto prompt_positions = text::prefill_positions(prompt, /*image_token_id=*/-1, {});
-  const auto positions = text::decode_positions(prompt_positions.next, kGrids);
+  const auto positions = text::decode_positions(prompt_positions.next, grids);
   const auto tokens = static_cast<int64_t>(positions.temporal.size());
   pipeline::Decoding decoding(model,
                               /*sequences=*/1,
