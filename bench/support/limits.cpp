@@ -83,7 +83,7 @@ double measure_read_bandwidth(at::Device device) {
          });
 }
 
-double measure_read_bandwidth(const torch::nn::Module& module) {
+WeightRead measure_weight_read(const torch::nn::Module& module) {
   constexpr int64_t kPiece = (int64_t{4} << 20) / sizeof(uint64_t);
   struct Piece {
     const uint64_t* values;
@@ -109,15 +109,22 @@ double measure_read_bandwidth(const torch::nn::Module& module) {
     add(packed.values, packed.panels() * packed.panel_bytes());
   }
   std::atomic<uint64_t> total{0};
-  const double bytes = static_cast<double>(total_count) * sizeof(uint64_t);
-  return 1e-9 * bytes / median_seconds(5, [&] {
-           std::atomic<size_t> next{0};
-           at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
-             for (size_t i = next++; i < pieces.size(); i = next++) {
-               total += sum(pieces[i].values, pieces[i].count);
-             }
-           });
-         });
+  WeightRead read;
+  read.bytes = static_cast<double>(total_count) * sizeof(uint64_t);
+  read.seconds = median_seconds(5, [&] {
+    std::atomic<size_t> next{0};
+    at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
+      for (size_t i = next++; i < pieces.size(); i = next++) {
+        total += sum(pieces[i].values, pieces[i].count);
+      }
+    });
+  });
+  return read;
+}
+
+double measure_read_bandwidth(const torch::nn::Module& module) {
+  const auto read = measure_weight_read(module);
+  return 1e-9 * read.bytes / read.seconds;
 }
 
 }  // namespace glm_image::bench

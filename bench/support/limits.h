@@ -16,8 +16,13 @@ MatmulRate measure_matmul(at::ScalarType type, at::Device device);
 /// memory: the limit of a memory-bound program.
 double measure_read_bandwidth(at::Device device);
 
-/// The rate at which all cores together read the weights of a module on the CPU where they lie, but
-/// for embeddings, GB/s.
+/// The median time in which all cores together read the weights of a module on the CPU where they
+/// lie, but for embeddings.
+struct WeightRead {
+  double bytes = 0, seconds = 0;
+};
+WeightRead measure_weight_read(const torch::nn::Module& module);
+/// The same as a rate, GB/s.
 double measure_read_bandwidth(const torch::nn::Module& module);
 
 }  // namespace glm_image::bench

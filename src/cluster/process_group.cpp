@@ -6,6 +6,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <utility>
 
+#include "cluster/direct_messages.h"
 #include "core/error.h"
 
 namespace glm_image::cluster {
@@ -24,6 +25,8 @@ constexpr std::chrono::seconds kConnectLimit{7};
 constexpr std::chrono::hours kOperationLimit{24};
 /// After stop(), how often the operations that are still pending are ended.
 constexpr Milliseconds kBetweenBreakUps{100};
+/// Larger tensors are broadcast along a tree: the root would send them to each rank.
+constexpr int64_t kMostSentToEach = 4096;
 
 /// Waits until all ranks have joined. Unlike Gloo's own waiting, it stops when the meeting place
 /// ends the group's keys.
@@ -73,6 +76,7 @@ class ProcessGroup::BreakableGloo : public c10d::ProcessGroupGloo {
  public:
   using c10d::ProcessGroupGloo::ProcessGroupGloo;
 
+  const std::shared_ptr<::gloo::Context>& context() const { return contexts_.front(); }
   void set_limit(Milliseconds limit) {
     for (const auto& context : contexts_) context->setTimeout(limit);
   }
@@ -106,9 +110,20 @@ class ProcessGroup::Gloo {
         name, c10::make_intrusive<MeetingStore>(std::move(place)));
     group_ = c10::make_intrusive<BreakableGloo>(store, member.rank, member.size, options);
     group_->set_limit(kOperationLimit);
+    messages_ = std::make_unique<DirectMessages>(group_->context());
   }
 
   BreakableGloo& group() { return *group_; }
+
+  /// Calls action(messages), which ends when it is done or stop() is called.
+  template <typename Action>
+  void exchange(const Action& action) {
+    try {
+      action(*messages_);
+    } catch (const std::exception& error) {
+      fail_for(error);
+    }
+  }
 
   /// Waits until `work` is done or stop() is called.
   void finish(const c10::intrusive_ptr<c10d::Work>& work) {
@@ -136,8 +151,7 @@ class ProcessGroup::Gloo {
     try {
       work->wait();
     } catch (const std::exception& error) {
-      check_not_stopped();
-      fail(ErrorCode::kInternal, "the connection to another rank broke: ", error.what());
+      fail_for(error);
     }
   }
 
@@ -157,11 +171,18 @@ class ProcessGroup::Gloo {
       if (std::exchange(is_stopped_, true)) return;
       reason_ = reason;
     }
+    messages_->stop();
     group_->break_up();
   }
 
  private:
+  [[noreturn]] void fail_for(const std::exception& error) {
+    check_not_stopped();
+    fail(ErrorCode::kInternal, "the connection to another rank broke: ", error.what());
+  }
+
   c10::intrusive_ptr<BreakableGloo> group_;
+  std::unique_ptr<DirectMessages> messages_;
   std::mutex mutex_;
   bool is_stopped_ = false;
   std::string reason_;
@@ -195,15 +216,38 @@ std::shared_ptr<ProcessGroup> ProcessGroup::connect(std::shared_ptr<MeetingPlace
 
 void ProcessGroup::broadcast(Tensor tensor, int root) {
   gloo_->check_not_stopped();
+  const int64_t bytes = tensor.numel() * tensor.element_size();
+  const bool is_root = rank() == root;
+  if (bytes <= kMostSentToEach && tensor.is_contiguous()) {
+    if (is_root) bytes_sent_ += (size() - 1) * bytes;
+    return gloo_->exchange([&](DirectMessages& messages) {
+      const auto count = static_cast<std::size_t>(bytes);
+      if (is_root) return messages.send(tensor.data_ptr(), count);
+      messages.receive(tensor.data_ptr(), count, root);
+    });
+  }
+  if (is_root) bytes_sent_ += bytes;
   std::vector<Tensor> tensors = {std::move(tensor)};
   c10d::BroadcastOptions options;
   options.rootRank = root;
-  if (rank() == root) bytes_sent_ += tensors.front().numel() * tensors.front().element_size();
   gloo_->finish(gloo_->group().broadcast(tensors, options));
 }
 
 std::vector<Tensor> ProcessGroup::all_gather(const Tensor& tensor) {
-  return begin_all_gather(tensor)();
+  gloo_->check_not_stopped();
+  const auto own = tensor.contiguous();
+  std::vector<Tensor> all;
+  std::vector<void*> of_ranks;
+  for (int i = 0; i < size(); ++i) {
+    all.push_back(i == rank() ? own.clone() : at::empty_like(own));
+    of_ranks.push_back(all.back().data_ptr());
+  }
+  const int64_t bytes = own.numel() * own.element_size();
+  bytes_sent_ += (size() - 1) * bytes;
+  gloo_->exchange([&](DirectMessages& messages) {
+    messages.exchange(own.data_ptr(), static_cast<std::size_t>(bytes), of_ranks);
+  });
+  return all;
 }
 
 std::function<std::vector<Tensor>()> ProcessGroup::begin_all_gather(const Tensor& tensor) {

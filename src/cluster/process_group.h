@@ -46,12 +46,14 @@ class ProcessGroup {
 
   // The operations throw kInternal when a rank is lost, and `reason` of stop().
 
-  /// Overwrites the tensor by that of the rank `root`. Same shape and type on all ranks.
+  /// Overwrites the tensor by that of the rank `root`. Same shape and type on all ranks, and
+  /// contiguous on all or none.
   void broadcast(Tensor tensor, int root);
-  /// The tensors of all ranks, in their order. Same shape and type on all ranks.
+  /// The tensors of all ranks, in their order. Same shape and type on all ranks. Each rank sends to
+  /// each other one, so that the ranks wait for one message, whatever their number.
   std::vector<Tensor> all_gather(const Tensor& tensor);
-  /// Begins that, on Gloo's own thread; the result waits for its end. The tensor must keep its
-  /// values until then.
+  /// Begins to pass the tensors along a ring, on Gloo's own thread; the result waits for the end,
+  /// and is that of all_gather. The tensor must keep its values until then.
   std::function<std::vector<Tensor>()> begin_all_gather(const Tensor& tensor);
   /// Overwrites the tensor by the sum over all ranks, with the same bits on all of them.
   void all_reduce(Tensor tensor);

@@ -17,8 +17,8 @@ class SharedGenerator : public models::GeneratorShare {
   void broadcast(Tensor& ids) override;
 
   /// Whether sum() gathers the partial sums of this number of values, in their own type, and adds
-  /// them on each rank. That takes half the messages of a ring that reduces, and for two ranks no
-  /// more bytes. With more ranks, many values are reduced in float32.
+  /// them on each rank. The ranks then wait for one message. Of more than two ranks, many values
+  /// are fewer bytes when a ring reduces them, in float32.
   static bool sums_by_gathering(int64_t values, int64_t ranks);
 
  private:

@@ -164,17 +164,20 @@ SpreadCost pass_cost(double tokens,
                      const ModelSizes& sizes) {
   const double values = tokens * static_cast<double>(sizes.generator_hidden);
   const auto per_layer = 2 * static_cast<double>(sizes.generator_layers);
-  // Messages that follow one another, and the bytes of each; all ranks send at the same time.
-  double messages = ranks - 1, bytes = values * static_cast<double>(sizes.bytes_per_value);
+  // Messages that follow one another, and the bytes that a rank sends; all send at the same time.
+  // Those who gather wait for one message of each other rank, all at once.
+  double messages = 1;
+  double bytes = (ranks - 1) * values * static_cast<double>(sizes.bytes_per_value);
   if (!SharedGenerator::sums_by_gathering(std::llround(values), std::llround(ranks))) {
     messages = 2 * (ranks - 1);
-    bytes = values * sizeof(float) / ranks;
+    bytes = messages * values * sizeof(float) / ranks;
   }
-  const double logits = static_cast<double>(sizes.vision_vocabulary) * sizeof(float) / ranks;
+  const double sending = messages * network.latency_seconds + bytes / network.bytes_per_second;
+  const double logits =
+      (ranks - 1) * static_cast<double>(sizes.vision_vocabulary) * sizeof(float) / ranks;
   SpreadCost cost;
-  cost.seconds =
-      per_layer * messages * network.seconds(bytes) + (ranks - 1) * network.seconds(logits);
-  cost.bytes = ranks * (per_layer * messages * bytes + (ranks - 1) * logits);
+  cost.seconds = per_layer * sending + network.seconds(logits);
+  cost.bytes = ranks * (per_layer * bytes + logits);
   return cost;
 }
 
@@ -187,8 +190,7 @@ SpreadCost sharing_cost(const Request& request,
   const auto tokens = static_cast<double>(pipeline::written_tokens(request));
   const auto prompt = pass_cost(prompt_tokens(request), ranks, network, sizes);
   const auto token = pass_cost(1, ranks, network, sizes);
-  // The sampled token reaches twice as many ranks with each message.
-  const double broadcast = std::ceil(std::log2(ranks)) * network.seconds(sizeof(int64_t));
+  const double broadcast = network.seconds((ranks - 1) * sizeof(int64_t));
   SpreadCost cost;
   cost.seconds = prompt.seconds + tokens * (token.seconds + broadcast);
   cost.bytes = prompt.bytes + tokens * (token.bytes + (ranks - 1) * sizeof(int64_t));

@@ -36,7 +36,8 @@ using WeightCuts = std::map<std::string, WeightCut>;
 const WeightCut* find_cut(const WeightCuts& cuts, const std::string& parameter);
 
 /// The ranges of a tensor along the cut's dimension, contiguous. One range of rows is a view,
-/// everything else a copy. The other dimensions may differ from the cut's shape.
+/// everything else a copy, in huge pages where the system has them. The other dimensions may differ
+/// from the cut's shape.
 Tensor apply_cut(const Tensor& whole, const WeightCut& cut);
 
 }  // namespace glm_image::io

@@ -1,11 +1,7 @@
 // Image tokens over ranks that are connected by Gloo over the loopback interface: what is gathered,
 // what it changes, and the bytes that a rank sends.
 
-#include <functional>
-#include <memory>
-#include <thread>
-
-#include "cluster/key_table.h"
+#include "cluster/rank_threads.h"
 #include "cluster/shared_drawing.h"
 #include "models/transformer/picture_input.h"
 #include "models/transformer/transformer_model.h"
@@ -22,28 +18,6 @@ using cluster::Wire;
 class TokensOverRanks : public testing::Test {
  protected:
   TokensOverRanks() { torch::manual_seed(1); }
-
-  /// Runs `on_rank` on a thread for each rank.
-  static void run(int ranks, const std::function<void(ProcessGroup&)>& on_rank) {
-    const auto place = std::make_shared<cluster::KeyTable>();
-    std::vector<std::string> errors(static_cast<size_t>(ranks));
-    std::vector<std::shared_ptr<ProcessGroup>> groups(static_cast<size_t>(ranks));
-    std::vector<std::thread> threads;
-    for (int rank = 0; rank < ranks; ++rank) {
-      threads.emplace_back([&, rank] {
-        const torch::NoGradGuard no_grad;
-        const auto index = static_cast<size_t>(rank);
-        try {
-          groups[index] = ProcessGroup::connect(place, "group", {rank, ranks, "127.0.0.1"});
-          on_rank(*groups[index]);
-        } catch (const std::exception& error) {
-          errors[index] = error.what();
-        }
-      });
-    }
-    for (auto& thread : threads) thread.join();
-    for (const auto& error : errors) EXPECT_EQ(error, "");
-  }
 };
 
 /// Tokens that the number of ranks does not divide.
@@ -52,7 +26,7 @@ constexpr int64_t kTokens = 7, kHeads = 3, kHeadDim = 20;
 TEST_F(TokensOverRanks, ExactHeadsArriveAsTheyAre) {
   const auto all = at::randn({2, kTokens, kHeads, kHeadDim}).to(at::kBFloat16);
   for (const int ranks : {2, 3}) {
-    run(ranks, [&](ProcessGroup& group) {
+    run_ranks(ranks, [&](ProcessGroup& group) {
       GatheredTokens tokens(group);
       const auto [first, count] = tokens.own(kTokens);
       const auto keys = tokens.begin_gather(all.narrow(1, first, count), kTokens);
@@ -70,7 +44,7 @@ TEST_F(TokensOverRanks, RoundedHeadsAreTheSameOnAllRanks) {
   const auto all = at::randn({2, kTokens, kHeads, kHeadDim}).to(at::kBFloat16);
   const auto half_scale = all.to(at::kFloat).abs().amax(-1, /*keepdim=*/true) / 254;
   std::vector<Tensor> arrived(2);
-  run(2, [&](ProcessGroup& group) {
+  run_ranks(2, [&](ProcessGroup& group) {
     GatheredTokens tokens(group, Wire::kInt8);
     const auto [first, count] = tokens.own(kTokens);
     const auto heads = tokens.begin_gather(all.narrow(1, first, count), kTokens)();
@@ -105,7 +79,7 @@ class TransformerOverRanks : public TokensOverRanks {
   double error_with(int ranks, Wire wire) {
     const auto whole = model_->forward(input_);
     std::vector<double> errors(static_cast<size_t>(ranks));
-    run(ranks, [&](ProcessGroup& group) {
+    run_ranks(ranks, [&](ProcessGroup& group) {
       GatheredTokens tokens(group, wire);
       auto input = input_;
       input.token_share = &tokens;

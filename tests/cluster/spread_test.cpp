@@ -203,6 +203,17 @@ TEST(Spread, TheCostOfASharedGenerator) {
   EXPECT_NEAR(cost->bytes, tokens * (2 * (6 * 100 + 80) + 8) + 2 * (6 * 1600 + 80), 0.01);
   sizes.generator_heads = 1;
   EXPECT_FALSE(cluster::cost_of(spread, rates, network, sizes));
+  // Four ranks: each sends to three others, and all wait for one message.
+  sizes.generator_heads = 4;
+  const auto four = spreads_of(request, ranks_of(4)).at(3);
+  ASSERT_EQ(four.name, "generator");
+  const auto cost_of_four = cluster::cost_of(four, rates, network, sizes);
+  ASSERT_TRUE(cost_of_four);
+  const double token_of_four = 6 * (0.25 + 3) + (0.25 + 1.2) + (0.25 + 0.24);
+  const double prompt_of_four = 6 * (0.25 + 48) + (0.25 + 1.2);
+  EXPECT_NEAR(cost_of_four->seconds, tokens * (25 + token_of_four) + prompt_of_four, 0.01);
+  EXPECT_NEAR(
+      cost_of_four->bytes, tokens * (4 * (6 * 300 + 120) + 3 * 8) + 4 * (6 * 4800 + 120), 0.01);
 }
 
 TEST(Spread, VerifiedPicturesAreThoseOfTheFirstRank) {
