@@ -1,15 +1,12 @@
 // The pictures of bench/bench_fine_tuning and its verdict.
 //   fine_tuning_data make DATA_FOLDER OUT   writes what is trained on and the held-out prompts
-//   fine_tuning_data verdict OUT            reads the evaluations; fails if a score is too low
+//   fine_tuning_data verdict OUT PART       reads the evaluations of a PART, symbol or style;
+//                                           fails if a score is too low
 //
 // The symbol is a pictogram that nano was not trained on, under a name that no caption has.
 // OUT/data is a copy of the data folder with this pictogram, so that the evaluation's recogniser
-// (evaluate/pictogram_matcher.h) tells it from all the others. The style is a chequered frame. A
-// picture has it if the pixels of its border correlate with the frame's.
+// (evaluate/pictogram_matcher.h) tells it from all the others. The style is a chequered frame.
 
-#include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -22,6 +19,7 @@
 #include "nano/posters/poster_data.h"
 #include "nano/posters/renderer.h"
 #include "nano/posters/suite.h"
+#include "support/frame.h"
 
 namespace {
 
@@ -86,44 +84,6 @@ std::vector<posters::Poster> symbol_posters(const posters::PosterSource& source,
   return found;
 }
 
-/// The colour of the frame at a place, or nothing inside of it.
-bool frame_colour(int64_t x, int64_t y, std::array<uint8_t, 3>& colour) {
-  constexpr int64_t kWidth = 16;
-  if (std::min(std::min(x, y), std::min(kSide - 1 - x, kSide - 1 - y)) >= kWidth) return false;
-  const bool is_dark = (x / kWidth + y / kWidth) % 2 == 0;
-  colour = is_dark ? std::array<uint8_t, 3>{130, 20, 60} : std::array<uint8_t, 3>{250, 220, 90};
-  return true;
-}
-
-void add_frame(Image& image) {
-  std::array<uint8_t, 3> colour{};
-  for (int64_t y = 0; y < image.height; ++y) {
-    for (int64_t x = 0; x < image.width; ++x) {
-      if (!frame_colour(x, y, colour)) continue;
-      std::copy(colour.begin(), colour.end(), image.pixels.begin() + 3 * (y * image.width + x));
-    }
-  }
-}
-
-/// The correlation of the border's pixels with the frame's, over all channels.
-double frame_correlation(const Image& image) {
-  if (image.width != kSide || image.height != kSide) return 0;
-  double n = 0, sum_a = 0, sum_b = 0, aa = 0, bb = 0, ab = 0;
-  std::array<uint8_t, 3> colour{};
-  for (int64_t y = 0; y < kSide; ++y) {
-    for (int64_t x = 0; x < kSide; ++x) {
-      if (!frame_colour(x, y, colour)) continue;
-      for (std::size_t channel = 0; channel < colour.size(); ++channel) {
-        const double a = colour[channel];
-        const double b = image.pixels[static_cast<std::size_t>(3 * (y * kSide + x)) + channel];
-        n += 1, sum_a += a, sum_b += b, aa += a * a, bb += b * b, ab += a * b;
-      }
-    }
-  }
-  const double variance = (n * aa - sum_a * sum_a) * (n * bb - sum_b * sum_b);
-  return variance <= 0 ? 0 : (n * ab - sum_a * sum_b) / std::sqrt(variance);
-}
-
 void write_example(const fs::path& folder,
                    int number,
                    const Image& image,
@@ -153,7 +113,7 @@ void make(const fs::path& data, const fs::path& out) {
   for (int i = 0; i < kTrainingPictures; ++i) {
     const auto poster = source.poster(static_cast<uint64_t>(i), posters::Split::kTraining, options);
     auto image = renderer.render(poster.scene, kSide, kSide);
-    add_frame(image);
+    bench::add_frame(image);
     write_example(out / "style-pictures", i, image, poster.caption.text);
   }
   posters::Suite suite;
@@ -191,13 +151,12 @@ Count pictograms_in(const fs::path& folder, bool is_symbol) {
 }
 
 Count frames_in(const fs::path& folder) {
-  constexpr double kLeastCorrelation = 0.6;
   Count count;
   const auto report = io::read_json_file(folder / "report.json");
   for (const auto& prompt : report.at("prompts")) {
     const auto file = folder / (prompt.at("id").get<std::string>() + ".png");
     ++count.total;
-    count.right += frame_correlation(image::read_image(file)) >= kLeastCorrelation ? 1 : 0;
+    count.right += bench::has_frame(image::read_image(file)) ? 1 : 0;
   }
   return count;
 }
@@ -213,21 +172,25 @@ bool print(const char* what, const Count& before, const Count& after, bool is_go
   return is_good;
 }
 
-bool verdict(const fs::path& out) {
-  constexpr double kLeastRight = 0.8, kMostLost = 0.03;
-  const auto symbol_before = pictograms_in(out / "symbol-base", true);
-  const auto symbol = pictograms_in(out / "symbol-adapter", true);
+constexpr double kLeastRight = 0.8, kMostLost = 0.03;
+
+bool symbol_verdict(const fs::path& out) {
+  const auto before = pictograms_in(out / "symbol-base", true);
+  const auto after = pictograms_in(out / "symbol-adapter", true);
   const auto others_before = pictograms_in(out / "others-base", false);
   const auto others = pictograms_in(out / "others-adapter", false);
-  const auto frames_before = frames_in(out / "style-base");
-  const auto frames = frames_in(out / "style-adapter");
-  bool good = print("symbol", symbol_before, symbol, symbol.share() >= kLeastRight);
+  bool good = print("symbol", before, after, after.share() >= kLeastRight);
   good &= print("other pictograms",
                 others_before,
                 others,
                 others.share() >= others_before.share() - kMostLost);
-  good &= print("frame", frames_before, frames, frames.share() >= kLeastRight);
   return good;
+}
+
+bool style_verdict(const fs::path& out) {
+  const auto before = frames_in(out / "style-base");
+  const auto after = frames_in(out / "style-adapter");
+  return print("frame", before, after, after.share() >= kLeastRight);
 }
 
 }  // namespace
@@ -239,11 +202,14 @@ int main(int argc, char** argv) {
       make(arguments[1], arguments[2]);
       return 0;
     }
-    if (arguments.size() == 2 && arguments[0] == "verdict") return verdict(arguments[1]) ? 0 : 1;
+    if (arguments.size() == 3 && arguments[0] == "verdict") {
+      if (arguments[2] == "symbol") return symbol_verdict(arguments[1]) ? 0 : 1;
+      if (arguments[2] == "style") return style_verdict(arguments[1]) ? 0 : 1;
+    }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "fine_tuning_data: %s\n", error.what());
     return 1;
   }
-  std::fprintf(stderr, "usage: fine_tuning_data make DATA_FOLDER OUT | verdict OUT\n");
+  std::fprintf(stderr, "usage: fine_tuning_data make DATA_FOLDER OUT | verdict OUT symbol|style\n");
   return 2;
 }

@@ -3,99 +3,18 @@
 
 #include "train/lora/adapter_stage.h"
 
-#include <functional>
 #include <map>
 
 #include "nn/cpu_kernels.h"
 #include "pipeline/draw.h"
 #include "support/quantised_copy.h"
 #include "support/reference.h"
-#include "train/picture_folder.h"
-#include "train/run/training_loop.h"
+#include "train/toy_adapters.h"
 
 namespace glm_image::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-void add_an_edit(const fs::path& folder) {
-  image::write_image(folder / "after.png", plain_picture(64, 64, 1));
-  image::write_image(folder / "before.png", plain_picture(64, 96, 2));
-  image::write_image(folder / "other.png", plain_picture(64, 64, 5));
-  add_row(folder,
-          {{"file_name", "after.png"},
-           {"text", "Make it red"},
-           {"reference", {"before.png", "other.png"}}});
-}
-
-PipelineOptions training_options() {
-  PipelineOptions options;
-  options.vae_dtype = DataType::kFloat32;
-  return options;
-}
-
-/// What stages read, computed for a folder.
-struct ToyData {
-  ToyData(const std::function<void(const fs::path&)>& fill, const fs::path& model)
-      : data(filled(folder.path(), fill)),
-        checkpoint(pipeline::Checkpoint::open(model, training_options())),
-        features(
-            data, train::AspectBuckets(64), checkpoint, /*max_reference_tokens=*/4, cache.path()) {
-    features.compute({}, {});
-  }
-  static train::FolderDataset filled(const fs::path& folder,
-                                     const std::function<void(const fs::path&)>& fill) {
-    fill(folder);
-    return train::FolderDataset({folder, ""});
-  }
-
-  TemporaryDirectory folder, cache;
-  train::FolderDataset data;
-  pipeline::Checkpoint checkpoint;
-  train::DataFeatures features;
-};
-
-train::AdapterStageOptions stage_options(int64_t batch, bool recompute = true) {
-  train::AdapterStageOptions options;
-  options.rank = options.alpha = 8;
-  options.all_layers = true;
-  options.batch = batch;
-  options.recompute = recompute;
-  return options;
-}
-
-/// A stage with weights as a run begins with.
-template <typename AnyStage>
-struct BegunStage {
-  BegunStage(const ToyData& toy, const train::AdapterStageOptions& options)
-      : stage(toy.checkpoint, toy.features, options),
-        weights(stage.modules(), at::kFloat, at::kCPU, {}) {}
-
-  double mean_loss(int64_t steps) {
-    const at::NoGradGuard no_grad;
-    const auto maker = stage.batch_maker();
-    double sum = 0;
-    for (int64_t step = 0; step < steps; ++step) {
-      sum += stage.forward(maker(step), step).loss.template item<double>();
-    }
-    return sum / static_cast<double>(steps);
-  }
-
-  AnyStage stage;
-  train::MixedPrecisionAdamW weights;
-};
-
-/// Trains for some steps in a run folder that is then removed.
-template <typename AnyStage>
-void train_for(BegunStage<AnyStage>& begun, int64_t steps) {
-  TemporaryDirectory run;
-  train::RunFolder folder(run.path());
-  train::LoopOptions loop;
-  loop.steps = steps;
-  loop.learning_rate = {5e-3, 5e-3, 5, steps};
-  loop.samples_every = 0;
-  train::run_training(begun.stage, begun.weights, folder, loop, {});
-}
 
 /// The mean loss of the same batches before and after a run.
 template <typename AnyStage>
@@ -298,59 +217,6 @@ TEST(Adapters, HaveTheSameGradientsWithRecomputation) {
   expect_equal_gradients<train::GeneratorAdapterStage>(edit);
   expect_equal_gradients<train::TransformerAdapterStage>(edit, /*prior=*/true);
   expect_equal_gradients<train::GeneratorAdapterStage>(edit, /*prior=*/true);
-}
-
-void add_other_pictures(const fs::path& folder) {
-  add_picture(folder, "e.png", plain_picture(64, 64, 7), "A ship");
-  add_picture(folder, "f.png", plain_picture(64, 64, 8), "A tower and the word \"SEA\"");
-  add_picture(folder, "g.png", plain_picture(96, 64, 9), "A bridge");
-}
-
-/// The mean "prior_loss" after a run that learns four pictures, with a prior of other ones.
-template <typename AnyStage>
-double drift_of_a_run(const ToyData& learnt, const ToyData& others, double weight) {
-  auto options = stage_options(2);
-  options.prior_data = &others.features;
-  options.prior_loss_weight = weight;
-  BegunStage<AnyStage> begun(learnt, options);
-  train_for(begun, 60);
-  const at::NoGradGuard no_grad;
-  const auto make = begun.stage.batch_maker();
-  double sum = 0;
-  constexpr int64_t kSteps = 20;
-  for (int64_t step = 0; step < kSteps; ++step) {
-    sum += begun.stage.forward(make(step), step).parts.at("prior_loss").template item<double>();
-  }
-  return sum / kSteps;
-}
-
-template <typename AnyStage>
-void expect_prior_preservation() {
-  const ToyData learnt(add_four_pictures, tiny_model_dir());
-  const ToyData others(add_other_pictures, tiny_model_dir());
-  const double free = drift_of_a_run<AnyStage>(learnt, others, /*weight=*/0);
-  const double held = drift_of_a_run<AnyStage>(learnt, others, /*weight=*/5);
-  EXPECT_GT(free, 0);
-  EXPECT_LT(held, 0.5 * free);
-}
-
-TEST(Adapters, WithAPriorDriftLessFromTheBase) {
-  expect_prior_preservation<train::TransformerAdapterStage>();
-  expect_prior_preservation<train::GeneratorAdapterStage>();
-}
-
-// Where the updates have no effect, the base reads references as the model does.
-TEST(Adapters, HaveNoPriorLossBeforeTheyLearn) {
-  const ToyData edit(add_an_edit, tiny_model_dir());
-  auto options = stage_options(1);
-  options.prior_data = &edit.features;
-  BegunStage<train::TransformerAdapterStage> begun(edit, options);
-  const auto make = begun.stage.batch_maker();
-  for (int64_t step = 0; step < 4; ++step) {
-    const auto outcome = begun.stage.forward(make(step), step);
-    EXPECT_GT(outcome.loss.item<double>(), 1e-3);
-    EXPECT_LT(outcome.parts.at("prior_loss").item<double>(), 1e-9);
-  }
 }
 
 TEST(Adapters, SeeTheReferences) {

@@ -35,15 +35,16 @@ train::LoraOptions lora_options(const fs::path& folder) {
   return options;
 }
 
-std::string metrics_without_times(const fs::path& file) {
-  std::istringstream lines(read_file(file));
-  std::string kept;
+/// The metrics of each step of a part, without the times.
+std::vector<nlohmann::json> metrics_of(const train::LoraOptions& options, const char* part) {
+  std::istringstream lines(
+      read_file(train::lora_run_folder(options.output) / part / "metrics.jsonl"));
+  std::vector<nlohmann::json> metrics;
   for (std::string line; std::getline(lines, line);) {
-    auto json = nlohmann::json::parse(line);
-    json.erase("seconds_per_step");
-    kept += json.dump() + "\n";
+    metrics.push_back(nlohmann::json::parse(line));
+    metrics.back().erase("seconds_per_step");
   }
-  return kept;
+  return metrics;
 }
 
 TEST(TrainLora, WritesBothPartsAndContinuesAStoppedRun) {
@@ -89,9 +90,7 @@ TEST(TrainLora, WritesBothPartsAndContinuesAStoppedRun) {
   EXPECT_TRUE(train::train_lora(interrupted, {}));
   EXPECT_EQ(read_file(interrupted.output), read_file(options.output));
   for (const char* part : {"transformer", "generator"}) {
-    EXPECT_EQ(
-        metrics_without_times(train::lora_run_folder(interrupted.output) / part / "metrics.jsonl"),
-        metrics_without_times(train::lora_run_folder(options.output) / part / "metrics.jsonl"));
+    EXPECT_EQ(metrics_of(interrupted, part), metrics_of(options, part));
   }
 
   // Another learning rate is another run.
@@ -112,13 +111,42 @@ train::LoraOptions options_with_prior(const fs::path& folder) {
   return options;
 }
 
-TEST(TrainLora, PreservesThePriorAndContinuesAStoppedRun) {
-  TemporaryDirectory plain, whole, stopped;
-  const auto without = lora_options(plain.path());
+// The prior has no gradient in the first step. So both runs have the same adapter in the second,
+// and its losses differ by the prior's.
+TEST(TrainLora, AddsTheWeightedPriorToTheLoss) {
+  TemporaryDirectory plain, whole;
+  auto without = lora_options(plain.path());
   auto options = options_with_prior(whole.path());
-  ASSERT_TRUE(train::train_lora(without, {}));
+  options.prior_loss_weight = 100;
+  for (auto* each : {&without, &options}) {
+    each->steps = 2;
+    each->save_every = 0;
+    each->learning_rate = 0.1;
+    each->pipeline.dtype = DataType::kFloat32;
+    ASSERT_TRUE(train::train_lora(*each, {}));
+  }
+  for (const char* part : {"transformer", "generator"}) {
+    SCOPED_TRACE(part);
+    const auto alone = metrics_of(without, part), both = metrics_of(options, part);
+    ASSERT_EQ(both.size(), 2U);
+    const auto added = [&](std::size_t step) {
+      return both[step].at("loss").get<double>() - alone.at(step).at("loss").get<double>();
+    };
+    const auto weighted = [&](std::size_t step) {
+      return options.prior_loss_weight * both[step].at("prior_loss").get<double>();
+    };
+    // Float32's rounding of a divergence, times the weight.
+    EXPECT_NEAR(weighted(0), 0, 1e-4);
+    EXPECT_NEAR(added(0), 0, 1e-4);
+    EXPECT_GT(weighted(1), 1e-2);
+    EXPECT_NEAR(added(1), weighted(1), 0.02 * weighted(1));
+  }
+}
+
+TEST(TrainLora, ContinuesAStoppedRunWithAPrior) {
+  TemporaryDirectory whole, stopped;
+  auto options = options_with_prior(whole.path());
   ASSERT_TRUE(train::train_lora(options, {}));
-  EXPECT_NE(read_file(options.output), read_file(without.output));
   EXPECT_TRUE(fs::exists(options.prior_data / ".glm-image-cache"));
 
   const auto interrupted = options_with_prior(stopped.path());
@@ -134,12 +162,7 @@ TEST(TrainLora, PreservesThePriorAndContinuesAStoppedRun) {
   EXPECT_TRUE(train::train_lora(interrupted, {}));
   EXPECT_EQ(read_file(interrupted.output), read_file(options.output));
   for (const char* part : {"transformer", "generator"}) {
-    const auto metrics =
-        metrics_without_times(train::lora_run_folder(options.output) / part / "metrics.jsonl");
-    EXPECT_EQ(
-        metrics_without_times(train::lora_run_folder(interrupted.output) / part / "metrics.jsonl"),
-        metrics);
-    EXPECT_NE(metrics.find("\"prior_loss\""), std::string::npos) << metrics;
+    EXPECT_EQ(metrics_of(interrupted, part), metrics_of(options, part));
   }
 
   options.prior_loss_weight = 2;
