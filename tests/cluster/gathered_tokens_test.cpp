@@ -2,10 +2,8 @@
 // what it changes, and the bytes that a rank sends.
 
 #include <functional>
-#include <memory>
-#include <thread>
 
-#include "cluster/key_table.h"
+#include "cluster/rank_threads.h"
 #include "cluster/shared_drawing.h"
 #include "models/transformer/picture_input.h"
 #include "models/transformer/transformer_model.h"
@@ -23,26 +21,8 @@ class TokensOverRanks : public testing::Test {
  protected:
   TokensOverRanks() { torch::manual_seed(1); }
 
-  /// Runs `on_rank` on a thread for each rank.
   static void run(int ranks, const std::function<void(ProcessGroup&)>& on_rank) {
-    const auto place = std::make_shared<cluster::KeyTable>();
-    std::vector<std::string> errors(static_cast<size_t>(ranks));
-    std::vector<std::shared_ptr<ProcessGroup>> groups(static_cast<size_t>(ranks));
-    std::vector<std::thread> threads;
-    for (int rank = 0; rank < ranks; ++rank) {
-      threads.emplace_back([&, rank] {
-        const torch::NoGradGuard no_grad;
-        const auto index = static_cast<size_t>(rank);
-        try {
-          groups[index] = ProcessGroup::connect(place, "group", {rank, ranks, "127.0.0.1"});
-          on_rank(*groups[index]);
-        } catch (const std::exception& error) {
-          errors[index] = error.what();
-        }
-      });
-    }
-    for (auto& thread : threads) thread.join();
-    for (const auto& error : errors) EXPECT_EQ(error, "");
+    run_on_ranks(ranks, on_rank);
   }
 };
 
