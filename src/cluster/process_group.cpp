@@ -6,6 +6,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <utility>
 
+#include "cluster/backend.h"
 #include "core/error.h"
 
 namespace glm_image::cluster {
@@ -193,13 +194,14 @@ std::shared_ptr<ProcessGroup> ProcessGroup::connect(std::shared_ptr<MeetingPlace
   }
 }
 
-void ProcessGroup::broadcast(Tensor tensor, int root) {
+void ProcessGroup::broadcast(const Tensor& tensor, int root) {
   gloo_->check_not_stopped();
-  std::vector<Tensor> tensors = {std::move(tensor)};
+  std::vector<Tensor> tensors = {carried(tensor)};
   c10d::BroadcastOptions options;
   options.rootRank = root;
   if (rank() == root) bytes_sent_ += tensors.front().numel() * tensors.front().element_size();
   gloo_->finish(gloo_->group().broadcast(tensors, options));
+  take_back(tensors.front(), tensor);
 }
 
 std::vector<Tensor> ProcessGroup::all_gather(const Tensor& tensor) {
@@ -208,27 +210,35 @@ std::vector<Tensor> ProcessGroup::all_gather(const Tensor& tensor) {
 
 std::function<std::vector<Tensor>()> ProcessGroup::begin_all_gather(const Tensor& tensor) {
   gloo_->check_not_stopped();
-  std::vector<Tensor> inputs = {tensor.contiguous()};
+  std::vector<Tensor> inputs = {carried(tensor)};
   std::vector<std::vector<Tensor>> outputs(1);
   for (int i = 0; i < size(); ++i) outputs.front().push_back(at::empty_like(inputs.front()));
   bytes_sent_ += (size() - 1) * tensor.numel() * tensor.element_size();
-  return [this, all = outputs.front(), work = gloo_->group().allgather(outputs, inputs)] {
+  return [this,
+          all = outputs.front(),
+          device = tensor.device(),
+          work = gloo_->group().allgather(outputs, inputs)] {
     gloo_->finish(work);
-    return all;
+    auto there = all;
+    for (auto& one : there) one = one.to(device);
+    return there;
   };
 }
 
-void ProcessGroup::all_reduce(Tensor tensor) {
-  begin_all_reduce(std::move(tensor))();
+void ProcessGroup::all_reduce(const Tensor& tensor) {
+  begin_all_reduce(tensor)();
 }
 
-std::function<void()> ProcessGroup::begin_all_reduce(Tensor tensor) {
+std::function<void()> ProcessGroup::begin_all_reduce(const Tensor& tensor) {
   gloo_->check_not_stopped();
-  std::vector<Tensor> tensors = {std::move(tensor)};
+  std::vector<Tensor> tensors = {carried(tensor)};
   // A ring sends each part twice, except its own.
   bytes_sent_ +=
       2 * (size() - 1) * tensors.front().numel() * tensors.front().element_size() / size();
-  return [this, work = gloo_->group().allreduce(tensors)] { gloo_->finish(work); };
+  return [this, tensor, sum = tensors.front(), work = gloo_->group().allreduce(tensors)] {
+    gloo_->finish(work);
+    take_back(sum, tensor);
+  };
 }
 
 void ProcessGroup::stop(const std::string& reason) {
