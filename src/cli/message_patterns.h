@@ -45,6 +45,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "(cp -L), or download it again",
     "%1: is quantised; merge into the original and quantise the result, or apply the adapter with "
     "--lora when drawing",
+    "%1: the host stands for all addresses of this machine; name one that the others can reach",
     "%1: other machines reach this address, so the ranks need a secret; give all of them the same "
     "--cluster-key-file",
     "%1 was made by a run with other settings (%2 instead of %3); name another folder or "
@@ -110,7 +111,7 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: has no picture with a caption; glm-image data check says why",
     "%1: has %2 pixels; the model's image settings allow no size for it",
     "%1 does not expect '%2'; a prompt goes behind --prompt, in quotes",
-    "--base %1 needs --device cpu: on %2 weights do not stay quantised",
+    "--base %1 needs --device cpu; found %2",
     "%1: is a picture of the data set; name another file with --output",
     "%1: has both metadata.jsonl and metadata.csv; keep one of them",
     "%1: only PNG, JPEG and WebP pictures are read; convert it",

@@ -16,6 +16,7 @@
 #include "cli/residency_name.h"
 #include "cli/translation.h"
 #include "core/error.h"
+#include "core/network_host.h"
 #include "core/text_format.h"
 #include "reading/text_verifier.h"
 #include "server/access.h"
@@ -41,17 +42,19 @@ std::string address(const server::ServerOptions& options, const std::string& hos
 void greet(const std::string& model, const server::ServerOptions& options, int port) {
   const auto& host = options.host;
   // A browser cannot open the address that stands for all of a machine's.
-  const auto* local = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host.c_str();
+  const bool is_any = is_any_text(host);
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  const auto* local = !is_any ? host.c_str() : is_ipv6 ? "::1" : "127.0.0.1";
   std::cout << "listening on " << address(options, host, port) << '\n'
             << tr("The model is %1. Open %2 in a browser. Ctrl-C stops the server.",
                   {model, address(options, local, port)})
             << '\n';
-  if (host == "0.0.0.0" || host == "::") {
+  if (is_any) {
     for (const auto& other : network_addresses()) {
       std::cout << tr("Other devices in the network: %1", {address(options, other, port)}) << '\n';
     }
   }
-  if (!server::is_loopback(host) && !options.access.key.is_set()) {
+  if (!is_loopback_host(host) && !options.access.key.is_set()) {
     std::cout << tr("Warning: anyone who reaches this machine can use the server; --api-key-file "
                     "asks for a key.")
               << '\n';

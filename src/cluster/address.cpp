@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/network_host.h"
 
 namespace glm_image::cluster {
 namespace {
@@ -26,7 +27,7 @@ std::string Address::text() const {
 }
 
 bool Address::is_loopback() const {
-  return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+  return is_loopback_host(host);
 }
 
 Address parse_address(const std::string& text, const std::string& option) {
@@ -50,7 +51,7 @@ Address parse_address(const std::string& text, const std::string& option) {
     refuse(": an IPv6 address needs brackets");
   }
   if (host.empty() || address.port == 0) refuse("");
-  if (host == "0.0.0.0" || host == "::" || host == "*") {
+  if (host == "*" || is_any_text(host)) {
     refuse(": name one address of this machine that the others can reach");
   }
   return address;

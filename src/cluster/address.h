@@ -12,13 +12,13 @@ struct Address {
 
   /// "10.0.0.5:4600", "[fe80::1]:4600"
   std::string text() const;
-  /// Whether only this machine can reach it: localhost, 127.0.0.0/8 or ::1.
+  /// Whether only this machine can reach it: is_loopback_host of its host.
   bool is_loopback() const;
 };
 
 /// Reads HOST:PORT, with brackets around an IPv6 address. `option` names it in messages. Throws
-/// kInvalidInput. The addresses that stand for all of a machine's (0.0.0.0, ::) are refused: ranks
-/// connect to the host by the name given here.
+/// kInvalidInput. Numbers that stand for all addresses of a machine (0.0.0.0, 0, ::) are refused:
+/// ranks connect to the host by the name given here.
 Address parse_address(const std::string& text, const std::string& option);
 
 }  // namespace glm_image::cluster

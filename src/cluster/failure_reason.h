@@ -11,7 +11,7 @@ namespace glm_image::cluster {
 
 /// When a connection between two ranks breaks, the reason may be a rank whose loss is noticed only
 /// a little later. The coordinator waits for it this long.
-inline constexpr std::chrono::seconds kLossLimit = kSilenceLimit + std::chrono::seconds(2);
+inline constexpr std::chrono::seconds kLossLimit = kNoticeLimit;
 
 /// Returns the message of an exception, or `otherwise` if it is not a std::exception. `failure` is
 /// not null.

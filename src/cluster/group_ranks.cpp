@@ -3,12 +3,7 @@
 namespace glm_image::cluster {
 
 GroupRanks::Wait GroupRanks::begin_all_reduce(Tensor tensor) {
-  if (tensor.device().is_cpu()) return group_.begin_all_reduce(std::move(tensor));
-  const auto on_cpu = tensor.to(at::kCPU);
-  return [tensor, on_cpu, wait = group_.begin_all_reduce(on_cpu)] {
-    wait();
-    tensor.copy_(on_cpu);
-  };
+  return group_.begin_all_reduce(tensor);
 }
 
 void GroupRanks::broadcast(Tensor tensor) {

@@ -5,8 +5,7 @@
 
 namespace glm_image::cluster {
 
-/// The ranks of a training over a process group. Tensors of other devices cross the network from
-/// the CPU.
+/// The ranks of a training over a process group.
 class GroupRanks : public train::Ranks {
  public:
   /// `group` must outlive this.

@@ -10,7 +10,6 @@ namespace glm_image::cluster {
 namespace {
 
 constexpr const char* kAlive = "alive";
-constexpr std::chrono::seconds kBetweenSigns{1};
 /// Until on_lost is called again without memory for it.
 constexpr std::chrono::milliseconds kLossPause{100};
 
@@ -106,7 +105,7 @@ void Link::give_signs_of_life(const Message& alive) noexcept {
     lock.unlock();
     send(alive);
     lock.lock();
-    end_.wait_for(lock, kBetweenSigns, [this] { return is_over_.load(); });
+    end_.wait_for(lock, kHeartbeatPeriod, [this] { return is_over_.load(); });
   }
 }
 

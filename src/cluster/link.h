@@ -12,8 +12,13 @@
 
 namespace glm_image::cluster {
 
-/// A rank from which nothing comes for this long is lost. Each sends a heartbeat every second.
-inline constexpr std::chrono::seconds kSilenceLimit{8};
+/// How often a rank sends a heartbeat.
+inline constexpr std::chrono::seconds kHeartbeatPeriod{1};
+/// A rank from which nothing comes for this long is lost.
+inline constexpr std::chrono::seconds kSilenceLimit = 8 * kHeartbeatPeriod;
+/// From the last heartbeat of a rank to the notice that it is lost, at most: the silence, and what
+/// threads of a busy machine are late.
+inline constexpr std::chrono::seconds kNoticeLimit = kSilenceLimit + 2 * kHeartbeatPeriod;
 
 /// The connection of two ranks that know each other: sends messages from any thread, passes those
 /// that come to a function, and notices when the other side dies or hangs.

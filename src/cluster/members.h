@@ -61,8 +61,9 @@ class Members {
   bool send(int rank, const Message& message);
   int world() const { return options_.world; }
   std::string address() const { return options_.address.text(); }
-  /// The address of this machine on the connections to the workers.
-  const std::string& host() const { return options_.address.host; }
+  /// The number of this machine's host on the connections to the workers. Not its name, which may
+  /// resolve to other addresses later.
+  const std::string& host() const { return host_; }
   /// Refuses new workers from now on, and ends the workers with this reason; empty for a normal
   /// end.
   void dismiss(const std::string& reason);
@@ -95,6 +96,7 @@ class Members {
   const MemberOptions options_;
   const Events events_;
   const Listener listener_;
+  const std::string host_ = listener_.host();
   mutable std::mutex mutex_;
   std::condition_variable change_;
   std::map<int, std::shared_ptr<Member>> members_;

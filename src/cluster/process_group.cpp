@@ -6,6 +6,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <utility>
 
+#include "cluster/backend.h"
 #include "cluster/direct_messages.h"
 #include "core/error.h"
 
@@ -214,28 +215,30 @@ std::shared_ptr<ProcessGroup> ProcessGroup::connect(std::shared_ptr<MeetingPlace
   }
 }
 
-void ProcessGroup::broadcast(Tensor tensor, int root) {
+void ProcessGroup::broadcast(const Tensor& tensor, int root) {
   gloo_->check_not_stopped();
+  std::vector<Tensor> tensors = {carried(tensor)};
   const int64_t bytes = tensor.numel() * tensor.element_size();
   const bool is_root = rank() == root;
-  if (bytes <= kMostSentToEach && tensor.is_contiguous()) {
+  if (bytes <= kMostSentToEach) {
     if (is_root) bytes_sent_ += (size() - 1) * bytes;
-    return gloo_->exchange([&](DirectMessages& messages) {
+    gloo_->exchange([&](DirectMessages& messages) {
       const auto count = static_cast<std::size_t>(bytes);
-      if (is_root) return messages.send(tensor.data_ptr(), count);
-      messages.receive(tensor.data_ptr(), count, root);
+      if (is_root) return messages.send(tensors.front().data_ptr(), count);
+      messages.receive(tensors.front().data_ptr(), count, root);
     });
+    return take_back(tensors.front(), tensor);
   }
   if (is_root) bytes_sent_ += bytes;
-  std::vector<Tensor> tensors = {std::move(tensor)};
   c10d::BroadcastOptions options;
   options.rootRank = root;
   gloo_->finish(gloo_->group().broadcast(tensors, options));
+  take_back(tensors.front(), tensor);
 }
 
 std::vector<Tensor> ProcessGroup::all_gather(const Tensor& tensor) {
   gloo_->check_not_stopped();
-  const auto own = tensor.contiguous();
+  const auto own = carried(tensor);
   std::vector<Tensor> all;
   std::vector<void*> of_ranks;
   for (int i = 0; i < size(); ++i) {
@@ -247,32 +250,41 @@ std::vector<Tensor> ProcessGroup::all_gather(const Tensor& tensor) {
   gloo_->exchange([&](DirectMessages& messages) {
     messages.exchange(own.data_ptr(), static_cast<std::size_t>(bytes), of_ranks);
   });
+  for (auto& one : all) one = one.to(tensor.device());
   return all;
 }
 
 std::function<std::vector<Tensor>()> ProcessGroup::begin_all_gather(const Tensor& tensor) {
   gloo_->check_not_stopped();
-  std::vector<Tensor> inputs = {tensor.contiguous()};
+  std::vector<Tensor> inputs = {carried(tensor)};
   std::vector<std::vector<Tensor>> outputs(1);
   for (int i = 0; i < size(); ++i) outputs.front().push_back(at::empty_like(inputs.front()));
   bytes_sent_ += (size() - 1) * tensor.numel() * tensor.element_size();
-  return [this, all = outputs.front(), work = gloo_->group().allgather(outputs, inputs)] {
+  return [this,
+          all = outputs.front(),
+          device = tensor.device(),
+          work = gloo_->group().allgather(outputs, inputs)] {
     gloo_->finish(work);
-    return all;
+    auto there = all;
+    for (auto& one : there) one = one.to(device);
+    return there;
   };
 }
 
-void ProcessGroup::all_reduce(Tensor tensor) {
-  begin_all_reduce(std::move(tensor))();
+void ProcessGroup::all_reduce(const Tensor& tensor) {
+  begin_all_reduce(tensor)();
 }
 
-std::function<void()> ProcessGroup::begin_all_reduce(Tensor tensor) {
+std::function<void()> ProcessGroup::begin_all_reduce(const Tensor& tensor) {
   gloo_->check_not_stopped();
-  std::vector<Tensor> tensors = {std::move(tensor)};
+  std::vector<Tensor> tensors = {carried(tensor)};
   // A ring sends each part twice, except its own.
   bytes_sent_ +=
       2 * (size() - 1) * tensors.front().numel() * tensors.front().element_size() / size();
-  return [this, work = gloo_->group().allreduce(tensors)] { gloo_->finish(work); };
+  return [this, tensor, sum = tensors.front(), work = gloo_->group().allreduce(tensors)] {
+    gloo_->finish(work);
+    take_back(sum, tensor);
+  };
 }
 
 void ProcessGroup::stop(const std::string& reason) {

@@ -25,9 +25,9 @@ struct GroupMember {
   std::string host;  ///< the address of this machine on which the others reach it
 };
 
-/// Collective operations on CPU tensors, over c10d's Gloo. All ranks of a group call the same
-/// operations in the same order. This is the one place that knows c10d; what differs between
-/// versions of LibTorch is guarded here.
+/// Collective operations over c10d's Gloo, on tensors of any device (cluster/backend). All ranks of
+/// a group call the same operations in the same order. This is the one place that knows c10d; what
+/// differs between versions of LibTorch is guarded here.
 class ProcessGroup {
  public:
   /// Connects all ranks of a group. `name` is the group's own in the meeting place. Throws
@@ -46,9 +46,8 @@ class ProcessGroup {
 
   // The operations throw kInternal when a rank is lost, and `reason` of stop().
 
-  /// Overwrites the tensor by that of the rank `root`. Same shape and type on all ranks, and
-  /// contiguous on all or none.
-  void broadcast(Tensor tensor, int root);
+  /// Overwrites the tensor by that of the rank `root`. Same shape and type on all ranks.
+  void broadcast(const Tensor& tensor, int root);
   /// The tensors of all ranks, in their order. Same shape and type on all ranks. Each rank sends to
   /// each other one, so that the ranks wait for one message, whatever their number.
   std::vector<Tensor> all_gather(const Tensor& tensor);
@@ -56,10 +55,10 @@ class ProcessGroup {
   /// and is that of all_gather. The tensor must keep its values until then.
   std::function<std::vector<Tensor>()> begin_all_gather(const Tensor& tensor);
   /// Overwrites the tensor by the sum over all ranks, with the same bits on all of them.
-  void all_reduce(Tensor tensor);
+  void all_reduce(const Tensor& tensor);
   /// Begins that, on Gloo's own thread; the result waits for its end. Operations are carried out in
   /// the order in which they began.
-  std::function<void()> begin_all_reduce(Tensor tensor);
+  std::function<void()> begin_all_reduce(const Tensor& tensor);
 
   /// Ends pending and later operations, which throw kCancelled with this reason. From any thread.
   void stop(const std::string& reason);

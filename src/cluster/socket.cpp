@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -13,6 +12,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/network_host.h"
 
 namespace glm_image::cluster {
 namespace {
@@ -24,19 +24,12 @@ namespace {
 }
 
 using Milliseconds = std::chrono::milliseconds;
-using AddressList = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
 
 AddressList addresses_of(const Address& address, ErrorCode code) {
-  addrinfo wanted{};
-  wanted.ai_family = AF_UNSPEC;
-  wanted.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  const int error =
-      ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &wanted, &list);
-  if (error != 0) {
-    fail(code, address.text(), ": the host has no address: ", ::gai_strerror(error));
-  }
-  return {list, ::freeaddrinfo};
+  std::string error;
+  auto list = resolve_host(address.host, std::to_string(address.port), /*flags=*/0, &error);
+  if (!list) fail(code, address.text(), ": the host has no address: ", error);
+  return list;
 }
 
 /// Waits until the descriptor is ready for `events`; false after `limit`.
@@ -63,6 +56,13 @@ std::string host_of(const sockaddr_storage& address, socklen_t size) {
   const auto* given = reinterpret_cast<const sockaddr*>(&address);
   const int error = ::getnameinfo(given, size, host, sizeof host, nullptr, 0, NI_NUMERICHOST);
   return error == 0 ? host : "unknown";
+}
+
+std::string own_host_of(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
+  return host_of(address, size);
 }
 
 /// 0, or the error of the attempt.
@@ -150,15 +150,19 @@ std::string Socket::peer_host() const {
 }
 
 std::string Socket::own_host() const {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  ::getsockname(descriptor_->number(), reinterpret_cast<sockaddr*>(&address), &size);
-  return host_of(address, size);
+  return own_host_of(descriptor_->number());
 }
 
 Listener::Listener(const Address& address) {
   const auto list = addresses_of(address, ErrorCode::kInvalidInput);
   const auto& first = *list;
+  // parse_address has refused such a number, but a name may stand for it.
+  if (is_any(*first.ai_addr)) {
+    fail(ErrorCode::kInvalidInput,
+         "--cluster ",
+         address.text(),
+         ": the host stands for all addresses of this machine; name one that the others can reach");
+  }
   const int number = ::socket(first.ai_family, first.ai_socktype | SOCK_CLOEXEC, first.ai_protocol);
   if (number < 0) fail(ErrorCode::kInternal, "no socket: ", std::strerror(errno));
   descriptor_ = std::make_unique<FileDescriptor>(number);
@@ -173,6 +177,10 @@ Listener::Listener(const Address& address) {
          std::strerror(errno),
          errno == EADDRNOTAVAIL ? "; name an address of this machine" : "");
   }
+}
+
+std::string Listener::host() const {
+  return own_host_of(descriptor_->number());
 }
 
 std::optional<Socket> Listener::accept(Milliseconds limit) const {

@@ -49,6 +49,8 @@ class Listener {
   /// Throws kInvalidInput if the address is not this machine's or is taken.
   explicit Listener(const Address& address);
 
+  /// The number of the host on which it listens.
+  std::string host() const;
   /// The next connection; empty after `limit` without one, and after close().
   std::optional<Socket> accept(std::chrono::milliseconds limit) const;
 

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "diffusion/sampling_options.h"
 #include "io/json_file.h"
+#include "models/autoencoder/config.h"
 #include "models/generator/generation_model.h"
 #include "models/layout.h"
 #include "models/transformer/config.h"
@@ -18,9 +19,6 @@
 namespace glm_image::cluster {
 namespace {
 
-/// Pixels along a side of a latent cell, in the published VAE and in nano's.
-constexpr int64_t kPixelsPerCellSide = 8;
-constexpr double kPixelsPerCell = kPixelsPerCellSide * kPixelsPerCellSide;
 constexpr double kBytesPerPixel = 3;
 constexpr const char* kGuidancePairs = "guidance pairs";
 constexpr const char* kImageTokens = "image tokens";
@@ -136,9 +134,10 @@ double hiding_share(const Request& request, const ModelSizes& sizes) {
 }
 
 /// Bytes of the velocities that a rank of a pair sends at each guided step.
-double velocity_bytes(const Request& request, int64_t latent_channels) {
+double velocity_bytes(const Request& request, const ModelSizes& sizes) {
   const auto pixels = static_cast<double>(request.width * request.height);
-  return pixels / kPixelsPerCell * static_cast<double>(latent_channels) * sizeof(float);
+  const auto side = static_cast<double>(sizes.pixels_per_cell);
+  return pixels / (side * side) * static_cast<double>(sizes.latent_channels) * sizeof(float);
 }
 
 /// Visual tokens of a picture of this size in pixels.
@@ -202,11 +201,14 @@ SpreadCost sharing_cost(const Request& request,
 ModelSizes sizes_of(const ModelInfo& model, Wire wire) {
   const auto config = models::TransformerConfig::from_json(
       io::JsonFields::load(model.directory / models::kTransformer / "config.json"));
+  const auto vae = models::AutoencoderConfig::from_json(
+      io::JsonFields::load(model.directory / models::kVae / "config.json"));
   ModelSizes sizes;
   sizes.latent_channels = config.in_channels;
   sizes.layers = config.num_layers;
   sizes.hidden = config.hidden_size();
-  sizes.pixels_per_token = kPixelsPerCellSide * config.patch_size;
+  sizes.pixels_per_cell = vae.scale_factor();
+  sizes.pixels_per_token = sizes.pixels_per_cell * config.patch_size;
   sizes.bytes_per_value = model.dtype == "float32" ? 4 : 2;
   sizes.bytes_per_gathered_value = static_cast<double>(sizes.bytes_per_value);
   if (wire == Wire::kInt8) {
@@ -295,7 +297,7 @@ std::optional<SpreadCost> cost_of(const Spread& spread,
     if (one.part.way == Way::kGuidance) {
       const auto guided = static_cast<double>(guided_steps(request));
       const auto all = static_cast<double>(evaluations(request));
-      const double bytes = velocity_bytes(request, sizes.latent_channels);
+      const double bytes = velocity_bytes(request, sizes);
       seconds += pictures * guided * network.seconds(bytes) - *denoising * guided / all;
       cost.bytes += 2 * pictures * guided * bytes;
     }

@@ -25,12 +25,13 @@ struct Spread {
   int64_t ranks() const;  ///< that have a part
 };
 
-/// What a prediction needs of the transformer (TransformerConfig) and the generator
-/// (GeneratorConfig).
+/// What a prediction needs of the transformer (TransformerConfig), the VAE (AutoencoderConfig) and
+/// the generator (GeneratorConfig).
 struct ModelSizes {
   int64_t latent_channels = 16;
   int64_t layers = 30;
   int64_t hidden = 4096;
+  int64_t pixels_per_cell = 8;    ///< of the latents, along a side
   int64_t pixels_per_token = 16;  ///< along a side
   int64_t bytes_per_value = 2;    ///< of the generator's partial sums
   /// Of keys and values on the wire, with the scales of rounded ones.

@@ -1,5 +1,6 @@
 #include "io/parameter_binder.h"
 
+#include "nn/device_weight.h"
 #include "nn/parameter.h"
 
 namespace glm_image::io {
@@ -60,9 +61,18 @@ uint64_t ParameterBinder::stored_bytes(const std::string& parameter) const {
 
 /// Whether the parameter stays packed; its layer then multiplies by it as it is.
 bool ParameterBinder::bind_packed(const std::string& name, Item& item) {
-  if (!item.is_packed || item.layer == nullptr || !options_.device.is_cpu()) return false;
-  item.layer->quantised = item.cut == nullptr ? options_.packed->pack(name, item.parameter.sizes())
-                                              : options_.packed->pack_part(name, *item.cut);
+  if (!item.is_packed || item.layer == nullptr) return false;
+  const auto& packed = *options_.packed;
+  const auto shape = item.parameter.sizes();
+  const bool is_cpu = options_.device.is_cpu();
+  std::shared_ptr<const nn::QuantisedMatrix> weight;
+  // What is mapped in an order for products is copied to a device as it is.
+  if (!is_cpu && item.cut == nullptr) weight = packed.view(name, shape);
+  if (!weight) {
+    weight = item.cut == nullptr ? packed.pack(name, shape) : packed.pack_part(name, *item.cut);
+  }
+  if (weight && !is_cpu) weight = nn::on_device(*weight, options_.device);
+  item.layer->quantised = std::move(weight);
   return item.layer->quantised != nullptr;
 }
 

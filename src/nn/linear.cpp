@@ -70,6 +70,17 @@ void multiply_quantised(const Tensor& x,
       });
 }
 
+/// On a device without kernels of ours (on_device). The values exist for this product alone: with a
+/// gradient, they are not kept for the backward pass but computed again.
+Tensor multiply_dequantised(const Tensor& x, const QuantisedMatrix& weight, const Tensor& bias) {
+  report_work();
+  if (at::GradMode::is_enabled() && x.requires_grad()) {
+    return differentiable::linear(x, weight, bias);
+  }
+  const auto type = x.scalar_type();
+  return at::linear(x, weight.values().to(type), bias.defined() ? bias.to(type) : bias);
+}
+
 void multiply_many_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& out) {
   auto problem = problem_of<kernels::MatmulProblem>(x, weight, bias, out);
   problem.columns = weight.size(0);
@@ -122,6 +133,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 }
 
 Tensor linear(const Tensor& x, const QuantisedMatrix& weight, const Tensor& bias) {
+  if (!x.device().is_cpu()) return multiply_dequantised(x, weight, bias);
   if constexpr (kHaveKernels) {
     if (gradient_kernels_apply({&x})) return differentiable::linear(x, weight, bias);
   }

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "kernels/quantised_matmul.h"
 #include "nn/cpu_kernels.h"
+#include "nn/device_weight.h"
 
 namespace glm_image::nn {
 namespace {
@@ -14,6 +15,7 @@ using kernels::PackedIntegers;
 
 constexpr int64_t kPanel = PackedIntegers::kPanelColumns;
 constexpr int64_t kStep = PackedIntegers::kStepDepth;
+constexpr int64_t kWordBytes = sizeof(uint32_t);  // of StoredWords
 /// Tiles are read whole: up to this number of bytes after the last panel, which are ignored.
 constexpr int64_t kReadBehind = 64 * kPanel;
 
@@ -38,6 +40,65 @@ int64_t integer_bytes(const QuantisedForm& form) {
 int64_t scale_bytes(const QuantisedForm& form) {
   const auto shape = shape_of(form);
   return shape.panels() * form.groups() * kPanel * shape.scale_bytes();
+}
+
+/// What is added to integers of so many bits, so that they are not negative.
+int offset_of(int bits) {
+  return 1 << (bits - 1);
+}
+
+/// The bytes at an address, without a copy.
+Tensor bytes_at(const uint8_t* address, at::IntArrayRef shape) {
+  return torch::from_blob(const_cast<uint8_t*>(address), shape, at::TensorOptions(at::kByte));
+}
+
+/// The integers of a packed weight with their offset, [out, in], a byte each.
+Tensor bytes_of_panels(const PackedIntegers& packed) {
+  const int64_t rows = packed.panel_bytes() / (kPanel * kStep);
+  auto bytes = bytes_at(packed.values, {packed.panels(), rows, kPanel, kStep});
+  if (packed.bits == 4) {
+    bytes = at::stack({bytes.bitwise_and(15), bytes.div(16, "trunc")}, 2).flatten(1, 2);
+  }
+  return bytes.permute({0, 2, 1, 3})
+      .reshape({packed.panels() * kPanel, packed.padded_depth()})
+      .narrow(0, 0, packed.columns)
+      .narrow(1, 0, packed.depth)
+      .contiguous();
+}
+
+/// The scales of a packed weight, [out, groups].
+Tensor scales_of_panels(const PackedIntegers& packed, const QuantisedForm& form) {
+  return torch::from_blob(const_cast<void*>(packed.scales),
+                          {packed.panels(), form.groups(), kPanel},
+                          at::TensorOptions(form.scale_type))
+      .permute({0, 2, 1})
+      .reshape({packed.panels() * kPanel, form.groups()})
+      .narrow(0, 0, form.out);
+}
+
+/// The integers of stored words, [out, in] float32. By operators that any device has: float32 holds
+/// bytes exactly.
+Tensor integers_of_words(const QuantisedForm& form, const StoredWords& words) {
+  const int64_t row_bytes = form.in * form.bits / 8;
+  const auto bytes = words.by_rows
+                         ? words.bytes.reshape({form.out, row_bytes})
+                         : words.bytes.reshape({row_bytes / kWordBytes, form.out, kWordBytes})
+                               .permute({1, 0, 2})
+                               .reshape({form.out, row_bytes});
+  auto integers = bytes.to(at::kFloat);
+  if (form.bits == 4) {
+    const auto high = (integers / 16).floor();
+    integers = at::stack({integers - 16 * high, high}, -1).flatten(1);
+  }
+  const double offset = offset_of(form.bits);
+  if (!words.is_signed) return integers - offset;
+  return integers - 2 * offset * (integers >= offset).to(at::kFloat);
+}
+
+/// Integers [out, in] float32 times their groups' scales [out, groups].
+Tensor scaled(const QuantisedForm& form, const Tensor& integers, const Tensor& scales) {
+  const auto groups = integers.reshape({form.out, form.groups(), form.group});
+  return (groups * scales.to(at::kFloat).unsqueeze(2)).reshape({form.out, form.in});
 }
 
 uint32_t four_integers(const int8_t* integers) {
@@ -170,7 +231,6 @@ PackedIntegers QuantisedMatrix::stored() const {
   auto shape = shape_of(form_);
   auto& stored = shape.stored;
   const int64_t row_bytes = form_.in * form_.bits / 8, scale_size = shape.scale_bytes();
-  constexpr int64_t kWordBytes = sizeof(uint32_t);
   stored.words = static_cast<const uint8_t*>(words_.bytes.data_ptr());
   stored.column_stride = words_.by_rows ? row_bytes : kWordBytes;
   stored.word_stride = words_.by_rows ? kWordBytes : form_.out * kWordBytes;
@@ -190,6 +250,7 @@ PackedIntegers QuantisedMatrix::packed() const {
 }
 
 Tensor QuantisedMatrix::transposed(at::ScalarType type) const {
+  if (words_.bytes.defined() && !words_.bytes.is_cpu()) return values().t().to(type);
   if (words_.bytes.defined()) {
     return QuantisedMatrix(form_, words_, stored_scales_, /*in_place=*/false).transposed(type);
   }
@@ -233,28 +294,44 @@ Tensor QuantisedMatrix::transposed(at::ScalarType type) const {
 
 Tensor QuantisedMatrix::values() const {
   if (words_.bytes.defined()) {
-    return QuantisedMatrix(form_, words_, stored_scales_, /*in_place=*/false).values();
+    return scaled(form_, integers_of_words(form_, words_), stored_scales_);
   }
-  const auto shape = shape_of(form_);
-  const int64_t padded_out = shape.panels() * kPanel, depth = shape.padded_depth();
-  auto* bytes = const_cast<uint8_t*>(integers_.data());
-  // [panels, rows of bytes, kPanel, kStep]
-  const auto stored = torch::from_blob(
-      bytes, {shape.panels(), shape.panel_bytes() / (kPanel * kStep), kPanel, kStep}, at::kByte);
-  auto integers = form_.bits == 8 ? stored.to(at::kFloat) - 128
-                                  : at::stack({stored.bitwise_and(15), stored.div(16, "trunc")}, 2)
-                                            .flatten(1, 2)
-                                            .to(at::kFloat) -
-                                        8;
-  integers = integers.permute({0, 2, 1, 3}).reshape({padded_out, depth});
-  const auto scales = torch::from_blob(scales_.data(),
-                                       {shape.panels(), form_.groups(), kPanel},
-                                       at::TensorOptions(form_.scale_type))
-                          .to(at::kFloat)
-                          .permute({0, 2, 1})
-                          .reshape({padded_out, form_.groups()});
-  return integers.narrow(0, 0, form_.out).narrow(1, 0, form_.in) *
-         scales.narrow(0, 0, form_.out).repeat_interleave(form_.group, 1);
+  const auto shape = packed();
+  const auto integers = bytes_of_panels(shape).to(at::kFloat) - offset_of(form_.bits);
+  return scaled(form_, integers, scales_of_panels(shape, form_));
+}
+
+std::shared_ptr<const QuantisedMatrix> on_device(const QuantisedMatrix& weight, at::Device device) {
+  const auto& form = weight.form();
+  if (form.in % PackedIntegers::kDepthMultiple != 0) return nullptr;
+  const auto packed = weight.packed();
+  StoredWords words;
+  Tensor scales;
+  if (packed.is_stored()) {
+    const auto& stored = packed.stored;
+    words.by_rows = stored.word_stride == kWordBytes;
+    words.is_signed = stored.is_signed;
+    words.bytes = bytes_at(stored.words, {form.out * form.in / 8 * form.bits});
+    scales = torch::from_blob(const_cast<uint8_t*>(stored.scales),
+                              {form.out, form.groups()},
+                              {stored.scale_column_stride / packed.scale_bytes(),
+                               stored.scale_group_stride / packed.scale_bytes()},
+                              at::TensorOptions(form.scale_type));
+  } else {
+    words.bytes = bytes_of_panels(packed);
+    if (form.bits == 4) {
+      const auto pairs = words.bytes.view({form.out, form.in / 2, 2});
+      words.bytes = pairs.select(2, 0) + 16 * pairs.select(2, 1);
+    }
+    scales = scales_of_panels(packed, form);
+  }
+  // A copy on any device: the memory is the other weight's.
+  const auto copy = [&](const Tensor& tensor) {
+    return tensor.contiguous().to(
+        device, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+  };
+  words.bytes = copy(words.bytes);
+  return std::make_shared<QuantisedMatrix>(form, words, copy(scales), /*in_place=*/true);
 }
 
 }  // namespace glm_image::nn

@@ -70,11 +70,8 @@ ComponentBytes measure_weights(const torch::nn::Module& module,
       for (const auto& part : bound.packed->parts_of(name)) {
         own.stored += static_cast<int64_t>(part.entry->end - part.entry->begin);
       }
-      int64_t packed = 0;
-      if (bound.on_cpu) {
-        packed = cut == nullptr ? bound.packed->packed_bytes(name, parameter.sizes())
-                                : bound.packed->packed_part_bytes(name, *cut);
-      }
+      const int64_t packed = cut == nullptr ? bound.packed->packed_bytes(name, parameter.sizes())
+                                            : bound.packed->packed_part_bytes(name, *cut);
       if (packed > 0) own.memory = packed;
     } else if (const auto* location = weights.find(name)) {
       own.stored = static_cast<int64_t>(location->entry->end - location->entry->begin);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/network_host.h"
 #include "core/suffix.h"
 
 namespace glm_image::rewrite {
@@ -16,12 +17,6 @@ bool is_port(std::string_view text) {
   return !text.empty() && text.size() <= 5 &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
          std::stoi(std::string(text)) <= 65535;
-}
-
-/// 127.0.0.0/8 in dotted form, or a name for this machine.
-bool is_this_machine(std::string_view host) {
-  if (host == "localhost" || host == "::1") return true;
-  return host.substr(0, 4) == "127." && host.find_first_not_of("0123456789.") == host.npos;
 }
 
 bool is_plain_path(std::string_view path) {
@@ -68,7 +63,7 @@ ChatAddress parse_chat_address(const std::string& url) {
     if (authority.front() != ':' || !is_port(authority.substr(1))) refuse(url);
     address.port = authority.substr(1);
   }
-  if (!is_this_machine(address.host) || !is_plain_path(path)) refuse(url);
+  if (!is_loopback_text(address.host) || !is_plain_path(path)) refuse(url);
   while (ends_with(path, "/")) path.remove_suffix(1);
   if (ends_with(path, kCompletions)) path.remove_suffix(kCompletions.size());
   address.base = path.empty() ? "/v1" : path;

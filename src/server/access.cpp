@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/network_host.h"
 #include "server/api_error.h"
 #include "server/header_value.h"
 #include "server/page.h"
@@ -100,7 +101,8 @@ void Access::check(Exchange& exchange) const {
   exchange.set_header("Content-Security-Policy", kContentSecurityPolicy);
   const auto& host = exchange.authority();
   // HTTP/1.0 allows requests without a host. No browser sends them.
-  const bool is_local = host.host.empty() || is_loopback(host.host);
+  const bool is_local =
+      host.host.empty() || is_loopback_text(host.host) || host.host == lower(options_.own_host);
   const bool is_public =
       public_origin_ && is_same_origin(*public_origin_, {public_origin_->scheme, host});
   if (options_.only_local_hosts && !is_local && !is_public) {

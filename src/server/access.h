@@ -20,9 +20,10 @@ class Access {
     ApiKey key;
     /// Origins of other sites whose pages may use the server (CORS); "*" for all.
     std::vector<std::string> allowed_origins;
-    /// Whether Host must name this machine. This prevents DNS rebinding, where a foreign site's
-    /// name resolves to 127.0.0.1 after its page was loaded.
+    /// Whether Host must name this machine: is_loopback_text, or `own_host`. This prevents DNS
+    /// rebinding, where a foreign site's name resolves to 127.0.0.1 after its page was loaded.
     bool only_local_hosts = true;
+    std::string own_host;    ///< the host on which the server listens; may be a name
     std::string public_url;  ///< a checked_public_url; its host and origin are also allowed
   };
   explicit Access(Options options);

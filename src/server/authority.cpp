@@ -11,8 +11,6 @@
 namespace glm_image::server {
 namespace {
 
-constexpr int kLoopbackNet = 127;
-
 bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
@@ -113,17 +111,6 @@ std::optional<Origin> parse_origin(std::string_view text) {
 bool is_same_origin(const Origin& a, const Origin& b) {
   return a.scheme == b.scheme && a.authority.host == b.authority.host &&
          port_or_default(a) == port_or_default(b);
-}
-
-bool is_loopback(const std::string& host) {
-  in_addr v4{};
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == kLoopbackNet;
-  if (const auto v6 = parse_ipv6(host)) {
-    if (IN6_IS_ADDR_LOOPBACK(&*v6)) return true;
-    constexpr int kFirstMappedByte = 12;
-    return IN6_IS_ADDR_V4MAPPED(&*v6) && v6->s6_addr[kFirstMappedByte] == kLoopbackNet;
-  }
-  return lower(host) == "localhost";
 }
 
 }  // namespace glm_image::server

@@ -36,9 +36,4 @@ std::optional<Origin> parse_origin(std::string_view text);
 /// 443 for https.
 bool is_same_origin(const Origin& a, const Origin& b);
 
-/// Whether a host is a name or an address that only this machine reaches: "localhost", ::1,
-/// 127.x.y.z, and the latter mapped into IPv6. "127.example.org" is not: anyone may register such a
-/// name.
-bool is_loopback(const std::string& host);
-
 }  // namespace glm_image::server

@@ -4,6 +4,7 @@
 #include <new>
 #include <string_view>
 
+#include "core/network_host.h"
 #include "core/suffix.h"
 #include "core/text_format.h"
 #include "glm_image/limits.h"
@@ -58,7 +59,8 @@ ServerOptions checked(ServerOptions options, const ModelProfile& model, const Fi
 
 Access::Options access_options(const ServerOptions& options) {
   auto access = options.access;
-  access.only_local_hosts = is_loopback(options.host);
+  access.only_local_hosts = is_loopback_host(options.host);
+  access.own_host = options.host;
   access.public_url = options.drawing.public_url;
   return access;
 }

@@ -1,14 +1,19 @@
-// `train --cluster` and `worker --train-in` as programs: the curve of one machine, also when a
-// worker is killed on the way.
+// `train --cluster` and `worker --train-in` as programs: the curve of one machine, also when ranks
+// are killed on the way. GLM_IMAGE_KILLS is the number of kills of workers, at moments of
+// GLM_IMAGE_KILL_SEED; releases are tested with 20.
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
 
 #include "support/background_program.h"
 #include "support/free_port.h"
 #include "support/program.h"
+#include "support/rank_loss.h"
 #include "support/test_support.h"
 #include "support/training_run.h"
 
@@ -19,6 +24,11 @@ using Command = std::vector<std::string>;
 
 /// For programs to load and meet, on a slow machine that other tests use too.
 constexpr double kJoiningSeconds = 300;
+
+/// Runs that do not end by themselves: a rank is lost on the way however late its kill comes.
+constexpr int kStepsOfALongRun = 100000;
+/// Rounding of sums in another order grows to a hundredth of a loss within some hundred steps.
+constexpr size_t kStepsSeen = 10, kStepsCompared = 40;
 
 class TrainCluster : public testing::Test {
  protected:
@@ -58,6 +68,25 @@ class TrainCluster : public testing::Test {
     }
   }
 
+  /// The curve of one machine.
+  std::vector<double> losses_of_one() const {
+    const auto folder = folder_.path() / "alone";
+    const auto stopped =
+        interrupt_program(vae_run_command(write_run("alone", kStepsOfALongRun)), SIGTERM, [&] {
+          return vae_run_losses(folder).size() >= kStepsCompared;
+        });
+    EXPECT_EQ(stopped.exit_code, 128 + SIGTERM) << stopped.err;
+    return vae_run_losses(folder);
+  }
+  /// The same curve up to kStepsCompared.
+  static void expect_same_beginning(std::vector<double> found, std::vector<double> expected) {
+    ASSERT_GE(found.size(), kStepsCompared);
+    ASSERT_GE(expected.size(), kStepsCompared);
+    found.resize(kStepsCompared);
+    expected.resize(kStepsCompared);
+    expect_same_curve(found, expected);
+  }
+
   const TemporaryDirectory folder_;
   const std::string address_ = "127.0.0.1:" + std::to_string(free_port());
 };
@@ -77,41 +106,81 @@ TEST_F(TrainCluster, TwoMachinesHaveTheCurveOfOne) {
   EXPECT_FALSE(std::filesystem::exists(folder_.path() / "run"));
 }
 
-TEST_F(TrainCluster, ARunSurvivesAKilledWorker) {
-  // Runs that do not end by themselves: the worker is lost on the way however late its kill comes.
-  constexpr int kSteps = 100000;
-  // Rounding of sums in another order grows to a hundredth of a loss within some hundred steps.
-  constexpr size_t kStepsSeen = 10, kStepsCompared = 40;
-  const auto config = write_run("both", kSteps);
-  BackgroundProgram first(worker()), second(worker());
-  BackgroundProgram training(together(config, "3"));
-  const auto losses = [&] { return vae_run_losses(folder_.path() / "both"); };
-  wait_until([&] { return !losses().empty(); });
-  second.signal(SIGKILL);
-  ASSERT_TRUE(training.wait_for_text("continues from its last checkpoint on the 2 ranks left",
-                                     kJoiningSeconds))
-      << training.errors();
-  EXPECT_NE(training.errors().find("of 3 (127.0.0.1) was lost: "), std::string::npos)
-      << training.errors();
-  // With the steps after the loss.
-  const auto wanted = losses().size() + kStepsSeen;
-  wait_until([&] { return losses().size() >= wanted; });
-  training.signal(SIGTERM);
-  const auto result = training.wait();
-  EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.err;
-  EXPECT_NE(result.err.find("stopped and saved at step"), std::string::npos) << result.err;
-  EXPECT_EQ(first.wait().exit_code, 0);
+TEST_F(TrainCluster, ARunSurvivesKilledWorkers) {
+  const auto expected = losses_of_one();
+  std::mt19937 random(kill_seed());
+  std::uniform_real_distribution<double> moment(0, 0.3);
+  for (int i = 0; i < kills(); ++i) {
+    const auto name = "kill" + std::to_string(i);
+    SCOPED_TRACE(name);
+    const auto config = write_run(name, kStepsOfALongRun);
+    BackgroundProgram first(worker()), second(worker());
+    BackgroundProgram training(together(config, "3"));
+    const auto losses = [&] { return vae_run_losses(folder_.path() / name); };
+    const size_t step = 1 + random() % (kStepsCompared / 2);
+    wait_until([&] { return losses().size() >= step; });
+    std::this_thread::sleep_for(std::chrono::duration<double>(moment(random)));
+    const bool is_first = random() % 2 == 0;
+    auto& killed = is_first ? first : second;
+    killed.signal(SIGKILL);
+    ASSERT_TRUE(training.wait_for_text("continues from its last checkpoint on the 2 ranks left",
+                                       kJoiningSeconds))
+        << training.errors();
+    EXPECT_NE(training.errors().find("of 3 (127.0.0.1) was lost: "), std::string::npos)
+        << training.errors();
+    // With the steps after the loss.
+    const auto wanted = std::max(losses().size() + kStepsSeen, kStepsCompared);
+    wait_until([&] { return losses().size() >= wanted; });
+    training.signal(SIGTERM);
+    const auto result = training.wait();
+    EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.err;
+    EXPECT_NE(result.err.find("stopped and saved at step"), std::string::npos) << result.err;
+    EXPECT_EQ((is_first ? second : first).wait().exit_code, 0);
+    killed.wait();
+    expect_same_beginning(losses(), expected);
+  }
+}
 
-  const auto alone = folder_.path() / "alone";
-  const auto stopped = interrupt_program(vae_run_command(write_run("alone", kSteps)), SIGTERM, [&] {
-    return vae_run_losses(alone).size() >= kStepsCompared;
-  });
-  EXPECT_EQ(stopped.exit_code, 128 + SIGTERM) << stopped.err;
-  auto found = losses(), expected = vae_run_losses(alone);
-  ASSERT_GE(expected.size(), kStepsCompared);
-  found.resize(std::min(found.size(), kStepsCompared));
-  expected.resize(found.size());
-  expect_same_curve(found, expected);
+TEST_F(TrainCluster, ACoordinatorThatDiesOrHangsEndsItsWorkers) {
+  const auto expected = losses_of_one();
+  std::mt19937 random(kill_seed());
+  for (const int number : {SIGKILL, SIGSTOP}) {
+    const auto name = "signal" + std::to_string(number);
+    SCOPED_TRACE(name);
+    const auto command = together(write_run(name, kStepsOfALongRun), "3");
+    const auto losses = [&] { return vae_run_losses(folder_.path() / name); };
+    {
+      BackgroundProgram first(worker()), second(worker());
+      BackgroundProgram training(command);
+      const size_t step = 1 + random() % (kStepsCompared / 2);
+      wait_until([&] { return losses().size() >= step; });
+      training.signal(number);
+      const Stopwatch waiting;
+      for (auto* helper : {&first, &second}) {
+        const auto result = helper->wait();
+        EXPECT_LT(waiting.seconds(), kEndingSeconds);
+        EXPECT_EQ(result.exit_code, 1);
+        const auto sentence = "glm-image: rank 0, the coordinator at " + address_ + ", was lost: ";
+        const auto found = result.err.find(sentence);
+        EXPECT_NE(found, std::string::npos) << result.err;
+        EXPECT_EQ(result.err.find("glm-image: "), found) << result.err;
+        EXPECT_EQ(result.err.find("glm-image: ", found + 1), std::string::npos) << result.err;
+      }
+      training.signal(SIGKILL);
+      training.wait();
+    }
+    // The same command goes on, here with fewer ranks.
+    BackgroundProgram helper(worker());
+    auto resumed = command;
+    resumed.back() = "2";
+    const auto wanted = std::max(losses().size() + kStepsSeen, kStepsCompared);
+    BackgroundProgram training(resumed);
+    wait_until([&] { return losses().size() >= wanted; });
+    training.signal(SIGTERM);
+    EXPECT_EQ(training.wait().exit_code, 128 + SIGTERM);
+    EXPECT_EQ(helper.wait().exit_code, 0);
+    expect_same_beginning(losses(), expected);
+  }
 }
 
 TEST_F(TrainCluster, OtherModelFilesAreRefused) {

@@ -18,12 +18,15 @@ TEST(Address, HostAndPort) {
 }
 
 TEST(Address, OnlyThisMachineReachesTheLoopback) {
-  for (const auto* text : {"127.0.0.1:1", "127.1.2.3:1", "localhost:1", "[::1]:1"}) {
+  for (const auto* text : {"127.0.0.1:1", "127.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"}) {
     EXPECT_TRUE(parse_address(text, "--cluster").is_loopback()) << text;
   }
-  for (const auto* text : {"192.168.1.1:1", "[fe80::1]:1", "localhost.example:1"}) {
+  for (const auto* text : {"192.168.1.1:1", "[fe80::1]:1", "[::ffff:192.168.1.1]:1"}) {
     EXPECT_FALSE(parse_address(text, "--cluster").is_loopback()) << text;
   }
+  // A name that begins like a number, with a label of 64 letters, which has no address.
+  const auto name = "127." + std::string(64, 'a') + ":1";
+  EXPECT_FALSE(parse_address(name, "--cluster").is_loopback());
 }
 
 TEST(Address, WhatIsNoAddressIsRefusedWithTheOption) {
@@ -37,7 +40,11 @@ TEST(Address, WhatIsNoAddressIsRefusedWithTheOption) {
                            "host:-1",
                            "fe80::1:4600",
                            "0.0.0.0:4600",
+                           "0:4600",
+                           "0.0:4600",
                            "[::]:4600",
+                           "[::0]:4600",
+                           "[::ffff:0.0.0.0]:4600",
                            "*:4600"}) {
     SCOPED_TRACE(text);
     expect_error(ErrorCode::kInvalidInput,

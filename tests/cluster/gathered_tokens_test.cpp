@@ -26,7 +26,7 @@ constexpr int64_t kTokens = 7, kHeads = 3, kHeadDim = 20;
 TEST_F(TokensOverRanks, ExactHeadsArriveAsTheyAre) {
   const auto all = at::randn({2, kTokens, kHeads, kHeadDim}).to(at::kBFloat16);
   for (const int ranks : {2, 3}) {
-    run_ranks(ranks, [&](ProcessGroup& group) {
+    run_on_ranks(ranks, [&](ProcessGroup& group) {
       GatheredTokens tokens(group);
       const auto [first, count] = tokens.own(kTokens);
       const auto keys = tokens.begin_gather(all.narrow(1, first, count), kTokens);
@@ -44,7 +44,7 @@ TEST_F(TokensOverRanks, RoundedHeadsAreTheSameOnAllRanks) {
   const auto all = at::randn({2, kTokens, kHeads, kHeadDim}).to(at::kBFloat16);
   const auto half_scale = all.to(at::kFloat).abs().amax(-1, /*keepdim=*/true) / 254;
   std::vector<Tensor> arrived(2);
-  run_ranks(2, [&](ProcessGroup& group) {
+  run_on_ranks(2, [&](ProcessGroup& group) {
     GatheredTokens tokens(group, Wire::kInt8);
     const auto [first, count] = tokens.own(kTokens);
     const auto heads = tokens.begin_gather(all.narrow(1, first, count), kTokens)();
@@ -79,7 +79,7 @@ class TransformerOverRanks : public TokensOverRanks {
   double error_with(int ranks, Wire wire) {
     const auto whole = model_->forward(input_);
     std::vector<double> errors(static_cast<size_t>(ranks));
-    run_ranks(ranks, [&](ProcessGroup& group) {
+    run_on_ranks(ranks, [&](ProcessGroup& group) {
       GatheredTokens tokens(group, wire);
       auto input = input_;
       input.token_share = &tokens;

@@ -22,7 +22,7 @@ TEST(ProcessGroup, GathersTheTensorsOfAllRanks) {
   // The buffers of small messages are announced ahead, those of the largest are not.
   const std::vector<int64_t> counts = {2048, 2048, 7, 2048, 1, 100000, 7, 100000, 2048};
   for (const int ranks : {2, 3, 5}) {
-    run_ranks(ranks, [&](ProcessGroup& group) {
+    run_on_ranks(ranks, [&](ProcessGroup& group) {
       int64_t sent = 0;
       for (size_t round = 0; round < counts.size(); ++round) {
         const auto number = static_cast<int64_t>(round);
@@ -42,7 +42,7 @@ TEST(ProcessGroup, GathersTheTensorsOfAllRanks) {
 
 TEST(ProcessGroup, BroadcastsFromAnyRank) {
   for (const int ranks : {2, 3}) {
-    run_ranks(ranks, [&](ProcessGroup& group) {
+    run_on_ranks(ranks, [&](ProcessGroup& group) {
       for (const int64_t count : {1, 1, 1024, 1025}) {
         for (int root = 0; root < ranks; ++root) {
           auto tensor = values_of(group.rank(), 0, count);
@@ -57,7 +57,7 @@ TEST(ProcessGroup, BroadcastsFromAnyRank) {
 /// Else a message would wait for the network twice.
 TEST(ProcessGroup, AMessageLeavesBeforeItsReceiverAsksForIt) {
   std::promise<void> has_left;
-  run_ranks(2, [&](ProcessGroup& group) {
+  run_on_ranks(2, [&](ProcessGroup& group) {
     auto token = at::full({1}, group.rank(), at::kLong);
     group.broadcast(token, /*root=*/0);
     if (group.rank() == 0) {
@@ -134,7 +134,7 @@ TEST(SharedGenerator, AddsTheRanksTensorsInFloat) {
       const auto parts = at::randn({ranks, 1, values}).to(at::kBFloat16);
       const auto total = parts.to(at::kFloat).sum(0);
       std::vector<Tensor> sums(static_cast<size_t>(ranks));
-      run_ranks(ranks, [&](ProcessGroup& group) {
+      run_on_ranks(ranks, [&](ProcessGroup& group) {
         cluster::SharedGenerator share(group);
         sums[static_cast<size_t>(group.rank())] = share.sum(parts[group.rank()]);
       });

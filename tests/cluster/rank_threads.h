@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,33 +13,53 @@
 
 namespace glm_image::test {
 
-/// Runs `on_rank` on a thread for each rank of a group that Gloo connects over the loopback
-/// interface. Returns what each of them threw; "" for a rank that threw nothing.
-inline std::vector<std::string> errors_of_ranks(
-    int ranks, const std::function<void(cluster::ProcessGroup&)>& on_rank) {
+using OnRank = std::function<void(cluster::ProcessGroup&)>;
+
+/// Connects a group of ranks by Gloo, one on each of the hosts, and runs `on_rank` on a thread for
+/// each. Returns what each of them threw; "" for a rank that threw nothing. `while_it_runs` is
+/// called again and again until all have ended.
+inline std::vector<std::string> errors_of_ranks(const std::vector<std::string>& hosts,
+                                                const OnRank& on_rank,
+                                                const std::function<void()>& while_it_runs = {}) {
   const auto place = std::make_shared<cluster::KeyTable>();
-  std::vector<std::string> errors(static_cast<size_t>(ranks));
+  const auto ranks = static_cast<int>(hosts.size());
+  std::vector<std::string> errors(hosts.size());
   // All groups end after all threads: a rank that has finished must not be lost to the others.
-  std::vector<std::shared_ptr<cluster::ProcessGroup>> groups(static_cast<size_t>(ranks));
+  std::vector<std::shared_ptr<cluster::ProcessGroup>> groups(hosts.size());
+  std::atomic<int> ended{0};
   std::vector<std::thread> threads;
   for (int rank = 0; rank < ranks; ++rank) {
     threads.emplace_back([&, rank] {
       const torch::NoGradGuard no_grad;
       const auto index = static_cast<size_t>(rank);
       try {
-        groups[index] = cluster::ProcessGroup::connect(place, "group", {rank, ranks, "127.0.0.1"});
+        groups[index] = cluster::ProcessGroup::connect(place, "group", {rank, ranks, hosts[index]});
         on_rank(*groups[index]);
       } catch (const std::exception& error) {
         errors[index] = error.what();
       }
+      ++ended;
     });
   }
+  while (while_it_runs && ended < ranks) while_it_runs();
   for (auto& thread : threads) thread.join();
   return errors;
 }
 
-/// The same, for ranks that throw nothing.
-inline void run_ranks(int ranks, const std::function<void(cluster::ProcessGroup&)>& on_rank) {
+/// The same on this many ranks of this machine.
+inline std::vector<std::string> errors_of_ranks(int ranks, const OnRank& on_rank) {
+  return errors_of_ranks(std::vector<std::string>(static_cast<size_t>(ranks), "127.0.0.1"),
+                         on_rank);
+}
+
+/// The same for ranks that throw nothing, else the test fails.
+inline void run_on_ranks(const std::vector<std::string>& hosts,
+                         const OnRank& on_rank,
+                         const std::function<void()>& while_it_runs = {}) {
+  for (const auto& error : errors_of_ranks(hosts, on_rank, while_it_runs)) EXPECT_EQ(error, "");
+}
+
+inline void run_on_ranks(int ranks, const OnRank& on_rank) {
   for (const auto& error : errors_of_ranks(ranks, on_rank)) EXPECT_EQ(error, "");
 }
 

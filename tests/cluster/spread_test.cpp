@@ -2,6 +2,8 @@
 
 #include "cluster/spread.h"
 
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
 
@@ -173,6 +175,41 @@ TEST(Spread, TheWireDecidesTheBytesOfAModel) {
   const auto dim = static_cast<double>(config.attention_head_dim);
   EXPECT_EQ(cluster::sizes_of(model, cluster::Wire::kInt8).bytes_per_gathered_value,
             (dim + 4) / dim);
+}
+
+TEST(Spread, TheVaeDecidesTheSizeOfALatentCell) {
+  TemporaryDirectory folder;
+  for (const auto* component : {"transformer", "vae", "vision_language_encoder"}) {
+    std::filesystem::create_directories(folder.path() / component);
+    std::filesystem::copy_file(tiny_model_dir() / component / "config.json",
+                               folder.path() / component / "config.json");
+  }
+  ModelInfo model;
+  model.directory = folder.path();
+  const auto patch = models::TransformerConfig::from_json(
+                         io::JsonFields::load(folder.path() / "transformer" / "config.json"))
+                         .patch_size;
+  EXPECT_EQ(cluster::sizes_of(model).pixels_per_cell, 8);
+  EXPECT_EQ(cluster::sizes_of(model).pixels_per_token, 8 * patch);
+  // A fifth width halves the latents once more.
+  const auto file = folder.path() / "vae" / "config.json";
+  auto config = nlohmann::json::parse(read_file(file));
+  for (const auto* list : {"block_out_channels", "down_block_types", "up_block_types"}) {
+    config[list].push_back(config[list].back());
+  }
+  std::filesystem::permissions(
+      file, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+  write_file(file, config.dump());
+  const auto sizes = cluster::sizes_of(model);
+  EXPECT_EQ(sizes.pixels_per_cell, 16);
+  EXPECT_EQ(sizes.pixels_per_token, 16 * patch);
+
+  const auto pair = spreads_of(request_of(1), ranks_of(2)).at(1);
+  const auto cost = cluster::cost_of(pair, one_second_rates(), NetworkSpeed(), sizes);
+  ASSERT_TRUE(cost);
+  // Two ranks' velocities of 4x4 cells in each of four steps.
+  EXPECT_EQ(cost->bytes,
+            static_cast<double>(2 * 4 * 4 * 4 * sizes.latent_channels) * sizeof(float));
 }
 
 TEST(Spread, TheCostOfASharedGenerator) {

@@ -4,6 +4,7 @@
 
 #include "core/cpu_level.h"
 #include "core/text_format.h"
+#include "nn/device_weight.h"
 #include "nn/functional.h"
 #include "nn/fused_test_support.h"
 #include "nn/quantised_matrix.h"
@@ -69,6 +70,10 @@ TEST_P(StoredWeight, ProductsHaveTheBitsOfThePackedWeight) {
         const QuantisedMatrix stored(weight.matrix.form(), words, weight.scales, /*in_place=*/true);
         const QuantisedMatrix packed(
             weight.matrix.form(), words, weight.scales, /*in_place=*/false);
+        // A copy for another device, here the CPU itself, holds the same integers.
+        const auto of_stored = on_device(stored, at::kCPU), of_packed = on_device(packed, at::kCPU);
+        EXPECT_TRUE(at::equal(of_stored->values(), weight.matrix.values()));
+        EXPECT_TRUE(at::equal(of_packed->values(), weight.matrix.values()));
         // From one row to more than pass by a part of a panel at a time.
         for (const int64_t rows : {1, 4, 7, 48, 49, 110}) {
           SCOPED_TRACE(
@@ -77,6 +82,10 @@ TEST_P(StoredWeight, ProductsHaveTheBitsOfThePackedWeight) {
           const auto expected = linear(x, weight.matrix, bias);
           EXPECT_TRUE(at::equal(linear(x, stored, bias), expected));
           EXPECT_TRUE(at::equal(linear(x, packed, bias), expected));
+          if (rows == 7) {
+            EXPECT_TRUE(at::equal(linear(x, *of_stored, bias), expected));
+            EXPECT_TRUE(at::equal(linear(x, *of_packed, bias), expected));
+          }
         }
       }
     }

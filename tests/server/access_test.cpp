@@ -13,21 +13,6 @@ namespace {
 
 using namespace server;
 
-TEST(Loopback, DoesNotIncludeSimilarNames) {
-  for (const char* host :
-       {"localhost", "LocalHost", "127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"}) {
-    EXPECT_TRUE(is_loopback(host)) << host;
-  }
-  for (const char* host : {"127.evil.example",
-                           "127.0.0.1.evil.example",
-                           "0.0.0.0",
-                           "10.0.0.1",
-                           "::ffff:10.0.0.1",
-                           ""}) {
-    EXPECT_FALSE(is_loopback(host)) << host;
-  }
-}
-
 TEST(Authority, IsAHostAndAPort) {
   const auto text = [](const char* given) {
     const auto authority = parse_authority(given);
@@ -182,6 +167,28 @@ TEST(Access, PicturesAreReadWithoutAKeyByGetAndHead) {
     head.method = method;
     head.path = path;
     EXPECT_EQ(status_of(head, options), status) << method << ' ' << path;
+  }
+}
+
+TEST(Access, AServerOfThisMachineAnswersToLocalHostsAndItsOwn) {
+  Access::Options options;
+  options.own_host = "Box.home";
+  RequestHead head;
+  head.method = "GET";
+  head.path = "/health";
+  for (const auto& [host, status] :
+       std::vector<std::pair<const char*, int>>{{"localhost:8080", 0},
+                                                {"127.0.0.1", 0},
+                                                {"[::1]:8080", 0},
+                                                {"[::ffff:127.0.0.1]", 0},
+                                                {"box.home:8080", 0},
+                                                {"other.home", 403},
+                                                {"127.evil.example", 403},
+                                                {"127.0.0.1.evil.example", 403},
+                                                {"10.0.0.1", 403},
+                                                {"0.0.0.0", 403}}) {
+    head.authority = *parse_authority(host);
+    EXPECT_EQ(status_of(head, options), status) << host;
   }
 }
 

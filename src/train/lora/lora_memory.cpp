@@ -56,9 +56,8 @@ std::vector<std::string> allowed_forms(const pipeline::Checkpoint& checkpoint,
     fail(ErrorCode::kUnsupported,
          "--base ",
          base,
-         " needs --device cpu: on ",
-         checkpoint.placement().device.str(),
-         " weights do not stay quantised");
+         " needs --device cpu; found ",
+         checkpoint.placement().device.str());
   }
   return {base};
 }
