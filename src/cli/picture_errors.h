@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/prefix.h"
 #include "glm_image/error.h"
 
 namespace glm_image::cli {
@@ -15,7 +16,7 @@ Error with_picture_file(const Error& error, const std::vector<Path>& files) {
   const std::string message = error.what();
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto number = "picture " + std::to_string(i + 1) + ": ";
-    if (message.rfind(number, 0) != 0) continue;
+    if (!starts_with(message, number)) continue;
     const auto file = std::filesystem::path(files[i]).string();
     return Error(error.code(), file + ": " + message.substr(number.size()));
   }

@@ -1,5 +1,7 @@
 #include "cluster/gathered_tensor.h"
 
+#include "core/round_up.h"
+
 namespace glm_image::cluster {
 namespace {
 
@@ -32,7 +34,7 @@ std::function<Tensor()> begin_gather_along(ProcessGroup& group,
   // Gloo gathers tensors of one shape.
   auto sizes = own.sizes().vec();
   const int64_t count = own.size(dimension);
-  sizes[static_cast<size_t>(dimension)] = (total + group.size() - 1) / group.size();
+  sizes[static_cast<size_t>(dimension)] = divide_up(total, group.size());
   auto padded = at::zeros(sizes, own.options().device(at::kCPU));
   padded.narrow(dimension, 0, count).copy_(own);
   return [ranks = group.size(),

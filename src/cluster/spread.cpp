@@ -6,6 +6,7 @@
 #include "cluster/rounded_heads.h"
 #include "cluster/shared_generator.h"
 #include "core/error.h"
+#include "core/prefix.h"
 #include "diffusion/sampling_options.h"
 #include "glm_image/limits.h"
 #include "io/json_file.h"
@@ -334,7 +335,7 @@ Spread best_spread(const Request& request,
   std::optional<double> least;
   // Without rates, choose pairs: they send little.
   const auto pairs = std::find_if(spreads.begin(), spreads.end(), [](const Spread& spread) {
-    return spread.name.rfind(kGuidancePairs, 0) == 0;
+    return starts_with(spread.name, kGuidancePairs);
   });
   auto best = static_cast<size_t>(pairs == spreads.end() ? 0 : pairs - spreads.begin());
   for (size_t i = 0; i < spreads.size(); ++i) {

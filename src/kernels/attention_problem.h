@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/round_up.h"
+
 namespace glm_image::kernels {
 
 /// softmax(scale·q·kᵀ + masks)·v. A query that may see no key gets zeros.
@@ -49,10 +51,10 @@ class AttentionCut {
         rows_(problem.queries * problem.group),
         key_heads_(problem.key_heads),
         heads_(problem.batch * problem.key_heads),
-        tiles_((rows_ + tile_rows - 1) / tile_rows) {
+        tiles_(divide_up(rows_, tile_rows)) {
     constexpr int64_t kPiecesPerThread = 4;
-    const int64_t wanted = (problem.threads * kPiecesPerThread + heads_ - 1) / heads_;
-    const int64_t needed = (problem.threads + heads_ - 1) / heads_;
+    const int64_t wanted = divide_up(problem.threads * kPiecesPerThread, heads_);
+    const int64_t needed = divide_up(problem.threads, heads_);
     const int64_t cheap = rows_ / cheap_rows;
     parts_ = std::clamp<int64_t>(std::min(wanted, std::max(cheap, needed)), 1, tiles_);
   }

@@ -5,9 +5,9 @@
 
 #if defined(__x86_64__)
 
+#include "core/round_up.h"
 #include "kernels/bfloat16_exponential-inl.h"
 #include "kernels/bfloat16_tile-inl.h"
-#include "kernels/round_up.h"
 
 namespace glm_image::kernels {
 namespace {
@@ -240,7 +240,7 @@ void attend_rows(const TileRegisters& registers,
                  int64_t last_row,
                  Bfloat16AttentionWorkspace& workspace) {
   const int64_t dim = problem.dim, padded_dim = round_up(dim, kPanelColumns);
-  const int64_t tiles = ceil_divide(last_row - first_row, kTileRows);
+  const int64_t tiles = divide_up(last_row - first_row, kTileRows);
   uint16_t* queries = workspace.queries.data();
   for (int64_t row = 0; row < tiles * kTileRows; ++row) {
     if (first_row + row < last_row) {

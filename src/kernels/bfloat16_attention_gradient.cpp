@@ -5,11 +5,11 @@
 
 #if defined(__x86_64__)
 
+#include "core/round_up.h"
 #include "kernels/bfloat16_accumulate-inl.h"
 #include "kernels/bfloat16_exponential-inl.h"
 #include "kernels/bfloat16_head-inl.h"
 #include "kernels/bfloat16_tile-inl.h"
-#include "kernels/round_up.h"
 
 namespace glm_image::kernels {
 namespace {
@@ -25,7 +25,7 @@ struct Padded {
   explicit Padded(const AttentionProblem& problem)
       : keys(round_up(problem.keys, kTileRows)),
         transposed_keys(round_up(keys, kLanes)),
-        dim_panels(ceil_divide(problem.dim, kPanelColumns)),
+        dim_panels(divide_up(problem.dim, kPanelColumns)),
         dim(dim_panels * kPanelColumns) {}
   int64_t keys, transposed_keys, dim_panels, dim;
   // Both a multiple of a tile's rows and of a vector's lanes fit into this.

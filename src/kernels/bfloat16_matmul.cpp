@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__)
 
+#include "core/round_up.h"
 #include "kernels/bfloat16_tile-inl.h"
 #include "kernels/scratch.h"
 
@@ -123,7 +124,7 @@ void bfloat16_matmul_piece(const MatmulProblem& problem,
   const TileRegisters registers;
   const MatmulCut cut(problem, kBlocks);
   const auto [first_group, last_group, first_column, columns] = cut.piece(piece);
-  const int64_t panels = MatmulCut::divide_up(columns, kPanelColumns);
+  const int64_t panels = divide_up(columns, kPanelColumns);
   const int64_t panel_size = cut.part_depth * kPanelColumns;
   const auto* all_x = static_cast<const uint16_t*>(problem.x);
   const auto* weight = static_cast<const uint16_t*>(problem.weight);

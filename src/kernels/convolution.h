@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/round_up.h"
 #include "kernels/element.h"
 #include "kernels/scratch.h"
 
@@ -112,8 +113,6 @@ struct ConvolutionCut {
     return (divide_up(all_groups, down) + 1) * sizes.tile_cells * sizes.columns;
   }
   int64_t group_values() const { return sizes.tile_cells * part_rows * part_depth; }
-
-  static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
   Blocks sizes;
   int64_t kernel_rows, row_depth, out_channels;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/round_up.h"
 #include "kernels/float_tile_rows.h"
 #include "kernels/highway_settings.h"
-#include "kernels/round_up.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/float_attention.cpp"

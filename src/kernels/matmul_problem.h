@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/round_up.h"
+
 namespace glm_image::kernels {
 
 /// out = x·weightᵀ + bias, summed in float32 and rounded once. Strides in values; the innermost
@@ -60,8 +62,6 @@ struct MatmulCut {
             first_column,
             std::min(piece_columns, all_columns - first_column)};
   }
-
-  static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
   int64_t groups, parts;
   int64_t part_depth;  ///< even

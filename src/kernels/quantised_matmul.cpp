@@ -1,6 +1,7 @@
 #include "kernels/quantised_matmul.h"
 
 #include "core/cpu_level.h"
+#include "core/round_up.h"
 #include "kernels/quantised_kernels.h"
 
 namespace glm_image::kernels {
@@ -49,9 +50,9 @@ const QuantisedKernels& quantised_kernels() {
 }
 
 QuantisedRows::QuantisedRows(const QuantisedMatmul& problem)
-    : groups_(P::divide_up(problem.rows, quantised_kernels().tile_rows)),
-      values_(groups_ * quantised_kernels().tile_rows *
-              P::divide_up(problem.weight.depth, kTileUnit) * kTileUnit *
+    : groups_(divide_up(problem.rows, quantised_kernels().tile_rows)),
+      values_(groups_ * quantised_kernels().tile_rows * divide_up(problem.weight.depth, kTileUnit) *
+              kTileUnit *
               (problem.weight.bits == 8 ? quantised_kernels().value_bytes
                                         : quantised_kernels().value_bytes_4)),
       blocks_(groups_ * quantised_kernels().tile_rows * problem.weight.blocks()) {}
@@ -64,9 +65,9 @@ void quantise_rows(const QuantisedMatmul& problem,
 }
 
 QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
-    : groups(P::divide_up(problem.rows, quantised_kernels().tile_rows)),
+    : groups(divide_up(problem.rows, quantised_kernels().tile_rows)),
       piece_panels(problem.rows > kFewRows ? kPiecePanels : 1),
-      across(P::divide_up(problem.weight.panels(), piece_panels)),
+      across(divide_up(problem.weight.panels(), piece_panels)),
       blocks(problem.weight.blocks()),
       width(problem.rows > kFewRows && quantised_kernels().widens_nibbles ? 8
                                                                           : problem.weight.bits) {
@@ -74,18 +75,18 @@ QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
   // waiting sums stay small, no piece has more than some rows.
   constexpr int64_t kPiecesPerThread = 4, kFewestRows = 258, kMostRows = 2112;
   const int64_t rows = groups * quantised_kernels().tile_rows;
-  down = std::max(P::divide_up(rows, kMostRows),
-                  std::min(P::divide_up(rows, kFewestRows),
-                           P::divide_up(kPiecesPerThread * problem.threads, across)));
-  piece_groups = P::divide_up(groups, down);
+  down = std::max(divide_up(rows, kMostRows),
+                  std::min(divide_up(rows, kFewestRows),
+                           divide_up(kPiecesPerThread * problem.threads, across)));
+  piece_groups = divide_up(groups, down);
   const int64_t block_bytes = problem.weight.block_depth() * P::kPanelColumns * width / 8;
   const int64_t bytes = problem.rows > kFewRows ? kPartBytes : kFewRowsPartBytes;
   const int64_t most = std::max<int64_t>(1, bytes / block_bytes);
-  part_blocks = P::divide_up(blocks, P::divide_up(blocks, most));
+  part_blocks = divide_up(blocks, divide_up(blocks, most));
 }
 
 int64_t QuantisedCut::part_values(const PackedIntegers& weight) const {
-  const int64_t depth = P::divide_up(part_blocks * weight.block_depth(), P::kDepthMultiple);
+  const int64_t depth = divide_up(part_blocks * weight.block_depth(), P::kDepthMultiple);
   return depth * P::kDepthMultiple * P::kPanelColumns * width / 8;
 }
 

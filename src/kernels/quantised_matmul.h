@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/round_up.h"
 #include "kernels/element.h"
 #include "kernels/scratch.h"
 #include "kernels/stored_integers.h"
@@ -44,12 +45,11 @@ struct PackedIntegers {
   bool is_stored() const { return stored.words != nullptr; }
   int64_t panels() const { return divide_up(columns, kPanelColumns); }
   int64_t groups() const { return divide_up(depth, group); }
-  int64_t padded_depth() const { return divide_up(depth, kDepthMultiple) * kDepthMultiple; }
+  int64_t padded_depth() const { return round_up(depth, kDepthMultiple); }
   int64_t block_depth() const { return std::min(group, kMaxBlockDepth); }
   int64_t blocks() const { return divide_up(depth, block_depth()); }
   int64_t panel_bytes() const { return padded_depth() * kPanelColumns * bits / 8; }
   int64_t scale_bytes() const { return scale_type == ScaleType::kFloat32 ? 4 : 2; }
-  static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 };
 
 /// out = x·weightᵀ + bias. Strides in values; the innermost dimension is dense.

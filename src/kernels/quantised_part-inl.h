@@ -95,8 +95,7 @@ class PartReader {
     constexpr int64_t kPairsAtOnce = 64;  // 16 KiB, which stay in the first-level cache
     uint8_t arranged[kPairsAtOnce * kPairBytes];
     for (; begin < end; begin += kPairsAtOnce * kPairDepth) {
-      const int64_t pairs =
-          std::min(kPairsAtOnce, PackedIntegers::divide_up(end - begin, kPairDepth));
+      const int64_t pairs = std::min(kPairsAtOnce, divide_up(end - begin, kPairDepth));
       if (weight_.is_stored()) {
         arrange_values(weight_, panel, begin, begin + pairs * kPairDepth, arranged);
         widen_pairs(arranged, pairs, to);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/round_up.h"
 #include "core/work_meter.h"
 #include "kernels/group_norm.h"
 #include "nn/cpu_kernels.h"
@@ -172,7 +173,7 @@ class FusedConvolution {
     constexpr int64_t kPiecesPerThread = 8, kBufferValues = int64_t{8} << 20;
     const int64_t most_values = kBufferValues + problem_.threads * kBufferValues / 8;
     const auto& blocks = form_.blocks;
-    const int64_t across = ConvolutionCut::divide_up(problem_.out_channels, blocks.columns);
+    const int64_t across = divide_up(problem_.out_channels, blocks.columns);
     const int64_t cells = kPiecesPerThread * problem_.threads * blocks.groups * blocks.tile_cells /
                           (across * static_cast<int64_t>(phases_.size()));
     const int64_t fit = most_values / problem_.row_stride / geometry_.stride;

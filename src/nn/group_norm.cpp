@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/round_up.h"
 #include "kernels/group_norm.h"
 #include "nn/cpu_kernels.h"
 #include "nn/gradient_function.h"
@@ -19,7 +20,7 @@ class CellRuns {
       : channels_(x.size(1)),
         cells_(x.size(2) * x.size(3)),
         run_(std::max<int64_t>(kValuesInRun / channels_, 1)),
-        runs_((cells_ + run_ - 1) / run_),
+        runs_(divide_up(cells_, run_)),
         batch_(x.size(0)) {}
 
   /// function(picture, first value in the batch, cells)

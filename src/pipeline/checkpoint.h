@@ -129,7 +129,7 @@ class Checkpoint {
 
   /// Latent patches along the side of a visual token.
   int64_t patches_per_token() const {
-    return text::kTokenSide / (autoencoder.scale_factor() * transformer.patch_size);
+    return text::kTokenSide / transformer.patch_pixels(autoencoder.scale_factor());
   }
 
  private:

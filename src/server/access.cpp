@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/prefix.h"
 #include "server/api_error.h"
 #include "server/header_value.h"
 #include "server/page.h"
@@ -11,10 +12,6 @@ namespace glm_image::server {
 namespace {
 
 constexpr const char* kPicturePath = "/v1/images/";
-
-bool starts_with(const std::string& text, const std::string& beginning) {
-  return text.rfind(beginning, 0) == 0;
-}
 
 bool only_reads(const Exchange& exchange) {
   const auto& method = exchange.method();

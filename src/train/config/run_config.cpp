@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/prefix.h"
 #include "io/json_parse.h"
 #include "train/config/stage_keys.h"
 #include "train/config/stage_names.h"
@@ -13,7 +14,7 @@ constexpr int64_t kMaxConfigBytes = 1 << 20;
 
 /// The line number of the last part of the dotted key that the message starts with, or 0.
 int64_t line_of(const std::string& text, const std::string& message, const std::string& source) {
-  if (message.compare(0, source.size(), source) != 0) return 0;
+  if (!starts_with(message, source)) return 0;
   const auto begin = source.size() + 2;  // ": "
   const auto end = message.find(' ', begin);
   if (begin >= message.size() || end == std::string::npos) return 0;

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/joined.h"
+#include "core/prefix.h"
 #include "glm_image/limits.h"
 #include "io/json_file.h"
 #include "io/json_parse.h"
@@ -36,13 +37,13 @@ std::string trimmed(const std::string& text) {
 
 /// The message, which names its source once, at its beginning.
 std::string with_source(const std::string& message, const std::string& source) {
-  return message.compare(0, source.size(), source) == 0 ? message : source + ": " + message;
+  return starts_with(message, source) ? message : source + ": " + message;
 }
 
 /// The message, with the file's name where it begins with the file's path.
 std::string without_folder(const std::string& message, const fs::path& file) {
   const auto path = file.string();
-  if (message.compare(0, path.size(), path) != 0) return message;
+  if (!starts_with(message, path)) return message;
   return file.filename().string() + message.substr(path.size());
 }
 

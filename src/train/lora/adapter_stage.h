@@ -55,7 +55,7 @@ class AdapterStage : public Stage {
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
   BatchMaker batch_maker() override;
   /// With prior data, the metric "prior_loss" is their part of the loss without the weight.
-  Outcome forward(const Batch& batch, int64_t step) final;
+  Outcome forward(const Batch& batch, int64_t batch_index) final;
   bool divides_rows() const override { return true; }
   void after_step(int64_t step) override;
   Image sample_sheet() override;
@@ -79,17 +79,21 @@ class AdapterStage : public Stage {
   virtual Batch make_batch(const AdapterExamples& examples,
                            const std::vector<int64_t>& rows,
                            const BatchShare& share,
-                           int64_t step) const = 0;
+                           int64_t batch_index) const = 0;
   /// The loss of a batch of the data set.
-  virtual Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t step) = 0;
+  virtual Outcome learn(const Batch& batch,
+                        const AdapterExamples& examples,
+                        int64_t batch_index) = 0;
   /// The loss of a batch of the prior data: this rank's term of the mean over all rows.
-  virtual Tensor preserve(const Batch& batch, const AdapterExamples& examples, int64_t step) = 0;
+  virtual Tensor preserve(const Batch& batch,
+                          const AdapterExamples& examples,
+                          int64_t batch_index) = 0;
 
   const pipeline::Checkpoint& checkpoint_;
   AdapterStageOptions options_;
 
  private:
-  Batch own_batch(const AdapterExamples& examples, int64_t step) const;
+  Batch own_batch(const AdapterExamples& examples, int64_t batch_index) const;
 
   std::string component_;
   AdapterExamples data_;
@@ -115,9 +119,11 @@ class TransformerAdapterStage : public AdapterStage {
   Batch make_batch(const AdapterExamples& examples,
                    const std::vector<int64_t>& rows,
                    const BatchShare& share,
-                   int64_t step) const override;
-  Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
-  Tensor preserve(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
+                   int64_t batch_index) const override;
+  Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t batch_index) override;
+  Tensor preserve(const Batch& batch,
+                  const AdapterExamples& examples,
+                  int64_t batch_index) override;
   pipeline::LoadedModules loaded() const override;
 
  private:
@@ -126,7 +132,7 @@ class TransformerAdapterStage : public AdapterStage {
   /// The objectives' batch, without references, and the noise levels of all ranks' examples.
   std::pair<FlowMatchingBatch, Tensor> noised(const Batch& batch,
                                               const AdapterExamples& examples,
-                                              int64_t step) const;
+                                              int64_t batch_index) const;
   Tensor patch_ids(const Tensor& tokens) const;
 
   models::GlmImageTransformer2DModel transformer_{nullptr};
@@ -149,9 +155,11 @@ class GeneratorAdapterStage : public AdapterStage {
   Batch make_batch(const AdapterExamples& examples,
                    const std::vector<int64_t>& rows,
                    const BatchShare& share,
-                   int64_t step) const override;
-  Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
-  Tensor preserve(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
+                   int64_t batch_index) const override;
+  Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t batch_index) override;
+  Tensor preserve(const Batch& batch,
+                  const AdapterExamples& examples,
+                  int64_t batch_index) override;
   pipeline::LoadedModules loaded() const override;
 
  private:
