@@ -85,7 +85,8 @@ Result Coordinator::draw_twice(RankClaim& claim,
   claims_.take_again(claim, pipeline::wants_verification(request), [&] {
     return !progress || progress(Progress());
   });
-  notice_(concat(lost, "; the request is drawn again, on ranks: ", claim.ranks().size()));
+  const auto ranks = claim.ranks().size();
+  notice_(concat(lost, "; drawing the request again on ", ranks, ranks == 1 ? " rank" : " ranks"));
   return draw(claim, pipeline, request, progress, preview, &own_thread_);
 }
 

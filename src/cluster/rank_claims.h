@@ -13,11 +13,11 @@ namespace glm_image::cluster {
 
 class RankClaims;
 
-/// Ranks that one request holds; its end gives them back. The RankClaims must outlive it. Not for
-/// several threads at the same time.
+/// The ranks that one request holds. The destructor releases them. RankClaims must outlive it. Not
+/// thread-safe.
 class RankClaim {
  public:
-  /// Of no ranks.
+  /// Creates a claim that holds no ranks.
   explicit RankClaim(RankClaims& claims) : claims_(claims) {}
   ~RankClaim() { keep({}); }
   RankClaim(const RankClaim&) = delete;
@@ -25,7 +25,7 @@ class RankClaim {
 
   /// In ascending order.
   const std::vector<int>& ranks() const { return ranks_; }
-  /// Gives back all ranks but these.
+  /// Releases all ranks except these.
   void keep(const std::set<int>& used);
 
  private:
@@ -34,7 +34,7 @@ class RankClaim {
   std::vector<int> ranks_;
 };
 
-/// Which ranks draw for which request. A rank draws for one request at a time. Safe for any thread.
+/// Assigns ranks to requests. A rank draws for one request at a time. Thread-safe.
 class RankClaims {
  public:
   /// The ranks that are there, in ascending order.

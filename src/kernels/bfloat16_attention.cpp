@@ -41,7 +41,7 @@ Bfloat16AttentionWorkspace::Bfloat16AttentionWorkspace(const AttentionProblem& p
 namespace glm_image::kernels {
 namespace {
 
-/// What online softmax remembers of the rows of a tile between two blocks of keys.
+/// Online-softmax state of a tile's rows, carried between blocks of keys.
 struct RowState {
   __m512 weight_sums[kTileRows];  // by lane; their lanes are added at the end
   float maxima[kTileRows];        // of the scores so far

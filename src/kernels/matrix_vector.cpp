@@ -58,8 +58,8 @@ HWY_INLINE TwoVectors load_two(const float* weights) {
 /// Whether there are 32 vector registers, not 16.
 constexpr bool kManyRegisters = hn::MaxLanes(FloatTag()) >= 16;
 
-/// Rows of the weight that are read side by side for so many rows of x. Fewer would read x, which
-/// is wider, more often than one core can; more would not fit the registers.
+/// Number of weight rows read together for `rows` rows of x. With fewer, reading x, whose elements
+/// are wider, would limit the speed; more would not fit the registers.
 constexpr int columns_at_once(int rows) {
   return rows <= 2 || kManyRegisters ? 4 : 2;
 }
@@ -72,7 +72,7 @@ struct PartialSums {
   FloatVector of[kColumns][kRows];
 };
 
-/// Adds the blocks from `begin` to `end`; what is wanted next lies `ahead` values behind.
+/// Adds the blocks from `begin` to `end`, and prefetches the weights `ahead` values further on.
 template <int kRows, typename T>
 HWY_INLINE void add_blocks(const T* const* weights,
                            int64_t ahead,

@@ -154,7 +154,7 @@ void compute_weights(int64_t panels, TileBlock& block, TileState& state) {
   const auto of_block = _mm512_mul_ps(_mm512_load_ps(block.maxima), factors);
   const auto after = _mm512_max_ps(before, of_block);
   const auto none = _mm512_set1_ps(kMinusInfinity);
-  // What has seen nothing yet counts nothing. Any finite reference does where there is no maximum.
+  // A row that has seen no key yet has weight 0. It has no maximum; any finite reference serves.
   const auto from_here = _mm512_cmp_ps_mask(of_block, none, _CMP_NEQ_OQ);
   const auto from_before = _mm512_cmp_ps_mask(before, none, _CMP_NEQ_OQ);
   const auto corrections =

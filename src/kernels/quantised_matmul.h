@@ -21,7 +21,7 @@ enum class ScaleType { kFloat32, kFloat16, kBfloat16 };
 /// [depth/8][kPanelColumns][4 bytes], a byte holding value + 8 of step 2i in its low half and of
 /// step 2i + 1 in its high half (a step being 4 values of the depth). That is the order in which
 /// dot products of bytes take them: a vector is one step of several columns, and no sum across a
-/// vector is needed. What lies beyond the columns and the depth is padding of any value.
+/// vector is needed. Values beyond the columns and the depth are padding and are ignored.
 struct PackedIntegers {
   static constexpr int64_t kPanelColumns = 64;
   static constexpr int64_t kStepDepth = 4;

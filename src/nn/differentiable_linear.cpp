@@ -79,7 +79,7 @@ Tensor linear(const Tensor& x, const QuantisedMatrix& weight, const Tensor& bias
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  // Functions refuse an undefined tensor, but take none at all.
+  // autograd::Function rejects undefined tensors but accepts nullopt.
   const auto optional_bias = bias.defined() ? c10::optional<Tensor>(bias) : c10::nullopt;
   return apply_function<Linear>(x, weight, optional_bias);
 }

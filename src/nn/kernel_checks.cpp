@@ -33,8 +33,7 @@ struct Case {
   std::string name;
   Inputs inputs;  ///< float32
   Operation kernel, plain;
-  /// The sum of the absolute values of what is rounded before it is added up, where that is more
-  /// than the sum itself.
+  /// Sum of |terms| if the terms are rounded before the addition; the error is relative to it.
   Operation rounded = nullptr;
 };
 

@@ -32,7 +32,7 @@ struct ComponentBytes {
   std::vector<BlockListBytes> lists;
 
   int64_t memory() const;
-  /// Adds other weights of the same component, whose lists come behind.
+  /// Appends the block lists of other weights of the component.
   void add(const ComponentBytes& other);
   /// The same if only this number of rows of the table is looked up.
   ComponentBytes with_rows(int64_t rows) const;
