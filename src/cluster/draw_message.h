@@ -9,7 +9,7 @@
 /// Requests, pictures and progress as messages.
 namespace glm_image::cluster {
 
-/// How the ranks of a part denoise together.
+/// How the ranks of a part divide the denoising.
 enum class Way {
   kAlone,     ///< the part's first rank does it alone
   kGuidance,  ///< two ranks, each with one of the two evaluations of a guided step
@@ -18,7 +18,7 @@ enum class Way {
 /// "alone", "guidance", "tokens".
 const char* way_name(Way way);
 
-/// How keys and values cross the network where image tokens are shared.
+/// How keys and values are sent if the ranks share image tokens.
 enum class Wire {
   kExact,  ///< in the type of computing
   kInt8,   ///< rounded to 8 bits (cluster/rounded_heads)
@@ -37,12 +37,12 @@ struct DrawPart {
   bool shares_generator = false;
   Wire wire = Wire::kExact;  ///< of Way::kTokens
 
-  /// Begins the part's keys in the meeting place.
+  /// Prefix of the part's keys in the meeting place.
   std::string key() const;
 };
 
 Message draw_message(const DrawPart& part);
-/// Throws kInternal or kCorruptFile for what draw_message did not write.
+/// Throws kInternal or kCorruptFile for a message that draw_message did not create.
 DrawPart part_from(const Message& message);
 
 Message result_message(int64_t part, const Result& result);

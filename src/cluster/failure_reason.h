@@ -6,11 +6,11 @@
 
 #include "cluster/link.h"
 
-/// How a coordinator explains the failure of its own part of the work.
+/// How a coordinator finds the reason for the failure of its own part of the work.
 namespace glm_image::cluster {
 
-/// When a connection between two ranks breaks, the reason may be a rank whose loss is noticed only
-/// a little later. The coordinator waits for it this long.
+/// A broken connection between two ranks may be caused by a rank whose loss is detected slightly
+/// later. The coordinator waits this long for it.
 inline constexpr std::chrono::seconds kLossLimit = kSilenceLimit + std::chrono::seconds(2);
 
 /// Returns the message of an exception, or `otherwise` if it is not a std::exception. `failure` is

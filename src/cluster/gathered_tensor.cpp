@@ -5,7 +5,8 @@
 namespace glm_image::cluster {
 namespace {
 
-/// As all_gather; the result waits for the end. The tensors are on the CPU.
+/// As all_gather, but returns at once; the result is a function that waits. The tensors are on the
+/// CPU.
 std::function<std::vector<Tensor>()> begin_all_gather(ProcessGroup& group, const Tensor& tensor) {
   const auto on_cpu = tensor.to(at::kCPU).contiguous();
   return [like = on_cpu, wait = group.begin_all_gather(on_cpu.flatten().view(at::kByte))] {

@@ -14,7 +14,8 @@ std::vector<Tensor> all_gather(ProcessGroup& group, const Tensor& tensor);
 /// Rank r holds the indices total·r/size … total·(r + 1)/size − 1 of a dimension, of which this
 /// rank's are `own`; returns those of all ranks.
 Tensor gather_along(ProcessGroup& group, const Tensor& own, int64_t dimension, int64_t total);
-/// Begins that; the result waits for its end. `own` must keep its values until then.
+/// Starts this operation; the returned function waits for its end. `own` must not change until
+/// then.
 std::function<Tensor()> begin_gather_along(ProcessGroup& group,
                                            const Tensor& own,
                                            int64_t dimension,

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kAlive = "alive";
 constexpr std::chrono::seconds kBetweenSigns{1};
-/// Until on_lost is called again without memory for it.
+/// Delay before on_lost is called again after std::bad_alloc.
 constexpr std::chrono::milliseconds kLossPause{100};
 
 std::string loss_reason(const std::exception_ptr& failure) {
@@ -36,7 +36,7 @@ Link::~Link() {
 }
 
 void Link::start(OnMessage on_message, OnLost on_lost) {
-  // The receiver is last: without a thread for it, nothing has been called yet.
+  // Start the receiver last: if its thread cannot start, no callback has been called yet.
   heart_ = std::thread([this, alive = Message(kAlive)] { give_signs_of_life(alive); });
   receiver_ = std::thread([this, on_message = std::move(on_message), on_lost = std::move(on_lost)] {
     receive_all(on_message, on_lost);

@@ -10,7 +10,7 @@
 
 namespace glm_image::cluster {
 
-/// Where the ranks of a group leave their addresses for each other.
+/// A key-value store through which the ranks of a group exchange their addresses.
 class MeetingPlace {
  public:
   virtual ~MeetingPlace() = default;
@@ -26,11 +26,11 @@ struct GroupMember {
 };
 
 /// Collective operations on CPU tensors, over c10d's Gloo. All ranks of a group call the same
-/// operations in the same order. This is the one place that knows c10d; what differs between
-/// versions of LibTorch is guarded here.
+/// operations in the same order. Only this file uses c10d, and it handles the differences between
+/// versions of LibTorch.
 class ProcessGroup {
  public:
-  /// Connects all ranks of a group. `name` is the group's own in the meeting place. Throws
+  /// Connects all ranks of a group. `name` is unique to the group in the meeting place. Throws
   /// kInternal if a rank does not come within `meeting_limit`.
   static std::shared_ptr<ProcessGroup> connect(
       std::shared_ptr<MeetingPlace> place,
@@ -44,22 +44,22 @@ class ProcessGroup {
   int rank() const { return member_.rank; }
   int size() const { return member_.size; }
 
-  // The operations throw kInternal when a rank is lost, and `reason` of stop().
+  // The operations throw kInternal when a rank is lost, and kCancelled with the reason of stop().
 
   /// Overwrites the tensor by that of the rank `root`. Same shape and type on all ranks.
   void broadcast(Tensor tensor, int root);
   /// The tensors of all ranks, in their order. Same shape and type on all ranks.
   std::vector<Tensor> all_gather(const Tensor& tensor);
-  /// Begins that, on Gloo's own thread; the result waits for its end. The tensor must keep its
-  /// values until then.
+  /// Starts the operation on Gloo's own thread; the returned function waits for its end. The tensor
+  /// must not change until then.
   std::function<std::vector<Tensor>()> begin_all_gather(const Tensor& tensor);
   /// Overwrites the tensor by the sum over all ranks, with the same bits on all of them.
   void all_reduce(Tensor tensor);
-  /// Begins that, on Gloo's own thread; the result waits for its end. Operations are carried out in
-  /// the order in which they began.
+  /// Starts the operation on Gloo's own thread; the returned function waits for its end. Operations
+  /// run in the order in which they were started.
   std::function<void()> begin_all_reduce(Tensor tensor);
 
-  /// Ends pending and later operations, which throw kCancelled with this reason. From any thread.
+  /// Makes pending and later operations throw kCancelled with this reason. Thread-safe.
   void stop(const std::string& reason);
 
   /// Bytes that this rank has sent in the operations so far.

@@ -108,7 +108,7 @@ Spread one_part(const char* name, const Request& request, const std::vector<int>
   return spread;
 }
 
-/// The same, with the generator shared by the ranks of each part.
+/// As above, with the generator shared by the ranks of each part.
 Spread with_generator(Spread spread) {
   spread.name = spread.name.empty() ? kGenerator : concat(spread.name, " + ", kGenerator);
   for (auto& one : spread.parts) one.part.shares_generator = one.part.ranks.size() > 1;
@@ -148,7 +148,7 @@ double visual_tokens(int64_t width, int64_t height) {
   return static_cast<double>(width * height) / (kSide * kSide);
 }
 
-/// A guess: the tokens of a prompt are known after it has been encoded.
+/// An estimate: the number of prompt tokens is known only after encoding.
 double prompt_tokens(const Request& request) {
   constexpr double kBytesPerToken = 4, kMarkers = 16;
   double tokens = static_cast<double>(request.prompt.size()) / kBytesPerToken + kMarkers;
@@ -301,7 +301,7 @@ std::optional<SpreadCost> cost_of(const Spread& spread,
     if (one.part.way == Way::kTokens) {
       const auto ranks = static_cast<double>(one.part.ranks.size());
       const auto all = pictures * static_cast<double>(evaluations(request));
-      // A ring: each rank passes on what it gets, to one other, keys and values on their own.
+      // A ring: each rank forwards what it receives to one other rank, keys and values separately.
       const double bytes = (ranks - 1) * gathered_bytes(request, sizes, ranks);
       const auto messages = 2 * (ranks - 1) * static_cast<double>(sizes.layers);
       const double sending = messages * network.latency_seconds + bytes / network.bytes_per_second;
@@ -320,8 +320,8 @@ std::optional<SpreadCost> cost_of(const Spread& spread,
   return cost;
 }
 
-/// A way is chosen before a simpler one if it takes at most this fraction of its time. The
-/// prediction is not more precise, and the simpler ways keep every bit.
+/// A way is preferred to a simpler one only if its predicted time is at most this fraction of the
+/// other's. The prediction is not more precise, and results of simpler ways are bit-identical.
 constexpr double kWorthwhile = 0.98;
 
 Spread best_spread(const Request& request,

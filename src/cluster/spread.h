@@ -25,8 +25,8 @@ struct Spread {
   int64_t ranks() const;  ///< that have a part
 };
 
-/// What a prediction needs of the transformer (TransformerConfig) and the generator
-/// (GeneratorConfig).
+/// Sizes of the transformer (TransformerConfig) and the generator (GeneratorConfig) that a
+/// prediction needs.
 struct ModelSizes {
   int64_t latent_channels = 16;
   int64_t layers = 30;
@@ -75,8 +75,8 @@ std::optional<SpreadCost> cost_of(const Spread& spread,
                                   const ModelSizes& sizes);
 
 /// The spread with the fewest seconds, and of spreads within a few percent the first; with
-/// `share_weights`, among weight_sharing_spreads. Where the rates are not known, guidance pairs,
-/// which send little, else the first.
+/// `share_weights`, among weight_sharing_spreads. If the rates are unknown, returns guidance pairs,
+/// which send little, or else the first.
 Spread best_spread(const Request& request,
                    const std::vector<int>& ranks,
                    const pipeline::DurationEstimate& rates,

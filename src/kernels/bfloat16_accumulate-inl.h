@@ -6,7 +6,7 @@
 #include "kernels/avx512_bfloat16_begin-inl.h"
 #include "kernels/bfloat16_tile-inl.h"
 
-/// Products whose sums lie in memory and grow by one block of queries after the other.
+/// Products whose sums lie in memory and accumulate over the blocks of queries.
 namespace glm_image::kernels::bfloat16 {
 
 /// sums += A·B, `kVectors` vectors of columns wide. Row r of A begins at a[r·a_stride], row r of

@@ -91,9 +91,9 @@ void mask_scores(const float* bias,
   }
 }
 
-/// Turns scores into weights relative to the row's maximum so far; returns in `corrections` by what
-/// the sums made with the former maximum must be multiplied. `factor` > 0 takes scores to units of
-/// log 2.
+/// Turns scores into weights relative to the row's maximum so far; returns in `corrections` the
+/// factors that rescale sums made with the previous maximum. `factor` > 0 converts scores to base
+/// 2.
 void compute_weights(int64_t keys,
                      float factor,
                      ScoreBlock& block,
@@ -106,8 +106,8 @@ void compute_weights(int64_t keys,
       largest = _mm512_max_ps(largest, _mm512_load_ps(block.scores[r] + i));
     }
     const float maximum = std::max(state.maxima[r], _mm512_reduce_max_ps(largest));
-    // A row that has seen nothing yet keeps the maximum −∞; with any finite reference its weights
-    // become as good as nothing.
+    // A row that has seen no key yet keeps the maximum −∞. Subtracting any finite value instead
+    // makes its weights negligible.
     references[r] = maximum == kMinusInfinity ? 0.0F : maximum * factor;
     corrections[r] = _mm512_cvtss_f32(
         exp2_not_positive(_mm512_set1_ps(state.maxima[r] * factor - references[r])));
@@ -169,8 +169,8 @@ void accumulate_values(const TileRegisters& registers,
   }
 }
 
-/// Packs keys and values of one head, block by block, and the mask of the keys. What fills up the
-/// last block is masked, and its values are zero.
+/// Packs keys and values of one head, block by block, and the mask of the keys. Padding of the last
+/// block is masked, and its values are zero.
 void pack_head(const AttentionProblem& problem,
                const AttentionPiece& piece,
                int64_t keys,
@@ -216,7 +216,7 @@ void write_rows(const AttentionProblem& problem,
                 const float* sums) {
   for (int64_t r = 0; r < std::min(kTileRows, piece.last_row - row); ++r) {
     const float weight_sum = _mm512_reduce_add_ps(state.weight_sums[r]);
-    // The key with the largest score has weight 1; less in all means that no key was seen.
+    // The key with the largest score has weight 1, so a smaller sum means that the row sees no key.
     const auto inverse = _mm512_set1_ps(weight_sum > 0.5F ? 1.0F / weight_sum : 0.0F);
     uint16_t* out =
         static_cast<uint16_t*>(problem.out) + piece.offset(problem, problem.out_strides, row + r);

@@ -20,7 +20,7 @@ constexpr int64_t kQueries = kPanelColumns;  // in a block
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 constexpr float kLog2E = 1.44269504F;
 
-/// Sizes filled up to whole tiles, panels and vectors.
+/// Sizes rounded up to whole tiles, panels and vectors.
 struct Padded {
   explicit Padded(const AttentionProblem& problem)
       : keys(round_up(problem.keys, kTileRows)),
@@ -64,11 +64,11 @@ Bfloat16AttentionGradientWorkspace::Bfloat16AttentionGradientWorkspace(
 namespace glm_image::kernels {
 namespace {
 
-/// One head of a block of queries, and how many keys matter to it.
+/// One head of a block of queries, and the number of keys that it sees.
 struct QueryBlock {
   int64_t batch, key_head, head;
   int64_t first, count;  ///< queries
-  int64_t keys;          ///< that the last of them sees, filled up to a tile
+  int64_t keys;          ///< seen by the last of them, rounded up to a tile
 };
 
 void pack_queries(const AttentionGradientProblem& problem,
@@ -165,7 +165,7 @@ WeightSums compute_weights(const TileRegisters& registers,
   PerQuery reference;
   WeightSums sums;
   for (int v = 0; v < kTileVectors; ++v) {
-    // A query that sees nothing: any finite reference makes its weights as good as nothing.
+    // A query that sees no key: subtracting any finite value makes its weights negligible.
     const auto none =
         _mm512_cmp_ps_mask(largest.vectors[v], _mm512_set1_ps(kMinusInfinity), _CMP_EQ_OQ);
     reference.vectors[v] =
@@ -210,7 +210,7 @@ void compute_score_gradients(const AttentionProblem& problem,
   PerQuery inverse, mean;
   for (int v = 0; v < kTileVectors; ++v) {
     const auto sum = sums.weights.vectors[v];
-    // The key with the largest score has weight 1; less in all means that no key was seen.
+    // The key with the largest score has weight 1, so a smaller sum means that the row sees no key.
     const auto any = _mm512_cmp_ps_mask(sum, _mm512_set1_ps(0.5F), _CMP_GT_OQ);
     inverse.vectors[v] = _mm512_maskz_div_ps(any, _mm512_set1_ps(1.0F), sum);
     mean.vectors[v] = _mm512_mul_ps(sums.products.vectors[v], inverse.vectors[v]);
@@ -339,7 +339,7 @@ void bfloat16_attention_gradient_piece(const AttentionGradientProblem& problem,
             padded.keys,
             dim,
             workspace.values.data());
-  // The rows behind dim fill up the last tile; they are read, and the sums they give ignored.
+  // Rows beyond dim pad the last tile. They are read, and their sums are ignored.
   std::fill_n(
       workspace.keys_transposed.data(), padded.dim_rows() * padded.transposed_keys, uint16_t{0});
   transpose_keys(workspace.keys.data(),

@@ -88,7 +88,7 @@ void write_rows(const AttentionProblem& problem,
                 const float* sums) {
   for (int64_t r = 0; r < std::min(kTileRows, piece.last_row - row); ++r) {
     const float weight_sum = _mm512_reduce_add_ps(state.weight_sums[r]);
-    // The key with the largest score has weight 1; less in all means that no key was seen.
+    // The key with the largest score has weight 1, so a smaller sum means that the row sees no key.
     const bool has_seen = weight_sum > 0.5F;
     const auto inverse = _mm512_set1_ps(has_seen ? 1.0F / weight_sum : 0.0F);
     auto* out = static_cast<uint16_t*>(problem.out);

@@ -4,9 +4,9 @@
 
 namespace glm_image::kernels {
 
-/// The kernels of quantised_tile-inl.h as one kind of CPU computes them. Written with intrinsics
-/// and not with Highway: what counts is one instruction each (dot products of unsigned and signed
-/// bytes, tiles), which Highway 1.0 has no function for.
+/// The kernels of quantised_tile-inl.h as one kind of CPU computes them. They use intrinsics
+/// instead of Highway, because Highway 1.0 has no function for the instructions that matter (dot
+/// products of unsigned and signed bytes, tiles).
 struct QuantisedKernels {
   int64_t tile_rows;      ///< rows of a group
   int64_t value_bytes;    ///< of an 8-bit activation against 8-bit weights
@@ -19,7 +19,7 @@ struct QuantisedKernels {
                    QuantisedWorkspace&);
 };
 
-/// Null where this build has no such form.
+/// Null if this build has no such form.
 const QuantisedKernels* quantised_kernels_plain();
 const QuantisedKernels* quantised_kernels_avx2();
 const QuantisedKernels* quantised_kernels_avxvnni();

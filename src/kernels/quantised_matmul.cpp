@@ -9,7 +9,7 @@ namespace {
 
 using P = PackedIntegers;
 
-/// Activations are padded to what a tile takes of a row.
+/// Activations are padded to the number of values that a tile reads of a row.
 constexpr int64_t kTileUnit = 64;
 
 /// Tiles read whole.
@@ -19,8 +19,9 @@ constexpr int64_t kReadBehind = 64 * P::kPanelColumns;
 /// while all rows pass by.
 constexpr int64_t kFewRows = 48;
 constexpr int64_t kFewRowsPartBytes = 16 << 10;
-/// With more rows, the parts of two panels stay in the second-level cache. The rows come from
-/// memory, so that deep parts are as important as several panels: the sums wait in memory too.
+/// With more rows, the parts of two panels stay in the second-level cache. Rows and partial sums
+/// are in memory, so deep parts, which reduce the traffic of sums, matter as much as several
+/// panels, which reduce that of rows.
 constexpr int64_t kPiecePanels = 2;
 constexpr int64_t kPartBytes = 256 << 10;
 
@@ -71,8 +72,8 @@ QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
       blocks(problem.weight.blocks()),
       width(problem.rows > kFewRows && quantised_kernels().widens_nibbles ? 8
                                                                           : problem.weight.bits) {
-  // With many threads pieces get fewer rows, down to where reading the weights would show. So that
-  // waiting sums stay small, no piece has more than some rows.
+  // With many threads pieces get fewer rows, but not so few that reading the weights would
+  // dominate. kMostRows bounds the partial sums.
   constexpr int64_t kPiecesPerThread = 4, kFewestRows = 258, kMostRows = 2112;
   const int64_t rows = groups * quantised_kernels().tile_rows;
   down = std::max(divide_up(rows, kMostRows),

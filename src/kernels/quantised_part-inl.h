@@ -4,8 +4,8 @@
 inline constexpr int64_t kPanel = PackedIntegers::kPanelColumns;
 inline constexpr int64_t kPanelVectors = kPanel / kLanes;
 
-/// Blocks first … last − 1 of a group of rows times a panel. The product reads kWidth bits for each
-/// of the weights' kBits: as many, or 8 for 4.
+/// Operands of a group of rows × a panel, for blocks first … last − 1. Weights have kBits bits and
+/// are read as kWidth bits: kWidth is kBits, or 8 for 4-bit weights.
 template <int kBits, int kWidth>
 struct PanelPart {
   const PackedIntegers& weight;

@@ -44,8 +44,8 @@ inline void narrow(const float* from, int64_t count, uint16_t* to) {
   }
 }
 
-/// The largest magnitude, by its bits: their order is that of the numbers. More than every number's
-/// bits where one is not finite.
+/// Returns the bits of the largest magnitude; bits of positive floats order as their values. If a
+/// value is not finite, the result exceeds the bits of every finite number.
 inline float largest_magnitude(const float* values, int64_t count) {
   uint32_t largest = 0;
   for (int64_t i = 0; i < count; ++i) {
@@ -59,12 +59,12 @@ inline float largest_magnitude(const float* values, int64_t count) {
   return result;
 }
 
-/// Quantises a block of a row and returns its scale; the sum of the integers goes to `sum`. A block
-/// with a value that is not finite becomes zeros with a scale that is not a number.
+/// Quantises a block of a row, returns its scale, and writes the sum of the integers to `sum`. A
+/// block with a value that is not finite becomes zeros with a scale that is not a number.
 inline float quantise_block(const float* x, int64_t count, int8_t* integers, int32_t* sum) {
   const float largest = largest_magnitude(x, count);
   const bool finite = largest <= std::numeric_limits<float>::max();
-  // The reciprocal of something smaller would not be finite.
+  // The reciprocal of a smaller scale would not be finite.
   const float factor = finite && largest > 1e-30F ? 127.0F / largest : 0.0F;
   if (factor == 0.0F) {
     std::memset(integers, 0, static_cast<std::size_t>(count));
@@ -192,8 +192,8 @@ void quantise(const QuantisedMatmul& problem,
 
 #include "kernels/quantised_part-inl.h"
 
-/// One block of some columns: sums[row][column] += integers of the block · their scales. A function
-/// of its own: inlined into loops, GCC runs out of registers.
+/// One block of some columns: sums[row][column] += integers of the block · their scales. Not
+/// inlined, because GCC would run out of registers in the loops.
 template <int kRows, int kBits, int kWidth, ScaleType kScales>
 [[gnu::noinline]] void add_block(const typename Dots<kBits>::Value* x,
                                  const uint8_t* values,
@@ -278,7 +278,8 @@ void write_panel(
   }
 }
 
-/// All groups pass by a part of the panels before the next part. The sums wait in memory meanwhile.
+/// All groups use one part of the panels before the next part begins. Partial sums are kept in
+/// memory.
 template <int kBits, int kWidth>
 void multiply_piece(const QuantisedMatmul& problem,
                     const QuantisedRows& rows,

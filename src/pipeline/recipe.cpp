@@ -41,7 +41,7 @@ std::vector<TextCheck> checks_of_file(const Recipe& recipe) {
                  recipe.file_height);
 }
 
-/// What precedes the JSON string in a comment.
+/// The text before the JSON string in a comment.
 constexpr const char* kCommentKey = ", glm-image: ";
 
 /// ", Loras: "style: 0.8, ink: 1""; empty without adapters.
@@ -169,7 +169,7 @@ nlohmann::ordered_json recipe_json(const Recipe& recipe) {
     json["file_width"] = recipe.file_width;
     json["file_height"] = recipe.file_height;
   }
-  // Left out where they are the exact computation's.
+  // Omitted if they have the values of the exact computation.
   if (*request.solver != Solver::kEuler) json["solver"] = solver_name(*request.solver);
   if (request.guided->begin > 0 || request.guided->end < 1) {
     json["guidance_interval"] = {request.guided->begin, request.guided->end};

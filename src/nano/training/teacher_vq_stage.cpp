@@ -89,8 +89,9 @@ train::Batch TeacherVqStage::make_batch(int64_t batch_index, train::ExampleReade
     kinds.push_back(token_kinds(source_, poster.scene, poster.layout, grid));
     parts.push_back(token_parts(source_, poster, grid));
     pixels.push_back(target_pixels(drawn, kinds.back()));
-    // Phase 1 does not use the pictures.
-    if (step_of(batch_index) < keys_.codes_until) continue;
+    // Phase 1 does not use the pictures. A batch is a step: VqEncoder refuses gradient
+    // accumulation.
+    if (batch_index < keys_.codes_until) continue;
     patches.push_back(encoder_.patches(example->picture(size)));
   }
   train::Batch batch{{"kinds", at::stack(kinds)},
@@ -126,7 +127,7 @@ train::Outcome TeacherVqStage::forward(const train::Batch& batch, int64_t batch_
   weights.masked_fill_(kinds > 0, keys_.text_weight);
   weights.masked_fill_(kinds >= first_pictogram_kind(source_), keys_.pictogram_weight);
   const auto share = own_share(batch, batch.at("kinds").size(0));
-  const int64_t step = step_of(batch_index);
+  const int64_t step = batch_index;  // VqEncoder refuses gradient accumulation
   if (step < keys_.codes_until) return make_codes(content, weights, share, step);
   if (step == keys_.codes_until && step > 0) copy_weights(*teacher_, *settled_);
   // Phase 2 no longer allocates codes, so background tokens get a minimum weight.

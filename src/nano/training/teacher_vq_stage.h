@@ -51,8 +51,6 @@ class TeacherVqStage : public train::DataStage {
                  const at::Device& device,
                  const std::shared_ptr<const PosterTrainingData>& data);
   train::Batch make_batch(int64_t batch_index, train::ExampleReader& reader) const override;
-  /// The optimizer step that a batch belongs to.
-  int64_t step_of(int64_t batch_index) const { return batch_index / config_.loop.accumulate; }
   /// The target pixels, [tokens, 3·8·8].
   static Tensor target_pixels(const DrawnPoster& poster, const Tensor& kinds);
   /// The loss of a batch in phase 1. `weights` [tokens].

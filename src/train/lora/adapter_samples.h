@@ -12,12 +12,12 @@ namespace glm_image::train {
 /// The request of a sample prompt, not yet resolved.
 Request sample_request(const LoraOptions& options, const std::string& prompt);
 
-/// Draws the sample grids of a run of `train lora`, as `generate` would draw them.
+/// Draws the sample grids of a run of `train lora`. Pictures equal those of `generate`.
 class AdapterSamples {
  public:
   /// Called with the pictures drawn and in total; may throw to stop.
   using DrawProgress = std::function<void(int64_t done, int64_t total)>;
-  /// Asked during a picture; true throws kCancelled.
+  /// Called while a picture is drawn; returning true throws kCancelled.
   using ShouldStop = std::function<bool()>;
 
   /// Throws kInvalidInput for a prompt that cannot be drawn.

@@ -8,10 +8,10 @@
 namespace glm_image::train {
 namespace {
 
-/// Begins the names of the tensors of the batch of prior data.
+/// Prefix of the names of the tensors of the prior-data batch.
 constexpr const char* kOfPriorData = "prior_data.";
 
-/// The tensors whose names begin with kOfPriorData, without it.
+/// The tensors whose names begin with kOfPriorData, with the prefix removed.
 Batch prior_part(const Batch& batch) {
   const std::string mark = kOfPriorData;
   Batch part;
