@@ -16,6 +16,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/seconds_since.h"
 #include "core/text_format.h"
 #include "evaluate/drawn_pictures.h"
 #include "evaluate/intervals.h"
@@ -36,10 +37,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kTiers = 3;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 struct Counts {
   int64_t right = 0, all = 0;

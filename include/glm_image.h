@@ -270,8 +270,8 @@ GLM_IMAGE_API glm_image_status glm_image_request_set_guidance_interval(glm_image
                                                                        double begin,
                                                                        double end,
                                                                        glm_image_error** error);
-/* Of so many steps with guidance, one evaluates both velocities; the others reuse their difference.
- */
+/* Both velocities are evaluated in every Nth guided step (N: steps); the steps between reuse their
+   difference. */
 GLM_IMAGE_API glm_image_status glm_image_request_set_guidance_every(glm_image_request* request,
                                                                     int64_t steps,
                                                                     glm_image_error** error);

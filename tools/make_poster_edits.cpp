@@ -1,4 +1,4 @@
-// Writes a folder of edits of posters to train an adapter on (docs/training.md):
+// Writes a folder of edits of posters to train an adapter on (docs/nano.md):
 //   make_poster_edits data/posters FOLDER COUNT [SIDE]
 // Each edit has a picture, its instruction and the pictures to start from, as docs/fine-tuning.md
 // describes a folder. Every fourth example is a poster without a picture to start from, so that the

@@ -16,6 +16,7 @@
 #include "core/cpu_level.h"
 #include "core/cpu_threads.h"
 #include "core/device.h"
+#include "core/prefix.h"
 #include "core/text_format.h"
 #include "glm_image/error.h"
 #include "io/safetensors.h"
@@ -30,7 +31,7 @@ namespace {
 std::string cpu_model() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);) {
-    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+    if (starts_with(line, "model name")) return line.substr(line.find(':') + 2);
   }
   return "CPU of unknown model";
 }
@@ -133,7 +134,7 @@ void quantise_layers(torch::nn::Module& module,
   if (arguments.weights != "q8" && arguments.weights != "q4") return;
   const torch::NoGradGuard no_grad;
   for (const auto& [name, layer] : nn::linear_layers(module)) {
-    if (name.rfind(prefix, 0) != 0) continue;
+    if (!starts_with(name, prefix)) continue;
     const int64_t out = layer->weight.size(0), in = layer->weight.size(1);
     const auto form = quant::parse_weight_form(arguments.weights, "--weights").for_inputs(in);
     const int64_t groups = form.group == 0 ? 1 : in / form.group;

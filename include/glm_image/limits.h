@@ -4,16 +4,18 @@
 #include <cstdint>
 #include <limits>
 
-/// The range of every number in a Request. The engine, the command line, the server and saved
-/// generation parameters are checked against these constants, so that each of them accepts what the
-/// others accept. A server may set lower maxima of its own.
+/// The range of every number in a Request and in its options. The engine, the command line, the
+/// server and saved generation parameters are checked against these constants, so that each of them
+/// accepts what the others accept. A server may set lower maxima of its own.
 namespace glm_image::limits {
 
-inline constexpr int64_t kMaxSide = 4096;               ///< width and height in pixels
-inline constexpr int64_t kMaxGridSide = kMaxSide / 32;  ///< the same in visual tokens
+/// Width and height in pixels: multiples of kSizeStep, the side of a visual token.
+inline constexpr int64_t kSizeStep = 32;
+inline constexpr int64_t kMaxSide = 4096;
+inline constexpr int64_t kMaxGridSide = kMaxSide / kSizeStep;  ///< in visual tokens
 
 /// Bounds of Request::reference_pixels.
-inline constexpr int64_t kMinReferencePixels = 32 * 32;
+inline constexpr int64_t kMinReferencePixels = kSizeStep * kSizeStep;
 inline constexpr int64_t kMaxReferencePixels = kMaxSide * kMaxSide;
 
 inline constexpr int64_t kMaxSteps = 1000;  ///< denoising steps; at least 1
@@ -39,5 +41,11 @@ inline constexpr std::size_t kMaxConditionImages = 16;
 inline constexpr std::size_t kMaxAdapters = 16;
 /// Of an adapter; negative scales down to minus this are allowed too.
 inline constexpr double kMaxAdapterScale = 10;
+
+/// Of PipelineOptions; 0 leaves the number unchanged.
+inline constexpr int kMaxThreads = 4096;
+/// Of a JPEG or WebP file.
+inline constexpr int kMinQuality = 1;
+inline constexpr int kMaxQuality = 100;
 
 }  // namespace glm_image::limits

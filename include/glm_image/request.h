@@ -108,8 +108,8 @@ struct Request {
   std::optional<Solver> solver;
   /// The steps with guidance, which evaluate the transformer twice.
   std::optional<GuidanceInterval> guided;
-  /// One of this many of these steps, 1 to 1000, evaluates it twice; the others reuse the
-  /// difference of the two velocities.
+  /// Both velocities are evaluated in every Nth guided step, N from 1 to 1000; the steps between
+  /// reuse their difference.
   std::optional<int64_t> guidance_every;
   /// Blocks after the first reuse their output of an earlier step while the first block's output
   /// has changed by a smaller relative amount than this since then; 0 (never) to 1.

@@ -1,6 +1,7 @@
 #include <new>
 
 #include "c_api/guard.h"
+#include "glm_image/limits.h"
 
 namespace glm_image::c_api {
 namespace {
@@ -73,7 +74,7 @@ glm_image_status glm_image_options_set_threads(glm_image_options* options,
                                                int threads,
                                                glm_image_error** error) {
   return guarded(error, [&] {
-    constexpr int kMaxThreads = 4096;
+    using glm_image::limits::kMaxThreads;
     if (threads < 0 || threads > kMaxThreads) {
       throw glm_image::Error(glm_image::ErrorCode::kInvalidInput,
                              "threads must be 0 to " + std::to_string(kMaxThreads) + "; found " +

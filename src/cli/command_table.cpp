@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/prefix.h"
+
 namespace glm_image::cli {
 namespace {
 
@@ -36,7 +38,7 @@ std::string placeholder_of(const std::string& type) {
 
 bool begins_with_one_of(const std::string& text, const std::vector<std::string_view>& beginnings) {
   return std::any_of(beginnings.begin(), beginnings.end(), [&](std::string_view beginning) {
-    return text.rfind(beginning, 0) == 0;
+    return starts_with(text, beginning);
   });
 }
 

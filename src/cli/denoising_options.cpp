@@ -60,7 +60,7 @@ void add_denoising_options(CLI::App& command, DenoisingOptions& options) {
   command
       .add_option("--step-cache",
                   options.step_cache,
-                  "Reuse blocks of an earlier step that change less than this; 0 is off, 0.1 some")
+                  "Reuse block outputs while they change by less than X (0: off, 0.1: moderate)")
       ->type_name("X");
 }
 

@@ -9,6 +9,7 @@
 #include "glm_image/limits.h"
 #include "image/codec.h"
 #include "io/text_input.h"
+#include "pipeline/glyph_rules.h"
 #include "pipeline/picture_metadata.h"
 #include "pipeline/token_file.h"
 
@@ -107,7 +108,7 @@ void add_draw_options(CLI::App& command, DrawOptions& options) {
       .add_option("--glyph-rules",
                   options.glyph_rules,
                   "Which quotes count: smart (French too, the default) or reference")
-      ->check(CLI::IsMember({"smart", "reference"}))
+      ->check(CLI::IsMember(pipeline::glyph_rules_names()))
       ->type_name("R");
   auto* tokens =
       command.add_option("--tokens", options.tokens, "Paint this saved composition again")
@@ -134,7 +135,7 @@ void add_draw_options(CLI::App& command, DrawOptions& options) {
                   "that is free)")
       ->type_name("FILE");
   command.add_option("--quality", options.quality, "Quality of a JPEG or WebP, 1 to 100")
-      ->transform(whole_number(1, 100))
+      ->transform(whole_number(limits::kMinQuality, limits::kMaxQuality))
       ->capture_default_str()
       ->type_name("N");
   command.add_flag_callback(
@@ -186,10 +187,7 @@ DrawJob read_settings(const DrawOptions& options) {
   apply(options.denoising, request);
   if (options.temperature) request.temperature = options.temperature;
   if (options.top_p) request.top_p = options.top_p;
-  if (options.glyph_rules) {
-    request.glyph_rules =
-        *options.glyph_rules == "reference" ? GlyphRules::kReference : GlyphRules::kSmart;
-  }
+  if (options.glyph_rules) request.glyph_rules = pipeline::glyph_rules_named(*options.glyph_rules);
   request.count = options.count;
   request.verify = options.verify;
   request.best_of = options.best_of;

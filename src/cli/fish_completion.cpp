@@ -2,6 +2,7 @@
 
 #include "cli/completions.h"
 #include "core/joined.h"
+#include "core/prefix.h"
 
 namespace glm_image::cli {
 namespace {
@@ -52,7 +53,7 @@ void write_options(std::ostream& out, const CommandEntry& command) {
   for (const auto& option : command.options) {
     out << "complete -c glm-image" << fish_condition(command);
     for (const auto& name : option.names) {
-      out << (name.rfind("--", 0) == 0 ? " -l " + name.substr(2) : " -s " + name.substr(1));
+      out << (starts_with(name, "--") ? " -l " + name.substr(2) : " -s " + name.substr(1));
     }
     out << fish_arguments(option) << " -d " << fish_quoted(option.description) << '\n';
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "core/prefix.h"
 #include "glm_image/pipeline.h"
 
 namespace glm_image::cli {
@@ -80,7 +81,7 @@ void write_footer(std::ostream& out, const std::string& footer) {
       is_paragraph = false;
       continue;
     }
-    const bool is_indented = line.rfind("  ", 0) == 0;
+    const bool is_indented = starts_with(line, "  ");
     if (is_indented != is_example) out << (is_indented ? ".PP\n.nf\n" : ".fi\n");
     is_example = is_indented;
     if (line.empty()) {

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "cli/merge_run.h"
+#include "glm_image/limits.h"
 
 namespace glm_image::cli {
 
@@ -16,7 +17,7 @@ void add_merge_command(CLI::App& app) {
       ->required()
       ->type_name("DIR");
   command->add_option("--threads", options->threads, "CPU threads (0: one per core)")
-      ->check(CLI::Range(0, 4096))
+      ->check(CLI::Range(0, limits::kMaxThreads))
       ->capture_default_str();
   command->add_flag("--quiet,-q", options->quiet, "No progress");
   command->footer(

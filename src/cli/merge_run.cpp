@@ -1,13 +1,14 @@
 #include "cli/merge_run.h"
 
-#include <cstdio>
 #include <iostream>
 
 #include "cli/interrupt.h"
 #include "cli/model_location.h"
 #include "cli/status_line.h"
 #include "cli/translation.h"
+#include "core/byte_size.h"
 #include "core/error.h"
+#include "core/text_format.h"
 #include "pipeline/merge_adapters.h"
 
 namespace glm_image::cli {
@@ -19,13 +20,7 @@ void run_merge(const MergeOptions& options) {
   const auto show = [&](uint64_t done, uint64_t total) {
     if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
     if (options.quiet) return;
-    char text[128];
-    std::snprintf(text,
-                  sizeof text,
-                  "%.2f of %.2f GB",
-                  static_cast<double>(done) / 1e9,
-                  static_cast<double>(total) / 1e9);
-    line.show(text, /*last=*/done == total);
+    line.show(concat(byte_size_text(done), " of ", byte_size_text(total)), /*last=*/done == total);
   };
   const auto changed = pipeline::write_merged(plan, options.output, options.threads, show);
   if (!options.quiet) {

@@ -6,6 +6,7 @@
 #include "core/byte_size.h"
 #include "core/cpu_threads.h"
 #include "core/error.h"
+#include "glm_image/limits.h"
 
 namespace glm_image::cli {
 
@@ -52,7 +53,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       .add_option("--threads",
                   options.threads,
                   "CPU threads (0: one for each core that other programs leave free)")
-      ->transform(whole_number<int64_t>(0, 4096))
+      ->transform(whole_number<int64_t>(0, limits::kMaxThreads))
       ->capture_default_str()
       ->type_name("N");
   add_max_memory_option(command, options.max_memory);

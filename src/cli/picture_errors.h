@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "core/prefix.h"
 #include "glm_image/error.h"
 #include "pipeline/request_values.h"
 

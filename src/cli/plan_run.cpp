@@ -92,7 +92,7 @@ void print_table(const Request& request, const PlanOptions& options, const std::
                 byte_size_text(static_cast<int64_t>(row.bytes_per_picture)).c_str(),
                 row.is_taken ? "  taken" : "");
   }
-  std::printf("\nPredicted from this machine's rates, for machines that are as fast.\n");
+  std::printf("\nPredicted from this machine's rates; assumes equally fast machines.\n");
 }
 
 }  // namespace

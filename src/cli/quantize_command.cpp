@@ -2,6 +2,7 @@
 
 #include "cli/quantize_run.h"
 #include "core/error.h"
+#include "glm_image/limits.h"
 
 namespace glm_image::cli {
 
@@ -34,7 +35,7 @@ void add_quantize_command(CLI::App& app) {
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
       ->capture_default_str();
   command->add_option("--threads", options->threads, "CPU threads (0: one per core)")
-      ->check(CLI::Range(0, 4096))
+      ->check(CLI::Range(0, limits::kMaxThreads))
       ->capture_default_str();
   output->excludes(command->add_flag("--dry-run", options->dry_run, "Only print the sizes"));
   command->add_flag("--quiet", options->quiet, "No table and no progress");

@@ -8,8 +8,10 @@
 #include "cli/interrupt.h"
 #include "cli/model_location.h"
 #include "cli/status_line.h"
+#include "core/byte_size.h"
 #include "core/error.h"
 #include "core/seconds_since.h"
+#include "core/text_format.h"
 #include "pipeline/quantise_checkpoint.h"
 
 namespace glm_image::cli {
@@ -25,20 +27,20 @@ void print_quantisation(const pipeline::QuantisationPlan& plan) {
               "after");
   uint64_t before = 0, after = 0;
   for (const auto& component : plan.components) {
-    std::printf("%-24s %14lld %14lld %14lld %8.2f GB %8.2f GB\n",
+    std::printf("%-24s %14lld %14lld %14lld %11s %11s\n",
                 component.name.c_str(),
                 static_cast<long long>(component.parameters_8),
                 static_cast<long long>(component.parameters_4),
                 static_cast<long long>(component.parameters_kept),
-                static_cast<double>(component.bytes_before) / 1e9,
-                static_cast<double>(component.bytes_after()) / 1e9);
+                byte_size_text(component.bytes_before).c_str(),
+                byte_size_text(component.bytes_after()).c_str());
     before += component.bytes_before;
     after += component.bytes_after();
   }
-  std::printf("%-69s %8.2f GB %8.2f GB\n",
+  std::printf("%-69s %11s %11s\n",
               "together",
-              static_cast<double>(before) / 1e9,
-              static_cast<double>(after) / 1e9);
+              byte_size_text(before).c_str(),
+              byte_size_text(after).c_str());
 }
 
 }  // namespace
@@ -57,14 +59,13 @@ void run_quantize(const QuantizeOptions& options) {
         if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
         if (options.quiet) return;
         const double rate = static_cast<double>(done) / std::max(seconds_since(began), 1e-3);
-        char text[128];
-        std::snprintf(text,
-                      sizeof text,
-                      "%.2f of %.2f GB, %s left",
-                      static_cast<double>(done) / 1e9,
-                      static_cast<double>(total) / 1e9,
-                      clock_text(static_cast<double>(total - done) / rate).c_str());
-        line.show(text, /*last=*/done == total);
+        line.show(concat(byte_size_text(done),
+                         " of ",
+                         byte_size_text(total),
+                         ", ",
+                         clock_text(static_cast<double>(total - done) / rate),
+                         " left"),
+                  /*last=*/done == total);
       });
   std::cout << options.output << '\n';
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/file_descriptor.h"
+#include "core/prefix.h"
 
 namespace glm_image::cli {
 namespace {
@@ -17,10 +18,6 @@ namespace {
 constexpr std::string_view kAskAttributes = "\x1b[c";
 constexpr std::string_view kAnswerStart = "\x1b[?";
 constexpr int kAnswerMilliseconds = 300;
-
-bool begins_with(std::string_view text, std::string_view start) {
-  return text.substr(0, start.size()) == start;
-}
 
 /// Passes keys on at once and unseen while it lives.
 class RawTerminal {
@@ -54,8 +51,8 @@ std::optional<PictureProtocol> protocol_from_environment(const Variables& variab
   const auto term = value("TERM"), program = value("TERM_PROGRAM");
   if (term.empty() || term == "dumb" || term == "linux") return PictureProtocol::kNone;
   // The outer terminal's variables do not say what a multiplexer passes on.
-  if (!value("TMUX").empty() || !value("STY").empty() || begins_with(term, "tmux") ||
-      begins_with(term, "screen")) {
+  if (!value("TMUX").empty() || !value("STY").empty() || starts_with(term, "tmux") ||
+      starts_with(term, "screen")) {
     return std::nullopt;
   }
   if (term == "xterm-kitty" || term == "xterm-ghostty" || program == "ghostty" ||

@@ -107,7 +107,7 @@ void run_train_lora(const TrainLoraOptions& options) {
   });
   if (!is_complete) {
     std::cerr << '\n' << tr("stopped and saved; the same command continues from there") << '\n';
-    // Not a success, or a shell's next command would begin.
+    // Exit with a failure code so that `a && b` does not start b.
     fail(ErrorCode::kCancelled, "stopped");
   }
   std::cout << options.keys.output << '\n';

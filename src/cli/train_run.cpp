@@ -119,7 +119,7 @@ void run_train(const TrainOptions& options) {
               << tr("stopped and saved at step %1; the same command continues from there",
                     {std::to_string(next_step)})
               << '\n';
-    // Not a success, or a shell's next command would begin.
+    // Exit with a failure code so that `a && b` does not start b.
     fail(ErrorCode::kCancelled, "stopped");
   }
 }

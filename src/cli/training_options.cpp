@@ -9,15 +9,13 @@
 namespace glm_image::cli {
 namespace {
 
-constexpr int64_t kSizeStep = 32;
-
-/// Takes what whole_number does, if it is also a multiple of 32.
+/// A whole_number that is also a multiple of limits::kSizeStep.
 CLI::Validator picture_side() {
-  const auto whole = whole_number<int64_t>(kSizeStep, limits::kMaxSide);
+  const auto whole = whole_number<int64_t>(limits::kSizeStep, limits::kMaxSide);
   const auto check = [whole](std::string& text) -> std::string {
     auto error = whole(text);
-    if (!error.empty() || std::stoll(text) % kSizeStep == 0) return error;
-    return "must be a multiple of " + std::to_string(kSizeStep) + "; found " + text;
+    if (!error.empty() || std::stoll(text) % limits::kSizeStep == 0) return error;
+    return "must be a multiple of " + std::to_string(limits::kSizeStep) + "; found " + text;
   };
   return CLI::Validator(check, /*validator_desc=*/"");
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/prefix.h"
 #include "core/text_format.h"
 
 namespace glm_image::cli {
@@ -107,7 +108,7 @@ std::vector<std::string> option_names(const CLI::App& command) {
 /// Whether a hint helps with this command: it names one of its options, or it is about drawing.
 bool applies_to(const std::string& hint, const CLI::App& command, bool draws) {
   const std::string beginning = "give ";
-  if (hint.rfind(beginning, 0) != 0) return draws;
+  if (!starts_with(hint, beginning)) return draws;
   const auto rest = hint.substr(beginning.size());
   const auto names = option_names(command);
   return std::find(names.begin(), names.end(), rest.substr(0, rest.find(' '))) != names.end();
@@ -136,7 +137,7 @@ std::string unknown_command(const CLI::App& app, const std::string& word) {
   auto meant = other != kOtherCommands.end() ? other->second : nearest(word, names);
   // The program may have been built without it.
   const bool is_known =
-      meant.rfind("--", 0) == 0 || std::find(names.begin(), names.end(), meant) != names.end();
+      starts_with(meant, "--") || std::find(names.begin(), names.end(), meant) != names.end();
   if (!is_known) meant.clear();
   return "'" + word + "' is not a command" +
          (meant.empty() ? "" : "; did you mean `glm-image " + meant + "`?") + " (see --help)";

@@ -21,7 +21,19 @@ DataType type_named(const std::string& name) {
   return name == "float32" ? DataType::kFloat32 : DataType::kBFloat16;
 }
 
-/// A worker's whole life: its pipeline stays from one coordinator to the next.
+/// "drawing 2 pictures on 3 ranks".
+std::string work_text(const cluster::DrawPart& part) {
+  const auto pictures = std::to_string(part.request.count);
+  const auto ranks = std::to_string(part.ranks.size());
+  if (part.ranks.size() == 1) {
+    return part.request.count == 1 ? tr("drawing 1 picture")
+                                   : tr("drawing %1 pictures", {pictures});
+  }
+  return part.request.count == 1 ? tr("drawing 1 picture on %1 ranks", {ranks})
+                                 : tr("drawing %1 pictures on %2 ranks", {pictures, ranks});
+}
+
+/// Runs a worker. Its pipeline stays loaded from one coordinator to the next.
 class WorkerRun {
  public:
   explicit WorkerRun(const WorkerOptions& options)
@@ -53,12 +65,7 @@ class WorkerRun {
     say(tr("joined %1 as rank %2 of %3",
            {options_.join, std::to_string(welcome.rank), std::to_string(welcome.world)}));
     use_types(welcome);
-    worker->run(*pipeline_, goes_on, [&](const cluster::DrawPart& part) {
-      const auto pictures = std::to_string(part.request.count);
-      const auto ranks = std::to_string(part.ranks.size());
-      say(part.ranks.size() > 1 ? tr("drawing pictures: %1, with ranks: %2", {pictures, ranks})
-                                : tr("drawing pictures: %1", {pictures}));
-    });
+    worker->run(*pipeline_, goes_on, [&](const cluster::DrawPart& part) { say(work_text(part)); });
     if (goes_on()) say(tr("the coordinator is done"));
   }
 

@@ -13,9 +13,9 @@ namespace {
 
 using Lock = std::unique_lock<std::mutex>;
 
-/// How often a waiting request asks whether it is cancelled.
+/// Interval at which a waiting request checks for cancellation.
 constexpr std::chrono::milliseconds kTick{100};
-/// Requests at the same time, at most.
+/// Maximum number of concurrent requests.
 constexpr int64_t kMostRequests = 64;
 
 template <typename Shares>
@@ -85,7 +85,8 @@ Result Coordinator::draw_twice(RankClaim& claim,
   claims_.take_again(claim, pipeline::wants_verification(request), [&] {
     return !progress || progress(Progress());
   });
-  notice_(concat(lost, "; the request is drawn again, on ranks: ", claim.ranks().size()));
+  const auto ranks = claim.ranks().size();
+  notice_(concat(lost, "; drawing the request again on ", ranks, ranks == 1 ? " rank" : " ranks"));
   return draw(claim, pipeline, request, progress, preview, &own_thread_);
 }
 
@@ -182,7 +183,7 @@ void Coordinator::draw_own_share(Drawing& drawing,
           if (preview) preview(shown);
         });
   };
-  // Only the holder of this rank's claim comes here, so that the thread is free.
+  // Only the holder of this rank's claim gets here, so the thread is idle.
   if (own_thread != nullptr) {
     own_thread->run(run);
   } else {
@@ -194,7 +195,8 @@ void Coordinator::draw_own_share(Drawing& drawing,
   share.at_work.erase(kCoordinatorRank);
 }
 
-/// Passes on what has come from the ranks, on the caller's thread. Returns what `progress` does.
+/// Forwards messages of the ranks to the callbacks, on the caller's thread. Returns the result of
+/// `progress`.
 bool Coordinator::report(Drawing& drawing,
                          const ProgressCallback& progress,
                          const PreviewCallback& preview) {
@@ -266,14 +268,14 @@ Result Coordinator::collect(Drawing& drawing, const Request& request) {
 void Coordinator::fail_with(Drawing& drawing, std::exception_ptr failure, bool is_loss) {
   {
     const Lock lock(mutex_);
-    // The loss of a rank explains other failures.
+    // Report the loss of a rank first: it is the cause of the other failures.
     if (!drawing.failure || (is_loss && !drawing.lost_a_rank)) {
       drawing.failure = std::move(failure);
     }
     drawing.lost_a_rank = drawing.lost_a_rank || is_loss;
     change_.notify_all();
   }
-  // This rank may be waiting for the one that has failed.
+  // This rank may be blocked on the failed one.
   if (drawing.own) stop_own(*drawing.own, "another rank has failed");
 }
 

@@ -21,7 +21,7 @@
 
 namespace glm_image::cluster {
 
-/// A rank died or hung while it was needed. The message names it.
+/// Thrown when a rank that takes part in the work dies or hangs. The message names it.
 class LostRank : public Error {
  public:
   explicit LostRank(const std::string& sentence) : Error(ErrorCode::kInternal, sentence) {}
@@ -32,7 +32,7 @@ class Coordinator {
  public:
   using Notice = std::function<void(const std::string& sentence)>;
 
-  /// The inputs of the choice of a spread.
+  /// Inputs for the choice of a spread.
   struct Rates {
     pipeline::DurationEstimate own;  ///< measured on this machine
     NetworkSpeed network;
@@ -49,19 +49,19 @@ class Coordinator {
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
 
-  /// Waits until all ranks have joined. Returns false if `goes_on` does so first.
+  /// Waits until all ranks have joined. Returns false if `goes_on` returns false first.
   bool wait_for_all(const std::function<bool()>& goes_on);
-  /// Ready ranks, with this one.
+  /// Number of ready ranks, including this one.
   int64_t ranks() const { return 1 + static_cast<int64_t>(members_.ready().size()); }
 
-  /// Ranks for one of `open` requests that have none yet. They divide the ranks that no request
-  /// holds; a single one gets all. Returns null if no rank is free, or if another request holds
-  /// this rank and `request` needs it. With Rates::share_weights, all ranks or none.
+  /// Claims ranks for one of `open` requests that have none yet. The free ranks are divided equally
+  /// among these; a single request gets all. Returns null if no rank is free, or if another request
+  /// holds this rank and `request` needs it. With Rates::share_weights, all ranks or none.
   std::unique_ptr<RankClaim> claim(const Request& request, int64_t open);
   /// Requests that may be drawn at the same time. Each takes a thread of the caller, so there is a
   /// limit for large clusters.
   int64_t most_requests() const;
-  /// Ranks that claim() would divide now.
+  /// Number of free ranks, which claim() would divide.
   int64_t free_ranks() { return claims_.count_free(); }
 
   /// Draws on all ready ranks, as `pipeline` alone would. Throws LostRank, and as
@@ -70,21 +70,21 @@ class Coordinator {
               const Request& request,
               const ProgressCallback& progress = {},
               const PreviewCallback& preview = {});
-  /// The same; if a rank is lost, once more on those that are left.
+  /// As above. If a rank is lost, draws once more on the remaining ranks.
   Result draw_twice(Pipeline& pipeline,
                     const Request& request,
                     const ProgressCallback& progress = {},
                     const PreviewCallback& preview = {});
-  /// The same on the ranks of `claim`, from claim() for this request. Gives those back that have
-  /// nothing to do. Other threads may draw other requests. This rank's share is drawn on a thread
-  /// of the coordinator, which calls `progress` and `preview` meanwhile.
+  /// As above, on the ranks of `claim`, which claim() returned for this request. Releases those
+  /// that have nothing to do. Other threads may draw other requests at the same time. A thread of
+  /// the coordinator draws this rank's share and calls `progress` and `preview`.
   Result draw_twice(RankClaim& claim,
                     Pipeline& pipeline,
                     const Request& request,
                     const ProgressCallback& progress = {},
                     const PreviewCallback& preview = {});
 
-  /// Ends the workers; they print the reason, if there is one.
+  /// Ends the workers. They print the reason unless it is empty.
   void dismiss(const std::string& reason) { members_.dismiss(reason); }
 
  private:
@@ -116,7 +116,7 @@ class Coordinator {
               WorkThread* own_thread);
   std::shared_ptr<Drawing> begin(RankClaim& claim, const Request& request);
   void send_parts(Drawing& drawing);
-  /// On `own_thread`, or on the caller's for null.
+  /// Runs on `own_thread`, or on the caller's thread if that is null.
   void draw_own_share(Drawing& drawing,
                       Pipeline& pipeline,
                       const ProgressCallback& progress,
@@ -142,8 +142,8 @@ class Coordinator {
   std::condition_variable change_;
   int64_t next_part_ = 1;
   std::vector<std::shared_ptr<Drawing>> drawings_;
-  /// Draws this rank's shares of requests that are drawn at the same time as others. Their callers
-  /// have a thread each, but the pipeline computes on this one.
+  /// Draws this rank's shares of concurrent requests. Each caller has its own thread, but the
+  /// pipeline computes on this one.
   WorkThread own_thread_;
   RankClaims claims_;
   Members members_;  ///< last: its threads use the members above

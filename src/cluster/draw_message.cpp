@@ -58,7 +58,7 @@ Message about(const char* type, int64_t part) {
   return Message(type, {{"part", part}});
 }
 
-/// Reads a message's fields; a wrong one is the sender's fault.
+/// Reads a message's fields. An invalid field is an error of the sender.
 template <typename Read>
 auto checked(const Read& read) -> decltype(read()) {
   try {

@@ -10,7 +10,7 @@
 /// Requests, pictures and progress as messages.
 namespace glm_image::cluster {
 
-/// How the ranks of a part denoise together.
+/// How the ranks of a part divide the denoising.
 enum class Way {
   kAlone,     ///< the part's first rank does it alone
   kGuidance,  ///< two ranks, each with one of the two evaluations of a guided step
@@ -30,12 +30,12 @@ struct DrawPart {
   bool shares_generator = false;
   Wire wire = Wire::kExact;  ///< of Way::kTokens
 
-  /// Begins the part's keys in the meeting place.
+  /// Prefix of the part's keys in the meeting place.
   std::string key() const;
 };
 
 Message draw_message(const DrawPart& part);
-/// Throws kInternal or kCorruptFile for what draw_message did not write.
+/// Throws kInternal or kCorruptFile for a message that draw_message did not create.
 DrawPart part_from(const Message& message);
 
 Message result_message(int64_t part, const Result& result);

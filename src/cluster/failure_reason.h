@@ -6,7 +6,7 @@
 
 #include "cluster/link.h"
 
-/// How a coordinator explains the failure of its own part of the work.
+/// How a coordinator finds the reason for the failure of its own part of the work.
 namespace glm_image::cluster {
 
 /// When a connection between two ranks breaks, the reason may be a rank whose loss is noticed only

@@ -1,5 +1,7 @@
 #include "cluster/gathered_tensor.h"
 
+#include "core/round_up.h"
+
 namespace glm_image::cluster {
 namespace {
 

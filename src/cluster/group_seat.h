@@ -15,11 +15,11 @@ struct TrainingGroup {
   int64_t id = 0;          ///< unique within the coordinator's life
   std::vector<int> ranks;  ///< numbers in the cluster; the coordinator's first
 
-  /// Begins the group's keys in the meeting place.
+  /// Prefix of the group's keys in the meeting place.
   std::string key() const { return "training" + std::to_string(id); }
 };
 
-/// A rank's seat in a group: it can be stopped before, while and after it connects.
+/// A rank's membership in a group. It can be stopped before, during and after connecting.
 class GroupSeat {
  public:
   /// `rank`: this rank's number in the cluster. `host`: its address for the others. `waits`: the
@@ -29,7 +29,7 @@ class GroupSeat {
             std::string host,
             std::shared_ptr<MeetingPlace> place,
             KeyTable& waits);
-  /// Closes the connections to the other ranks, which may only happen when all are done.
+  /// Closes the connections to the other ranks. Destroy it only when all ranks have finished.
   ~GroupSeat();
   GroupSeat(const GroupSeat&) = delete;
   GroupSeat& operator=(const GroupSeat&) = delete;
@@ -38,7 +38,7 @@ class GroupSeat {
   /// Connects to the other ranks. The result lives as long as this. Throws as ProcessGroup::connect
   /// does, and kCancelled with the reason of stop().
   ProcessGroup& connect();
-  /// Ends pending and later operations; they throw kCancelled with this reason. From any thread.
+  /// Makes pending and later operations throw kCancelled with this reason. Thread-safe.
   void stop(const std::string& reason);
   bool is_stopped() const;
 

@@ -10,7 +10,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kStepLimit{10};
-/// A stranger gets no more time than this, however slowly it sends.
+/// Time limit for a peer that has not proved the key, however slowly it sends.
 constexpr std::chrono::seconds kStrangerLimit{20};
 /// The fingerprint of an adapter or two may still have to be computed.
 constexpr std::chrono::seconds kModelLimit{60};
@@ -51,7 +51,7 @@ const char* name_of(Work work) {
   return work == Work::kTraining ? "train" : "draw";
 }
 
-/// Why a worker cannot take part in the coordinator's work; empty if it can.
+/// Returns why a worker cannot take part in the coordinator's work, or "" if it can.
 std::string difference(Work coordinator, const std::string& worker) {
   if (worker == name_of(coordinator)) return "";
   return coordinator == Work::kTraining

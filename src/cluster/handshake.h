@@ -40,7 +40,7 @@ Welcome join(const Socket& socket,
              Work work = Work::kDrawing);
 
 /// The coordinator's side. Throws Error, after telling the worker the reason where it has proved
-/// the key. `welcome` gives the rank once everything is checked.
+/// the key. Calls `welcome`, which assigns the rank, after all checks.
 void admit(const Socket& socket,
            const Secret& secret,
            const ModelFingerprint& model,

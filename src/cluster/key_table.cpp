@@ -1,18 +1,15 @@
 #include "cluster/key_table.h"
 
 #include "core/error.h"
+#include "core/prefix.h"
 
 namespace glm_image::cluster {
 namespace {
 
-bool begins_with(const std::string& text, const std::string& prefix) {
-  return text.compare(0, prefix.size(), prefix) == 0;
-}
-
 template <typename Values>
 void erase_prefix(Values& values, const std::string& prefix) {
   for (auto item = values.lower_bound(prefix);
-       item != values.end() && begins_with(item->first, prefix);) {
+       item != values.end() && starts_with(item->first, prefix);) {
     item = values.erase(item);
   }
 }
@@ -39,7 +36,7 @@ std::string KeyTable::get(const std::string& key, std::chrono::milliseconds limi
   while (true) {
     if (const auto found = values_.find(key); found != values_.end()) return found->second;
     for (const auto& [prefix, reason] : ended_) {
-      if (begins_with(key, prefix)) fail(ErrorCode::kCancelled, reason);
+      if (starts_with(key, prefix)) fail(ErrorCode::kCancelled, reason);
     }
     if (change_.wait_until(lock, end) == std::cv_status::timeout) {
       fail(ErrorCode::kInternal,

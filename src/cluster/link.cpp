@@ -35,7 +35,7 @@ Link::~Link() {
 }
 
 void Link::start(OnMessage on_message, OnLost on_lost) {
-  // The receiver is last: without a thread for it, nothing has been called yet.
+  // Start the receiver last: if its thread cannot start, no callback has been called yet.
   heart_ = std::thread([this, alive = Message(kAlive)] { give_signs_of_life(alive); });
   receiver_ = std::thread([this, on_message = std::move(on_message), on_lost = std::move(on_lost)] {
     receive_all(on_message, on_lost);

@@ -20,8 +20,8 @@ inline constexpr std::chrono::seconds kSilenceLimit = 8 * kHeartbeatPeriod;
 /// threads of a busy machine are late.
 inline constexpr std::chrono::seconds kNoticeLimit = kSilenceLimit + 2 * kHeartbeatPeriod;
 
-/// The connection of two ranks that know each other: sends messages from any thread, passes those
-/// that come to a function, and notices when the other side dies or hangs.
+/// The connection of two ranks after the handshake. Sends messages from any thread, passes received
+/// ones to a callback, and detects that the other side died or hangs.
 class Link {
  public:
   /// Called on the link's own thread for each message other than heartbeats. An exception ends the
@@ -33,7 +33,7 @@ class Link {
   using OnLost = std::function<void(const std::string& why)>;
 
   explicit Link(Socket socket);
-  /// Closes the link and waits for its threads: not to be called by them.
+  /// Closes the link and waits for its threads. They must not call it.
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -43,7 +43,7 @@ class Link {
   void send(const Message& message);
   /// Whether it is lost or closed.
   bool is_over() const { return is_over_; }
-  /// No more messages in either direction.
+  /// Closes the link in both directions.
   void close();
 
   /// The number of the other side's host.

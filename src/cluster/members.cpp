@@ -31,7 +31,7 @@ Members::~Members() {
     const std::lock_guard lock(mutex_);
     members.swap(members_);
   }
-  // A worker answers a goodbye by closing its connection. Closed from here, it might be lost.
+  // A worker answers a goodbye by closing its connection. Closing it here could lose the goodbye.
   const auto end = std::chrono::steady_clock::now() + kGoodbyeLimit;
   const auto is_open = [](const auto& item) {
     return item.second->link && !item.second->link->is_over();
@@ -105,7 +105,7 @@ void Members::accept_all() {
       sweep();
       accept_one();
     } catch (const std::exception&) {
-      // Without memory or a thread for a new connection, the others stay. The worker tries again.
+      // If there is no memory or thread for a new connection, keep the others. The worker retries.
       std::this_thread::sleep_for(kAcceptTick);
     }
   }
@@ -121,7 +121,7 @@ void Members::accept_one() {
       try {
         admit_newcomer(std::move(moved));
       } catch (const std::exception&) {
-        // Without memory for its sentence, a newcomer leaves without one.
+        // If there is no memory for the reason, the newcomer is closed without one.
       }
       newcomer.is_over = true;
     });

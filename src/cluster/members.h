@@ -37,9 +37,9 @@ struct MemberOptions {
 class Members {
  public:
   struct Events {
-    /// On the rank's own thread.
+    /// Called on the rank's own thread.
     std::function<void(int rank, Message)> message;
-    /// Once, on the rank's own thread. The sentence names the rank and the reason.
+    /// Called once, on the rank's own thread. The sentence names the rank and the reason.
     std::function<void(int rank, const std::string& sentence)> lost;
     /// Called from any thread with one sentence about a rank that joined or was refused.
     std::function<void(const std::string& sentence)> notice;
@@ -47,15 +47,15 @@ class Members {
 
   /// Throws as Listener does.
   Members(MemberOptions options, Events events);
-  /// Says goodbye to all.
+  /// Ends all workers normally.
   ~Members();
   Members(const Members&) = delete;
   Members& operator=(const Members&) = delete;
 
-  /// The numbers of the workers that are ready to draw, in order.
+  /// The numbers of the workers that are ready to draw, in ascending order.
   std::vector<int> ready() const;
-  /// Waits until all ranks are ready, and reports from time to time how many are missing. Returns
-  /// false if `goes_on` does so first.
+  /// Waits until all ranks are ready, and reports periodically how many are missing. Returns false
+  /// if `goes_on` returns false first.
   bool wait_for_all(const std::function<bool()>& goes_on);
   /// Returns false if the rank is lost.
   bool send(int rank, const Message& message);

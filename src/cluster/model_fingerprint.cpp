@@ -9,6 +9,7 @@
 #include "cluster/hash_cache.h"
 #include "cluster/hex_text.h"
 #include "core/error.h"
+#include "core/prefix.h"
 #include "io/mapped_file.h"
 #include "models/layout.h"
 #include "pipeline/model_folder.h"
@@ -30,7 +31,7 @@ constexpr const char* kParts[] = {models::kVisionLanguage,
 constexpr std::size_t kPieceBytes = std::size_t{16} << 20;
 
 bool is_hidden(const fs::path& path) {
-  return path.filename().string().rfind('.', 0) == 0;
+  return starts_with(path.filename().string(), ".");
 }
 
 /// Adds the files below a folder that are not hidden and in no hidden folder, under `prefix` and
@@ -121,7 +122,7 @@ std::string ModelFingerprint::difference(const ModelFingerprint& worker,
     }
   }
   for (const auto& [name, hash] : worker.files) {
-    const bool is_adapter = name.rfind("adapter ", 0) == 0;
+    const bool is_adapter = starts_with(name, "adapter ");
     if (!is_adapter && files.count(name) == 0) {
       return concat("the worker's ", what, " has ", name, ", which the coordinator's has not");
     }

@@ -18,13 +18,13 @@ struct ModelFingerprint {
   /// and of each adapter, under "adapter NAME". Configs, tensor names and shapes are part of them.
   std::map<std::string, std::string> files;
 
-  /// One sentence naming the first thing in which the worker's model differs from this one, the
-  /// coordinator's; empty if it does not. The worker may have more adapters. `what` names what
+  /// Returns a sentence naming the first difference between the worker's model and this one, the
+  /// coordinator's, or "" if there is none. The worker may have more adapters. `what` names what
   /// the files belong to.
   std::string difference(const ModelFingerprint& worker, const std::string& what = "model") const;
 };
 
-/// Called with the bytes hashed so far and in total. Returns whether to go on.
+/// Called with the bytes hashed so far and in total. Returning false cancels.
 using HashProgress = std::function<bool(uint64_t done, uint64_t total)>;
 
 /// Hashes the files of `folder`, a checkpoint as Pipeline::load takes it, and of the adapters.

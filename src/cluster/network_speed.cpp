@@ -9,7 +9,7 @@
 namespace glm_image::cluster {
 namespace {
 
-/// The number before a unit of the table, times the unit; 0 for anything else.
+/// Parses a number and a unit of the table; 0 for any other text.
 double in_units(const std::string& text, const std::map<std::string, double>& units) {
   char* end = nullptr;
   const double number = std::strtod(text.c_str(), &end);

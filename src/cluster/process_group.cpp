@@ -16,15 +16,15 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 using Bytes = std::vector<uint8_t>;
 
-/// Limit for the addresses of ranks that have joined.
+/// Time limit for the addresses of ranks that have joined.
 constexpr std::chrono::seconds kAddressLimit{60};
-/// Limit for Gloo to connect ranks that have joined, which normally takes milliseconds. stop()
+/// Time limit for Gloo to connect ranks that have joined, which normally takes milliseconds. stop()
 /// cannot end it, so a rank that is lost there must be detected soon.
 constexpr std::chrono::seconds kConnectLimit{7};
 /// Ranks may compute for long between two operations. Lost ranks are noticed by their links, which
 /// call stop().
 constexpr std::chrono::hours kOperationLimit{24};
-/// After stop(), how often the operations that are still pending are ended.
+/// After stop(), interval at which pending operations are aborted again.
 constexpr Milliseconds kBetweenBreakUps{100};
 /// Larger tensors are broadcast along a tree: the root would send them to each rank.
 constexpr int64_t kMostSentToEach = 4096;
@@ -192,8 +192,8 @@ class ProcessGroup::Gloo {
 ProcessGroup::ProcessGroup(GroupMember member, std::unique_ptr<Gloo> gloo)
     : member_(std::move(member)), gloo_(std::move(gloo)) {}
 ProcessGroup::~ProcessGroup() {
-  // Else it would wait for the answers of other ranks. After a stop, operations that nobody waits
-  // for may be pending still.
+  // Otherwise the destructor would wait for the answers of other ranks: after a stop, abandoned
+  // operations may still be pending.
   if (gloo_->is_stopped()) {
     gloo_->group().break_up();
   } else {

@@ -10,7 +10,7 @@
 
 namespace glm_image::cluster {
 
-/// Where the ranks of a group leave their addresses for each other.
+/// A key-value store through which the ranks of a group exchange their addresses.
 class MeetingPlace {
  public:
   virtual ~MeetingPlace() = default;
@@ -30,7 +30,7 @@ struct GroupMember {
 /// differs between versions of LibTorch is guarded here.
 class ProcessGroup {
  public:
-  /// Connects all ranks of a group. `name` is the group's own in the meeting place. Throws
+  /// Connects all ranks of a group. `name` is unique to the group in the meeting place. Throws
   /// kInternal if a rank does not come within `meeting_limit`.
   static std::shared_ptr<ProcessGroup> connect(
       std::shared_ptr<MeetingPlace> place,
@@ -44,7 +44,7 @@ class ProcessGroup {
   int rank() const { return member_.rank; }
   int size() const { return member_.size; }
 
-  // The operations throw kInternal when a rank is lost, and `reason` of stop().
+  // The operations throw kInternal when a rank is lost, and kCancelled with the reason of stop().
 
   /// Overwrites the tensor by that of the rank `root`. Same shape and type on all ranks.
   void broadcast(const Tensor& tensor, int root);
@@ -60,7 +60,7 @@ class ProcessGroup {
   /// the order in which they began.
   std::function<void()> begin_all_reduce(const Tensor& tensor);
 
-  /// Ends pending and later operations, which throw kCancelled with this reason. From any thread.
+  /// Makes pending and later operations throw kCancelled with this reason. Thread-safe.
   void stop(const std::string& reason);
 
   /// Bytes that this rank has sent in the operations so far.

@@ -9,10 +9,10 @@ namespace glm_image::cluster {
 namespace {
 
 constexpr int kFirstRank = 0;
-/// How often a request that waits for a rank asks whether it is cancelled.
+/// Interval at which a request that waits for a rank checks for cancellation.
 constexpr std::chrono::milliseconds kClaimTick{100};
 
-/// Counts those that wait.
+/// Counts the waiting requests.
 class Waiting {
  public:
   explicit Waiting(std::atomic<int>& count) : count_(count) { ++count_; }
@@ -47,7 +47,7 @@ bool RankClaims::suffice(const std::vector<int>& free, bool needs_first) const {
   return !free.empty() && (!needs_first || free.front() == kFirstRank);
 }
 
-/// All of them or, without memory, none: no claim would give back a part.
+/// Holds all or, if memory runs out, none: no claim would release a part.
 void RankClaims::hold(const std::vector<int>& ranks) {
   auto held = held_;
   held.insert(ranks.begin(), ranks.end());

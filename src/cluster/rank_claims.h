@@ -13,11 +13,11 @@ namespace glm_image::cluster {
 
 class RankClaims;
 
-/// Ranks that one request holds; its end gives them back. The RankClaims must outlive it. Not for
-/// several threads at the same time.
+/// The ranks that one request holds. The destructor releases them. RankClaims must outlive it. Not
+/// thread-safe.
 class RankClaim {
  public:
-  /// Of no ranks.
+  /// Creates a claim that holds no ranks.
   explicit RankClaim(RankClaims& claims) : claims_(claims) {}
   ~RankClaim() { keep({}); }
   RankClaim(const RankClaim&) = delete;
@@ -25,7 +25,7 @@ class RankClaim {
 
   /// In ascending order.
   const std::vector<int>& ranks() const { return ranks_; }
-  /// Gives back all ranks but these.
+  /// Releases all ranks except these.
   void keep(const std::set<int>& used);
 
  private:
@@ -34,27 +34,28 @@ class RankClaim {
   std::vector<int> ranks_;
 };
 
-/// Which ranks draw for which request. A rank draws for one request at a time. Safe for any thread.
+/// Assigns ranks to requests. A rank draws for one request at a time. Thread-safe.
 class RankClaims {
  public:
-  /// The ranks that are there, in ascending order.
+  /// Returns the ranks that have joined, in ascending order.
   using Ready = std::function<std::vector<int>()>;
 
   explicit RankClaims(Ready ready) : ready_(std::move(ready)) {}
 
-  /// Ranks for one of `open` requests that have none yet: an equal part of those that no request
-  /// holds, rounded up. Returns null if no rank is free, if `needs_first` and another request holds
-  /// rank 0, or if a request waits in take_again.
+  /// Claims ranks for one of `open` requests that have none yet: an equal share of the free ranks,
+  /// rounded up. Returns null if no rank is free, if `needs_first` and another request holds rank
+  /// 0, or if a request waits in take_again.
   std::unique_ptr<RankClaim> take(int64_t open, bool needs_first);
-  /// For a request that has lost a rank: exchanges those of `claim` for as many, or as many as
-  /// there are. Waits until there is one, and throws kCancelled once `goes_on` returns false.
+  /// Replaces the ranks of a request that has lost one: by as many free ranks, or by fewer if there
+  /// are fewer. Waits until at least one is free, and throws kCancelled once `goes_on` returns
+  /// false.
   void take_again(RankClaim& claim, bool needs_first, const std::function<bool()>& goes_on);
-  /// Ranks that take() would divide now.
+  /// Number of free ranks, which take() would divide.
   int64_t count_free();
 
  private:
   friend class RankClaim;
-  /// All require the mutex.
+  /// The caller holds the mutex.
   std::vector<int> free_ranks() const;
   bool suffice(const std::vector<int>& free, bool needs_first) const;
   void hold(const std::vector<int>& ranks);

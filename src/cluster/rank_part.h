@@ -16,7 +16,7 @@ class RankPart {
  public:
   /// `rank`: this rank's number in the cluster. `host`: its address for the others.
   RankPart(DrawPart part, int rank, std::string host, std::shared_ptr<MeetingPlace> place);
-  /// Closes the connections to the part's other ranks, which may only happen when all are done.
+  /// Closes the connections to the part's other ranks. Destroy it only when all have finished.
   ~RankPart();
 
   const DrawPart& part() const { return part_; }
@@ -24,7 +24,7 @@ class RankPart {
 
   /// Draws. Throws as Pipeline::generate does, and kCancelled with the reason of stop().
   Result run(Pipeline& pipeline, const ProgressCallback& progress, const PreviewCallback& preview);
-  /// Ends run() soon. From any thread.
+  /// Makes run() end soon. Thread-safe.
   void stop(const std::string& reason);
 
  private:

@@ -14,7 +14,7 @@ namespace glm_image::cluster {
 namespace {
 
 constexpr float kLargest = 127;
-/// Heads of a thread, at least.
+/// Minimum number of heads for a thread.
 constexpr int64_t kHeadsAtOnce = 256;
 
 /// The scale follows the integers, without alignment.
@@ -36,7 +36,7 @@ void round_head(const T* values, int64_t dim, int8_t* bytes) {
     scale = inverse = 0;  // the smallest numbers, below 1e-36
   }
   for (int64_t i = 0; i < dim; ++i) {
-    // A NaN has no integer.
+    // NaN cannot be converted to an integer.
     const float scaled = is_finite ? static_cast<float>(values[i]) * inverse : 0;
     bytes[i] = static_cast<int8_t>(scaled + (scaled < 0 ? -0.5F : 0.5F));
   }

@@ -9,7 +9,7 @@ namespace glm_image::cluster {
 /// that it has the key by answering the other's challenge.
 class Secret {
  public:
-  /// Without a key, for ranks on one machine.
+  /// An empty key, for ranks on one machine.
   Secret() = default;
   /// Reads the first line of a file. Throws kNotFound, or kInvalidInput for a key shorter than 16
   /// characters.
@@ -18,7 +18,7 @@ class Secret {
   bool is_set() const { return !key_.empty(); }
   /// HMAC-SHA256 of `text`, 64 hexadecimal digits.
   std::string sign(const std::string& text) const;
-  /// Whether `signature` is sign(text). The duration does not depend on where they differ.
+  /// Whether `signature` is sign(text), compared in constant time.
   bool verifies(const std::string& text, const std::string& signature) const;
 
  private:

@@ -25,8 +25,7 @@ class GatheredTokens : public models::TokenShare {
   const Wire wire_;
 };
 
-/// What the ranks of one part exchange while they draw, over a process group. The group's first
-/// rank leads.
+/// Implements the exchange between the ranks of a part over a process group. The first rank leads.
 class SharedDrawing : public pipeline::RankGroup {
  public:
   /// `group` must outlive this. The others: see DrawPart.

@@ -81,7 +81,7 @@ int try_to_connect(int descriptor, const addrinfo& address, Milliseconds limit) 
 
 Socket::Socket(int number) : descriptor_(std::make_unique<FileDescriptor>(number)) {
   ::fcntl(number, F_SETFL, O_NONBLOCK);
-  // Small messages, such as heartbeats, must not wait for others.
+  // Disables Nagle's algorithm: small messages, such as heartbeats, must not be delayed.
   set_option(number, IPPROTO_TCP, TCP_NODELAY);
 }
 

@@ -12,10 +12,10 @@
 
 namespace glm_image::cluster {
 
-/// A TCP connection. One thread may send while another receives; shut_down may come from any.
+/// A TCP connection. One thread may send while another receives; any thread may call shut_down.
 class Socket {
  public:
-  /// Connects to the first address of the host that answers. Throws kNotFound naming the address.
+  /// Connects to the first address of the host that accepts. Throws kNotFound naming the address.
   static Socket connect(const Address& address, std::chrono::milliseconds limit);
 
   explicit Socket(int number);
@@ -31,7 +31,7 @@ class Socket {
                std::size_t size,
                std::chrono::milliseconds limit,
                const std::function<void()>& on_bytes = {}) const;
-  /// Ends the waits of other threads; they throw.
+  /// Makes other threads that send or receive throw.
   void shut_down() const;
 
   /// The number of the other side's host, "192.168.1.12".

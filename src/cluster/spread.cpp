@@ -6,6 +6,7 @@
 #include "cluster/rounded_heads.h"
 #include "cluster/shared_generator.h"
 #include "core/error.h"
+#include "core/prefix.h"
 #include "diffusion/sampling_options.h"
 #include "io/json_file.h"
 #include "models/autoencoder/config.h"
@@ -105,7 +106,7 @@ Spread one_part(const char* name, const Request& request, const std::vector<int>
   return spread;
 }
 
-/// The same, with the generator shared by the ranks of each part.
+/// As above, with the generator shared by the ranks of each part.
 Spread with_generator(Spread spread) {
   spread.name = spread.name.empty() ? kGenerator : concat(spread.name, " + ", kGenerator);
   for (auto& one : spread.parts) one.part.shares_generator = one.part.ranks.size() > 1;
@@ -146,7 +147,7 @@ double visual_tokens(int64_t width, int64_t height) {
   return static_cast<double>(width * height) / kArea;
 }
 
-/// A guess: the tokens of a prompt are known after it has been encoded.
+/// An estimate: the number of prompt tokens is known only after encoding.
 double prompt_tokens(const Request& request) {
   constexpr double kBytesPerToken = 4, kMarkers = 16;
   double tokens = static_cast<double>(request.prompt.size()) / kBytesPerToken + kMarkers;
@@ -304,7 +305,7 @@ std::optional<SpreadCost> cost_of(const Spread& spread,
     if (one.part.way == Way::kTokens) {
       const auto ranks = static_cast<double>(one.part.ranks.size());
       const auto all = pictures * static_cast<double>(evaluations(request));
-      // A ring: each rank passes on what it gets, to one other, keys and values on their own.
+      // A ring: each rank forwards what it receives to one other rank, keys and values separately.
       const double bytes = (ranks - 1) * gathered_bytes(request, sizes, ranks);
       const auto messages = 2 * (ranks - 1) * static_cast<double>(sizes.layers);
       const double sending = messages * network.latency_seconds + bytes / network.bytes_per_second;
@@ -323,8 +324,8 @@ std::optional<SpreadCost> cost_of(const Spread& spread,
   return cost;
 }
 
-/// A way is chosen before a simpler one if it takes at most this fraction of its time. The
-/// prediction is not more precise, and the simpler ways keep every bit.
+/// A way is preferred to a simpler one only if its predicted time is at most this fraction of the
+/// other's. The prediction is not more precise, and results of simpler ways are bit-identical.
 constexpr double kWorthwhile = 0.98;
 
 Spread best_spread(const Request& request,
@@ -338,7 +339,7 @@ Spread best_spread(const Request& request,
   std::optional<double> least;
   // Without rates, choose pairs: they send little.
   const auto pairs = std::find_if(spreads.begin(), spreads.end(), [](const Spread& spread) {
-    return spread.name.rfind(kGuidancePairs, 0) == 0;
+    return starts_with(spread.name, kGuidancePairs);
   });
   auto best = static_cast<size_t>(pairs == spreads.end() ? 0 : pairs - spreads.begin());
   for (size_t i = 0; i < spreads.size(); ++i) {

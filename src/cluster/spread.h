@@ -76,8 +76,8 @@ std::optional<SpreadCost> cost_of(const Spread& spread,
                                   const ModelSizes& sizes);
 
 /// The spread with the fewest seconds, and of spreads within a few percent the first; with
-/// `share_weights`, among weight_sharing_spreads. Where the rates are not known, guidance pairs,
-/// which send little, else the first.
+/// `share_weights`, among weight_sharing_spreads. If the rates are unknown, returns guidance pairs,
+/// which send little, or else the first.
 Spread best_spread(const Request& request,
                    const std::vector<int>& ranks,
                    const pipeline::DurationEstimate& rates,

@@ -91,7 +91,7 @@ void TrainingCoordinator::wait_for_workers() {
   change_.wait(lock, [this] { return at_work_.empty(); });
 }
 
-/// Waits for the loss that may be the reason of a failure.
+/// Waits for the report of a lost rank that may have caused a failure.
 void TrainingCoordinator::explain_failure(const std::exception_ptr& own) {
   std::unique_lock lock(mutex_);
   if (is_trained_ || !lost_.empty()) return;

@@ -15,7 +15,7 @@
 
 namespace glm_image::cluster {
 
-/// Rank 0 of a training: brings the ranks together, and when one is lost, the others again.
+/// Rank 0 of a training. Forms the group of ranks, and forms it again when a rank is lost.
 class TrainingCoordinator {
  public:
   using Notice = std::function<void(const std::string& sentence)>;
@@ -35,7 +35,7 @@ class TrainingCoordinator {
   /// others and is called again with those that are left, in the end with this one alone. Throws
   /// what `train` threw here, and kInternal for a failure on a worker, which names it.
   void run(const Train& train);
-  /// Ends the workers; they print the reason, if there is one.
+  /// Ends the workers. They print the reason unless it is empty.
   void dismiss(const std::string& reason) { members_.dismiss(reason); }
 
  private:

@@ -62,7 +62,7 @@ void TrainingWorker::train_in(GroupSeat& seat,
                               const Train& train,
                               const std::function<bool()>& goes_on) {
   const int64_t id = seat.group().id;
-  // A rank that leaves is lost to the others; one that was stopped has nothing to report.
+  // The others report a rank that leaves as lost; a rank that was stopped reports nothing.
   const auto tell = [&](const Error& error) {
     if (goes_on() && !seat.is_stopped()) link_->send(failure_message(id, error));
   };

@@ -22,7 +22,8 @@ class TrainingWorker {
   /// As TrainingCoordinator::Train.
   using Train = std::function<void(train::Ranks& ranks)>;
 
-  /// Connects and proves the key. Throws kNotFound if nobody listens there, and as join() does.
+  /// Connects and proves the key. Throws kNotFound if no coordinator listens there, otherwise as
+  /// join() does.
   explicit TrainingWorker(const WorkerOptions& options);
   ~TrainingWorker();
   TrainingWorker(const TrainingWorker&) = delete;
@@ -31,9 +32,10 @@ class TrainingWorker {
   /// Its `task` has the coordinator's settings.
   const Welcome& welcome() const { return welcome_; }
 
-  /// Tells the coordinator what this machine's files are, and calls `train` whenever the ranks come
-  /// together, until the coordinator says goodbye or `goes_on` returns false. Throws kInvalidInput
-  /// if the files differ, and kInternal if the coordinator or another rank ended the training.
+  /// Sends the fingerprint of this machine's files to the coordinator, and calls `train` whenever a
+  /// group of ranks is formed, until the coordinator says goodbye or `goes_on` returns false.
+  /// Throws kInvalidInput if the files differ, and kInternal if the coordinator or another rank
+  /// ended the training.
   void run(const ModelFingerprint& files, const Train& train, const std::function<bool()>& goes_on);
 
  private:

@@ -10,8 +10,8 @@
 namespace glm_image::cluster {
 
 /// A thread that runs functions for other threads, one at a time. OpenMP keeps a team of threads
-/// for each thread that computes. With several teams, OpenMP takes the processors for
-/// overcommitted, and its threads wait for each other more slowly.
+/// for each thread that computes. With several teams it assumes oversubscribed processors, and its
+/// threads synchronise more slowly.
 class WorkThread {
  public:
   WorkThread();

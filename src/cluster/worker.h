@@ -17,9 +17,9 @@ namespace glm_image::cluster {
 
 class RemotePlace;
 
-/// How long a worker waits for the coordinator's host to answer.
+/// Time limit for connecting to the coordinator's host.
 inline constexpr std::chrono::seconds kJoinLimit{5};
-/// How often a worker without work asks whether it should go on.
+/// Interval at which an idle worker calls `goes_on`.
 inline constexpr std::chrono::milliseconds kIdleTick{100};
 
 struct WorkerOptions {
@@ -30,8 +30,8 @@ struct WorkerOptions {
 /// A rank that draws what the coordinator asks it to.
 class Worker {
  public:
-  /// Connects and proves the key and the model. Throws kNotFound if nobody listens there, and as
-  /// join() does.
+  /// Connects, proves the key and compares the model. Throws kNotFound if no coordinator listens
+  /// there, otherwise as join() does.
   Worker(const WorkerOptions& options, const ModelFingerprint& model);
   ~Worker();
   Worker(const Worker&) = delete;

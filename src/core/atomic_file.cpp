@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/file_descriptor.h"
 #include "core/output_error.h"
+#include "core/prefix.h"
 #include "core/suffix.h"
 
 namespace glm_image {
@@ -214,7 +215,7 @@ void AtomicFile::fail_with_errno(const char* step) const {
 
 bool is_temporary_file(const std::filesystem::path& path) {
   const auto name = path.filename().string();
-  return name.size() > kPrefix.size() + kEnding.size() && name.rfind(kPrefix, 0) == 0 &&
+  return name.size() > kPrefix.size() + kEnding.size() && starts_with(name, kPrefix) &&
          ends_with(name, kEnding);
 }
 

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <string>
 
+#include "core/prefix.h"
 #include "core/text_format.h"
 
 namespace glm_image {
@@ -16,7 +17,7 @@ std::optional<int64_t> field(const std::string& file, const std::string& name) {
   std::ifstream in(file);
   std::string line;
   while (std::getline(in, line)) {
-    if (line.compare(0, name.size(), name) == 0) {
+    if (starts_with(line, name)) {
       return std::strtoll(line.c_str() + name.size(), nullptr, 10);
     }
   }
@@ -85,7 +86,7 @@ GroupMount group_mount(const std::string& root, const ControlGroups& version) {
 std::string path_below(const GroupMount& mount, const std::string& group) {
   const auto size = mount.top.size();
   const bool is_below =
-      group.compare(0, size, mount.top) == 0 && (group.size() == size || group[size] == '/');
+      starts_with(group, mount.top) && (group.size() == size || group[size] == '/');
   return is_below ? group.substr(size) : group;
 }
 

@@ -10,6 +10,8 @@
 #include <sstream>
 #include <string>
 
+#include "core/prefix.h"
+
 namespace glm_image {
 namespace {
 
@@ -43,7 +45,7 @@ std::optional<int64_t> busy_ticks(std::istream& proc_stat,
     std::istringstream fields(line);
     std::string name;
     fields >> name;
-    if (name.size() < 4 || name.compare(0, 3, "cpu") != 0) continue;
+    if (name.size() < 4 || !starts_with(name, "cpu")) continue;
     const auto is_its = [&](int processor) { return name == "cpu" + std::to_string(processor); };
     if (std::none_of(processors.begin(), processors.end(), is_its)) continue;
     // Idle time and waiting for input do not count. Guests' time is part of user and nice already.

@@ -7,6 +7,7 @@
 
 #include "core/cpu_level.h"
 #include "core/cpu_threads.h"
+#include "core/prefix.h"
 #include "core/text_format.h"
 
 namespace glm_image {
@@ -15,7 +16,7 @@ namespace {
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
-    if (line.rfind("model name", 0) != 0) continue;
+    if (!starts_with(line, "model name")) continue;
     const auto begin = line.find_first_not_of(" \t", line.find(':') + 1);
     if (begin != std::string::npos) return line.substr(begin);
   }

@@ -9,12 +9,12 @@ using reading::label_parts;
 
 /// Half of the largest gap within an item, in pixels. Two items at the posters' minimum distance
 /// must stay separate.
-int64_t reach_of(const PosterPicture& picture) {
+int64_t reach_of(const InkPicture& picture) {
   return static_cast<int64_t>(0.4 * posters::kGap * static_cast<double>(picture.shorter_side()));
 }
 
 /// Dilates the ink by `reach` pixels across and down.
-std::vector<uint8_t> thickened_ink(const PosterPicture& picture, int64_t reach) {
+std::vector<uint8_t> thickened_ink(const InkPicture& picture, int64_t reach) {
   const int64_t width = picture.width(), height = picture.height();
   std::vector<uint8_t> across(static_cast<std::size_t>(width * height), 0);
   auto both = across;
@@ -37,7 +37,7 @@ std::vector<uint8_t> thickened_ink(const PosterPicture& picture, int64_t reach) 
 
 }  // namespace
 
-std::vector<ItemRegion> find_item_regions(const PosterPicture& picture) {
+std::vector<ItemRegion> find_item_regions(const InkPicture& picture) {
   constexpr double kSmallest = 0.5 * posters::kPictogramSizes.front();
   const int64_t width = picture.width(), height = picture.height();
   const auto labels = label_parts(thickened_ink(picture, reach_of(picture)), width, height);

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "reading/poster_picture.h"
+#include "reading/ink_picture.h"
 
 namespace glm_image::evaluate {
 
+using reading::InkPicture;
 using reading::PixelBox;
-using reading::PosterPicture;
 
 /// A region of ink whose gaps are smaller than those between a poster's items.
 struct ItemRegion {
@@ -15,6 +15,6 @@ struct ItemRegion {
 };
 
 /// Returns the regions that are large enough for a pictogram.
-std::vector<ItemRegion> find_item_regions(const PosterPicture& picture);
+std::vector<ItemRegion> find_item_regions(const InkPicture& picture);
 
 }  // namespace glm_image::evaluate

@@ -29,7 +29,7 @@ int64_t scaled(int64_t side, int64_t longer, int64_t longer_wanted) {
 /// A region and a margin around it, scaled down to kSide.
 class PictogramMatcher::Grid {
  public:
-  Grid(const PosterPicture& picture, const ItemRegion& region) {
+  Grid(const InkPicture& picture, const ItemRegion& region) {
     const int64_t longer = region.box.longer_side();
     const int64_t margin = std::max<int64_t>(1, longer * kMargin / kSide);
     // Pixels outside the picture are background.
@@ -133,7 +133,7 @@ PictogramMatcher::PictogramMatcher(const posters::PosterSource& source) {
   }
 }
 
-PictogramMatch PictogramMatcher::nearest(const PosterPicture& picture,
+PictogramMatch PictogramMatcher::nearest(const InkPicture& picture,
                                          const ItemRegion& region) const {
   const Grid grid(picture, region);
   PictogramMatch match{{}, 0, region.box};

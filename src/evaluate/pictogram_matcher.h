@@ -23,7 +23,7 @@ class PictogramMatcher {
  public:
   explicit PictogramMatcher(const posters::PosterSource& source);
 
-  PictogramMatch nearest(const PosterPicture& picture, const ItemRegion& region) const;
+  PictogramMatch nearest(const InkPicture& picture, const ItemRegion& region) const;
 
  private:
   struct Stamp {

@@ -36,7 +36,7 @@ struct FoundText {
 class PictureScore {
  public:
   PictureScore(const posters::SuitePrompt& prompt,
-               PosterPicture picture,
+               InkPicture picture,
                const posters::PosterData& data)
       : prompt_(prompt), picture_(std::move(picture)), data_(data) {}
 
@@ -275,7 +275,7 @@ class PictureScore {
   }
 
   const posters::SuitePrompt& prompt_;
-  PosterPicture picture_;
+  InkPicture picture_;
   const posters::PosterData& data_;
   std::vector<PixelBox> pictogram_boxes_;
   std::vector<TextLine> lines_;
@@ -323,7 +323,7 @@ PromptScore PictureScorer::score(const posters::SuitePrompt& prompt, const Image
          "×",
          prompt.height);
   }
-  PictureScore score(prompt, PosterPicture(image), source_.data());
+  PictureScore score(prompt, InkPicture(image), source_.data());
   score.judge_background();
   score.judge_pictograms(pictograms_);
   score.judge_texts(reader_, comparison_);

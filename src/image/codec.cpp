@@ -2,6 +2,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "glm_image/limits.h"
 #include "image/file_bytes.h"
 #include "image/jpeg_codec.h"
 #include "image/webp_codec.h"
@@ -41,8 +42,14 @@ Image read_image(const std::filesystem::path& path, const ImageLimits& limits, W
 }
 
 std::string encode_image(const Image& image, ImageFormat format, const EncodeOptions& options) {
-  if (options.quality < 1 || options.quality > 100) {
-    fail(ErrorCode::kInvalidInput, "the quality must be from 1 to 100, found ", options.quality);
+  if (options.quality < limits::kMinQuality || options.quality > limits::kMaxQuality) {
+    fail(ErrorCode::kInvalidInput,
+         "the quality must be from ",
+         limits::kMinQuality,
+         " to ",
+         limits::kMaxQuality,
+         ", found ",
+         options.quality);
   }
   switch (format) {
     case ImageFormat::kPng:

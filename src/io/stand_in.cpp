@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/prefix.h"
 #include "core/text_format.h"
 
 namespace glm_image::io {
@@ -16,10 +17,6 @@ constexpr std::size_t kMaxPointerBytes = 1024;
 /// space as zero bytes. A safetensors file cannot begin with them, because its first 8 bytes are
 /// the length of its header, and JSON has no zero bytes.
 constexpr std::size_t kZeroBytes = 8;
-
-bool starts_with(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
 
 bool starts_with_tag(std::string_view text, std::string_view tag) {
   if (text.size() < tag.size()) return false;

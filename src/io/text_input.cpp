@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "core/error.h"
+#include "core/prefix.h"
 
 namespace glm_image::io {
 namespace {
@@ -28,10 +30,6 @@ class InputDescriptor {
  private:
   int descriptor_;
 };
-
-bool starts_with(const std::string& bytes, const char* mark, std::size_t length) {
-  return bytes.compare(0, length, mark, length) == 0;
-}
 
 void decode_line_ends(std::string& text) {
   std::size_t end = 0;
@@ -71,7 +69,7 @@ std::string read_text_input(const std::string& path, int64_t max_bytes) {
       starts_with(text, "\0\0\xFE\xFF", 4)) {
     fail_at(ErrorCode::kInvalidInput, {name}, " is UTF-16 or UTF-32 text; save it as UTF-8");
   }
-  if (starts_with(text, "\xEF\xBB\xBF", 3)) text.erase(0, 3);
+  if (starts_with(text, "\xEF\xBB\xBF")) text.erase(0, 3);
   decode_line_ends(text);
   return text;
 }

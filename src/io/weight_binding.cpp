@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/prefix.h"
 #include "io/parameter_binder.h"
 #include "io/shown.h"
 #include "nn/modules.h"
@@ -14,7 +15,7 @@ namespace {
 bool is_allowed(const std::string& name, const std::vector<std::string>& allowed) {
   for (const auto& pattern : allowed) {
     if (name == pattern) return true;
-    if (pattern.back() == '.' && name.compare(0, pattern.size(), pattern) == 0) return true;
+    if (pattern.back() == '.' && starts_with(name, pattern)) return true;
   }
   return false;
 }

@@ -19,7 +19,7 @@ namespace glm_image::kernels::HWY_NAMESPACE {
 HWY_INLINE FloatVector gelu_slope(FloatVector value) {
   const FloatTag d;
   const auto one = hn::Set(d, 1.0F);
-  // Beyond ±10 the slope is 1 or 0 to the last digit, and the cube must not overflow.
+  // Beyond ±10 the slope is 1 or 0 in float32; clamping keeps the cube from overflowing.
   const auto x = hn::Min(hn::Max(value, hn::Set(d, -10.0F)), hn::Set(d, 10.0F));
   const auto a = hn::Set(d, 1.5957691216F), b = hn::Set(d, 1.5957691216F * 0.044715F);
   const auto square = hn::Mul(x, x);

@@ -2,7 +2,7 @@
 
 #include "kernels/element.h"
 
-/// Gradients of kernels/activation.h: from dy, the gradient of the result, to dx.
+/// Gradients of kernels/activation.h: they compute dx from dy, the gradient of the result.
 namespace glm_image::kernels {
 
 /// dx = dy·gelu'(x), `count` values.

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/round_up.h"
+
 namespace glm_image::kernels {
 
 /// softmax(scale·q·kᵀ + masks)·v. A query that may see no key gets zeros.
 struct AttentionProblem {
-  /// Of one of [batch, tokens, heads, dim], in values; dim is dense.
+  /// Strides of a tensor [batch, tokens, heads, dim], in values; dim is dense.
   struct Strides {
     int64_t batch = 0, token = 0, head = 0;
   };
@@ -22,12 +24,12 @@ struct AttentionProblem {
   float scale = 1;                 ///< > 0
   bool causal = false;             ///< query i sees keys 0 … i + keys − queries
   const bool* key_mask = nullptr;  ///< [batch, keys], true where a key may be seen; or null
-  int64_t threads = 1;             ///< that share the work
+  int64_t threads = 1;             ///< threads that share the work
 };
 
-/// How the work is cut into independent pieces: some or all rows of one key head, whose keys and
-/// values the piece packs. The rows are the pairs (query, head of the group), in that order: then
-/// the heads of a group, which see the same keys, fill the rows of a tile even for a single query.
+/// Divides the work into independent pieces. A piece is some or all rows of one key head, and packs
+/// its keys and values. Rows are the pairs (query, head of the group), in that order, so that the
+/// heads of a group, which see the same keys, fill a tile even for a single query.
 struct AttentionPiece {
   int64_t batch, key_head, first_row, last_row;
 
@@ -42,17 +44,17 @@ struct AttentionPiece {
 
 class AttentionCut {
  public:
-  /// tile_rows rows are worked on together; a piece of fewer than cheap_rows rows would notice that
-  /// it packs all the keys.
+  /// tile_rows: rows computed together. cheap_rows: the number of rows from which packing the keys
+  /// takes a negligible part of a piece's time.
   AttentionCut(const AttentionProblem& problem, int64_t tile_rows, int64_t cheap_rows)
       : tile_rows_(tile_rows),
         rows_(problem.queries * problem.group),
         key_heads_(problem.key_heads),
         heads_(problem.batch * problem.key_heads),
-        tiles_((rows_ + tile_rows - 1) / tile_rows) {
+        tiles_(divide_up(rows_, tile_rows)) {
     constexpr int64_t kPiecesPerThread = 4;
-    const int64_t wanted = (problem.threads * kPiecesPerThread + heads_ - 1) / heads_;
-    const int64_t needed = (problem.threads + heads_ - 1) / heads_;
+    const int64_t wanted = divide_up(problem.threads * kPiecesPerThread, heads_);
+    const int64_t needed = divide_up(problem.threads, heads_);
     const int64_t cheap = rows_ / cheap_rows;
     parts_ = std::clamp<int64_t>(std::min(wanted, std::max(cheap, needed)), 1, tiles_);
   }
@@ -73,7 +75,7 @@ class AttentionCut {
   int64_t parts_;  ///< pieces of a head
 };
 
-/// How many keys a row sees, counted from the first, the mask aside.
+/// Returns the number of keys, from the first on, that a row sees, ignoring the mask.
 inline int64_t visible_keys(const AttentionProblem& problem, int64_t row) {
   if (!problem.causal) return problem.keys;
   return std::clamp<int64_t>(

@@ -12,6 +12,6 @@
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,amx-tile,amx-bf16")
 #pragma GCC diagnostic push
-// GCC 12 takes the deliberately undefined operands inside its own intrinsics for a mistake.
+// GCC 12 warns about deliberately undefined operands inside its own intrinsics.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "core/round_up.h"
 #include "kernels/avx512_bfloat16_begin-inl.h"
 #include "kernels/bfloat16_tile-inl.h"
 
-/// Products whose sums lie in memory and grow by one block of queries after the other.
+/// Products whose sums lie in memory and accumulate over the blocks of queries.
 namespace glm_image::kernels::bfloat16 {
 
 /// sums += A·B, `kVectors` vectors of columns wide. Row r of A begins at a[r·a_stride], row r of
@@ -52,7 +53,7 @@ inline void accumulate_rows(const TileRegisters& registers,
                             int64_t sums_stride) {
   for (int64_t column = 0; column < columns; column += kPanelColumns) {
     const uint16_t* panel = panels + column * kPanelColumns;
-    const int64_t vectors = (std::min(kPanelColumns, columns - column) + kLanes - 1) / kLanes;
+    const int64_t vectors = divide_up(std::min(kPanelColumns, columns - column), kLanes);
     const auto run = [&](auto product) {
       for (int64_t row = 0; row < rows; row += kTileRows) {
         product(registers,

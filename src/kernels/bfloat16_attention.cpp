@@ -5,9 +5,9 @@
 
 #if defined(__x86_64__)
 
+#include "core/round_up.h"
 #include "kernels/bfloat16_exponential-inl.h"
 #include "kernels/bfloat16_tile-inl.h"
-#include "kernels/round_up.h"
 
 namespace glm_image::kernels {
 namespace {
@@ -137,8 +137,8 @@ void compute_weights(int64_t keys,
       largest = _mm512_max_ps(largest, _mm512_load_ps(block.scores[r] + i));
     }
     const float maximum = std::max(state.maxima[r], _mm512_reduce_max_ps(largest));
-    // A row that has seen nothing yet keeps the maximum −∞; with any finite reference its weights
-    // become as good as nothing.
+    // A row that has seen no key yet keeps the maximum −∞. Subtracting any finite value instead
+    // makes its weights negligible.
     references[r] = maximum == kMinusInfinity ? 0.0F : maximum * factor;
     corrections[r] = _mm512_cvtss_f32(
         exp2_not_positive(_mm512_set1_ps(state.maxima[r] * factor - references[r])));
@@ -274,7 +274,7 @@ void write_rows(const AttentionProblem& problem,
                 const float* sums) {
   for (int64_t r = 0; r < std::min(kHeight, piece.last_row - row); ++r) {
     const float weight_sum = _mm512_reduce_add_ps(state.weight_sums[r]);
-    // The key with the largest score has weight 1; less in all means that no key was seen.
+    // The key with the largest score has weight 1, so a smaller sum means that the row sees no key.
     const auto inverse = _mm512_set1_ps(weight_sum > 0.5F ? 1.0F / weight_sum : 0.0F);
     uint16_t* out =
         static_cast<uint16_t*>(problem.out) + piece.offset(problem, problem.out_strides, row + r);

@@ -9,15 +9,15 @@ namespace glm_image::kernels {
 /// Attention in bfloat16, summed in float32, of an even dim; scores exist only for a few rows and a
 /// few hundred keys at a time ("flash" attention).
 ///
-/// Into how many independent pieces the work is cut: a piece is some or all queries of one key head
-/// and packs the keys and values of that head.
+/// Returns the number of independent pieces of the work. A piece is some or all queries of one key
+/// head and packs the keys and values of that head.
 int64_t bfloat16_attention_pieces(const AttentionProblem& problem);
 
 /// Working memory that one thread uses for one piece after the other.
 struct Bfloat16AttentionWorkspace {
   explicit Bfloat16AttentionWorkspace(const AttentionProblem& problem);
   Scratch<uint16_t> keys, values;  ///< of one head, packed
-  Scratch<uint16_t> queries;       ///< rows in work
+  Scratch<uint16_t> queries;       ///< of the rows being computed
   Scratch<float> sums;             ///< their weighted sums of values
   Scratch<float> bias;             ///< 0 or −∞ for every key
 };

@@ -4,11 +4,11 @@
 
 #if defined(__x86_64__)
 
+#include "core/round_up.h"
 #include "kernels/bfloat16_accumulate-inl.h"
 #include "kernels/bfloat16_head-inl.h"
 #include "kernels/bfloat16_scores-inl.h"
 #include "kernels/bfloat16_tile-inl.h"
-#include "kernels/round_up.h"
 
 namespace glm_image::kernels {
 namespace {
@@ -20,7 +20,7 @@ struct Padded {
   explicit Padded(const AttentionProblem& problem)
       : keys(round_up(problem.keys, kTileRows)),
         transposed_keys(round_up(keys, kLanes)),
-        dim_panels(ceil_divide(problem.dim, kPanelColumns)),
+        dim_panels(divide_up(problem.dim, kPanelColumns)),
         dim(dim_panels * kPanelColumns) {}
   int64_t keys, transposed_keys, dim_panels, dim;
   // Both a multiple of a tile's rows and of a vector's lanes fit into this.
@@ -146,7 +146,7 @@ void bfloat16_attention_gradient_piece(const AttentionGradientProblem& problem,
             padded.keys,
             dim,
             workspace.values.data());
-  // The rows behind dim fill up the last tile; they are read, and the sums they give ignored.
+  // Rows beyond dim pad the last tile. They are read, and their sums are ignored.
   std::fill_n(
       workspace.keys_transposed.data(), padded.dim_rows() * padded.transposed_keys, uint16_t{0});
   transpose_keys(workspace.keys.data(),

@@ -6,12 +6,12 @@
 
 namespace glm_image::kernels {
 
-/// From the gradient `d` of attention's result to those of q, k and v.
+/// Computes the gradients of q, k and v from `d`, the gradient of the result.
 ///
 /// With P = softmax(scale·q·kᵀ + masks) and dP = d·vᵀ:
 ///   dv = Pᵀ·d,  dS = P∘(dP − rowsum(P∘dP)),  dq = scale·dS·k,  dk = scale·dSᵀ·q.
 struct AttentionGradientProblem {
-  AttentionProblem attention;  ///< as forward, `out` aside
+  AttentionProblem attention;  ///< as in the forward pass; `out` is unused
   const void* d = nullptr;     ///< like q
   AttentionProblem::Strides d_strides;
   void* dq = nullptr;  ///< dense, like q
@@ -19,17 +19,17 @@ struct AttentionGradientProblem {
   void* dv = nullptr;  ///< dense, like k
 };
 
-/// In bfloat16, summed in float32, for an even dim. P is computed again, for a block of queries and
-/// all their keys at a time, so that nothing as large as the scores is ever kept. A piece is all
-/// queries of one key head: no two pieces write to the same place, and the sums are the same bits
-/// for any number of threads.
+/// In bfloat16, summed in float32, for an even dim. P is recomputed for a block of queries and all
+/// their keys at a time, so the full matrix of scores is never stored. A piece is all queries of
+/// one key head: pieces write to disjoint memory, and results are bit-identical for any number of
+/// threads.
 int64_t bfloat16_attention_gradient_pieces(const AttentionGradientProblem& problem);
 
 /// Working memory that one thread uses for one piece after the other. Matrices [keys, queries] hold
 /// one block of queries.
 struct Bfloat16AttentionGradientWorkspace {
   explicit Bfloat16AttentionGradientWorkspace(const AttentionGradientProblem& problem);
-  Scratch<uint16_t> keys, values;                      ///< of one head, rows filled up to tiles
+  Scratch<uint16_t> keys, values;                      ///< of one head, rows padded to tiles
   Scratch<uint16_t> keys_transposed;                   ///< [dim, keys]
   Scratch<uint16_t> queries_by_dim, d_by_dim;          ///< packed, pairs along dim
   Scratch<uint16_t> queries_by_query, d_by_query;      ///< packed, pairs along the queries

@@ -6,11 +6,11 @@
 
 namespace glm_image::kernels::bfloat16 {
 
-/// 2^x for x ≤ 0 within 3e-6 relative, and 2^−126 (as good as nothing) where x is below that.
+/// 2^x for x ≤ 0 within 3e-6 relative, and 2^−126 (negligible) where x is below that.
 [[gnu::always_inline]] inline __m512 exp2_not_positive(__m512 x) {
   const auto bounded = _mm512_max_ps(x, _mm512_set1_ps(-126.0F));
-  // Adding 1.5·2^23 leaves the nearest whole number in the low bits of the mantissa. Cheaper here
-  // than the instructions made for it, which compete with the multiply-adds.
+  // Adding 1.5·2^23 leaves the nearest whole number in the low bits of the mantissa. This is faster
+  // here than the rounding instructions, which compete with the multiply-adds for execution ports.
   const auto shifter = _mm512_set1_ps(12582912.0F);
   const auto shifted = _mm512_add_ps(bounded, shifter);
   const auto f = _mm512_sub_ps(bounded, _mm512_sub_ps(shifted, shifter));  // in [−½, ½]

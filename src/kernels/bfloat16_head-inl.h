@@ -6,7 +6,7 @@
 #include "kernels/avx512_bfloat16_begin-inl.h"
 #include "kernels/bfloat16_tile-inl.h"
 
-/// The keys and values of one head, as the products of attention's gradient want them.
+/// Packs the keys and values of one head for the products of attention's gradient.
 namespace glm_image::kernels::bfloat16 {
 
 /// Where a token of a head begins.
@@ -19,7 +19,7 @@ inline const uint16_t* rows_of(const void* tensor,
          head * strides.head;
 }
 
-/// Copies the keys or values of a head to dense rows, filled up with zeros.
+/// Copies the keys or values of a head to dense rows, padded with zeros.
 inline void copy_head(const uint16_t* from,
                       int64_t stride,
                       int64_t rows,

@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__)
 
+#include "core/round_up.h"
 #include "kernels/bfloat16_tile-inl.h"
 #include "kernels/scratch.h"
 
@@ -18,7 +19,7 @@ using namespace bfloat16;
 constexpr MatmulCut::Blocks kBlocks = {kTileRows, 4 * kPanelColumns, /*groups=*/352, 1024};
 constexpr int64_t kTileSize = kTileRows * kPanelColumns;
 
-/// A whole group of rows from fewer: what is missing is zero.
+/// Pads a group that has fewer rows with zero rows.
 void copy_rows(const uint16_t* source,
                int64_t source_stride,
                int64_t rows,
@@ -56,8 +57,8 @@ Bfloat16MatmulWorkspace::Bfloat16MatmulWorkspace(const MatmulCut& cut)
 namespace glm_image::kernels {
 namespace {
 
-/// Asks for `depth` values of each row of the group that comes next: rows lie pages apart, where
-/// the hardware's own prefetching begins anew for each.
+/// Prefetches `depth` values of each row of the next group. Rows are pages apart, and the hardware
+/// prefetcher restarts at every page.
 void prefetch_rows(const uint16_t* rows, int64_t stride, int64_t depth) {
   constexpr int64_t kCacheLine = 32;  // values
   for (int64_t r = 0; r < kTileRows; ++r) {
@@ -123,7 +124,7 @@ void bfloat16_matmul_piece(const MatmulProblem& problem,
   const TileRegisters registers;
   const MatmulCut cut(problem, kBlocks);
   const auto [first_group, last_group, first_column, columns] = cut.piece(piece);
-  const int64_t panels = MatmulCut::divide_up(columns, kPanelColumns);
+  const int64_t panels = divide_up(columns, kPanelColumns);
   const int64_t panel_size = cut.part_depth * kPanelColumns;
   const auto* all_x = static_cast<const uint16_t*>(problem.x);
   const auto* weight = static_cast<const uint16_t*>(problem.weight);

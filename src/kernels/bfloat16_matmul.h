@@ -7,11 +7,11 @@
 namespace glm_image::kernels {
 
 /// The product of bfloat16 values on a CPU with has_bfloat16_dot_product(), for an even depth (they
-/// are multiplied in pairs). Into how many independent pieces it is cut:
+/// are multiplied in pairs). Returns the number of independent pieces:
 int64_t bfloat16_matmul_pieces(const MatmulProblem& problem);
 
-/// Working memory that one thread uses for one piece after the other (allocated for every piece it
-/// would cost a page fault per 4 KiB each time).
+/// Working memory that one thread uses for one piece after the other (allocating it for every piece
+/// would cost a page fault per 4 KiB).
 struct Bfloat16MatmulWorkspace {
   explicit Bfloat16MatmulWorkspace(const MatmulProblem& problem);
   explicit Bfloat16MatmulWorkspace(const MatmulCut& cut);

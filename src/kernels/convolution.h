@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/round_up.h"
 #include "kernels/element.h"
 #include "kernels/scratch.h"
 
@@ -28,13 +29,13 @@ struct ConvolutionProblem {
   void* out = nullptr;
   const void* residual = nullptr;  ///< added; laid out as out, and may be out. Null for none
   int64_t out_row_stride = 0, out_cell_stride = 0;
-  int64_t threads = 1;  ///< that share the work
+  int64_t threads = 1;  ///< threads that share the work
 };
 
-/// How a convolution is cut into independent pieces: some output cells × some output channels. The
-/// cells come in groups, the rows of a tile, which never span two output rows. A deep sum goes part
-/// by part, so that the weight of a part stays in the second-level cache while the cells pass by;
-/// the sums wait in memory between two parts.
+/// Divides a convolution into independent pieces: some output cells × some output channels. A group
+/// of cells, the rows of a tile, never spans two output rows. A long sum is computed in parts, so
+/// that the weight of a part stays in the second-level cache while it is used for all cells;
+/// partial sums are kept in memory between two parts.
 struct ConvolutionCut {
   struct Blocks {
     int64_t tile_cells;  ///< cells of a group
@@ -69,7 +70,8 @@ struct ConvolutionCut {
     }
     row_parts = divide_up(row_depth, part_depth);
     parts = kernel_rows / part_rows * row_parts;
-    // With many threads pieces get fewer cells, down to where loading the weight would show.
+    // With many threads pieces get fewer cells, but not so few that loading the weight would
+    // dominate.
     constexpr int64_t kPiecesPerThread = 8, kFewestGroups = 43;
     const int64_t groups = problem.rows * row_groups;
     const int64_t wanted = divide_up(kPiecesPerThread * problem.threads, across);
@@ -96,8 +98,8 @@ struct ConvolutionCut {
     return divide_up(std::min(sizes.columns, out_channels - first_channel(block)), sizes.panel);
   }
 
-  /// Where the weight of a part of a block begins among the packed values, and how many there are.
-  /// Its panels follow one another.
+  /// The offset of the weight of a part of a block in the packed values, and their number. The
+  /// panels of a part are contiguous.
   int64_t packed_offset(int64_t block, int64_t part_index) const {
     const auto found = part(part_index);
     return (first_channel(block) * kernel_rows * row_depth) +
@@ -107,13 +109,12 @@ struct ConvolutionCut {
     return divide_up(out_channels, sizes.panel) * sizes.panel * kernel_rows * row_depth;
   }
 
-  /// Sums that wait between parts, and values of a group that a part multiplies.
+  /// Number of partial sums kept between two parts, and of values of a group that a part
+  /// multiplies.
   int64_t waiting_values() const {
     return (divide_up(all_groups, down) + 1) * sizes.tile_cells * sizes.columns;
   }
   int64_t group_values() const { return sizes.tile_cells * part_rows * part_depth; }
-
-  static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
   Blocks sizes;
   int64_t kernel_rows, row_depth, out_channels;
@@ -131,7 +132,7 @@ struct ConvolutionWorkspace {
   Scratch<float> group;    ///< a group of cells as float32
 };
 
-/// One way to compute it.
+/// One implementation of the convolution.
 struct ConvolutionForm {
   ConvolutionCut::Blocks blocks;
   int64_t packed_value_bytes;

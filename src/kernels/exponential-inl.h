@@ -1,4 +1,4 @@
-// The exponential function and what is made of it, compiled once per instruction set.
+// The exponential function and functions derived from it, compiled once per instruction set.
 #if defined(GLM_IMAGE_KERNELS_EXPONENTIAL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GLM_IMAGE_KERNELS_EXPONENTIAL_INL_H_
 #undef GLM_IMAGE_KERNELS_EXPONENTIAL_INL_H_
@@ -14,8 +14,8 @@ namespace glm_image::kernels::HWY_NAMESPACE {
 inline constexpr float kLargestExponent = 88.0F;
 
 /// e^x within two units of the last place for −87 ≤ x ≤ kLargestExponent, and the value at the
-/// nearer end (1.6e-38: as good as nothing; 1.7e38) outside, also for NaN. Less than half the
-/// instructions of Highway's own, which treats every corner.
+/// nearer end (1.6e-38 or 1.7e38) outside, also for NaN. It has less than half the instructions of
+/// Highway's Exp, which handles all special cases.
 HWY_INLINE FloatVector exponential(FloatVector x) {
   const FloatTag d;
   const hn::RebindToSigned<FloatTag> di;

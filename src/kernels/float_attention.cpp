@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/round_up.h"
 #include "kernels/float_tile_rows.h"
 #include "kernels/highway_settings.h"
-#include "kernels/round_up.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/float_attention.cpp"
@@ -35,8 +35,8 @@ namespace glm_image::kernels::HWY_NAMESPACE {
 
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
-/// Packs a block of keys and values of one head of `keys`; what fills up the last block is zero.
-/// `slot`: the key that the block takes the place of in the workspace.
+/// Packs a block of keys and values of one head of `keys`; padding of the last block is zero.
+/// `slot`: the index of the key in the workspace at which the block is written.
 template <typename T>
 HWY_INLINE void pack_block(const AttentionProblem& problem,
                            const AttentionPiece& piece,
@@ -67,9 +67,9 @@ HWY_INLINE void pack_block(const AttentionProblem& problem,
   }
 }
 
-/// One row of scores becomes weights relative to the row's maximum so far. Only the first
-/// `visible` scores count, and of those the ones that `mask` (may be null) allows.
-/// state = {maximum, sum of weights}. Returns by what former sums must be multiplied.
+/// Turns a row of scores into weights relative to the row's maximum so far. Only the first
+/// `visible` scores count, and of those the ones that `mask` (may be null) allows. state =
+/// {maximum, sum of weights}. Returns the factor that rescales the previous sums.
 HWY_INLINE float compute_weights(
     float* scores, int64_t keys, int64_t visible, const bool* mask, float* state) {
   const FloatTag d;
@@ -81,7 +81,7 @@ HWY_INLINE float compute_weights(
   auto largest = hn::Set(d, state[0]);
   for (int64_t i = 0; i < keys; i += lanes()) largest = hn::Max(largest, load(scores + i));
   const float maximum = hn::GetLane(hn::MaxOfLanes(d, largest));
-  // With nothing seen yet any finite reference gives weights that are as good as nothing.
+  // If no key was seen yet, subtracting any finite value makes the weights negligible.
   const float reference = maximum == kMinusInfinity ? 0.0F : maximum;
   const auto references = hn::Set(d, reference);
   auto sum = hn::Zero(d);
@@ -163,7 +163,7 @@ HWY_INLINE void write_rows(const AttentionProblem& problem,
                            const float* sums) {
   for (int64_t r = 0; r < std::min(kFloatTileRows, piece.last_row - row); ++r) {
     const float weight_sum = states[2 * r + 1];
-    // The key with the largest score has weight 1; less in all means that no key was seen.
+    // The key with the largest score has weight 1, so a smaller sum means that the row sees no key.
     const auto inverse = hn::Set(FloatTag(), weight_sum > 0.5F ? 1.0F / weight_sum : 0.0F);
     T* out = static_cast<T*>(problem.out) + piece.offset(problem, problem.out_strides, row + r);
     for (int64_t column = 0; column < problem.dim; column += lanes()) {
@@ -264,7 +264,8 @@ int64_t float_attention_pieces(const AttentionProblem& problem) {
 
 namespace {
 
-/// Keys that are packed at the same time: rows that pass by them once need no more than a block.
+/// Number of keys that are packed at the same time. A single pass over the keys needs only one
+/// block.
 int64_t packed_keys(const AttentionProblem& problem) {
   const bool passes_once = problem.queries * problem.group <= kFloatRows;
   return passes_once ? kFloatKeyBlock : round_up(problem.keys, kFloatKeyBlock);

@@ -6,8 +6,8 @@
 
 namespace glm_image::kernels {
 
-/// Attention on any CPU, in float32 inside; the counterpart of bfloat16_attention.h. Into how many
-/// independent pieces the work is cut: a piece is some or all queries of one key head.
+/// Attention on any CPU, in float32 inside; the counterpart of bfloat16_attention.h. Returns the
+/// number of independent pieces of the work. A piece is some or all queries of one key head.
 int64_t float_attention_pieces(const AttentionProblem& problem);
 
 /// Working memory that one thread uses for one piece after the other.
@@ -15,9 +15,9 @@ struct FloatAttentionWorkspace {
   explicit FloatAttentionWorkspace(const AttentionProblem& problem);
   bool holds_all_keys;          ///< otherwise one block of keys and values at a time
   Scratch<float> keys, values;  ///< of one head, packed
-  Scratch<float> queries;       ///< rows in work, scaled
+  Scratch<float> queries;       ///< of the rows being computed, scaled
   Scratch<float> scores;        ///< of one tile of rows and one block of keys
-  Scratch<float> sums;          ///< weighted sums of values of the rows in work
+  Scratch<float> sums;          ///< their weighted sums of values
   Scratch<float> row_states;    ///< their maxima and sums of weights
 };
 

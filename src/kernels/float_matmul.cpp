@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/round_up.h"
 #include "kernels/float_tile_rows.h"
 #include "kernels/highway_settings.h"
 
@@ -61,7 +62,7 @@ template <typename T>
 void multiply_piece(const MatmulProblem& problem, int64_t piece, FloatMatmulWorkspace& workspace) {
   const MatmulCut cut(problem, kFloatBlocks);
   const auto [first_group, last_group, first_column, columns] = cut.piece(piece);
-  const int64_t panels = MatmulCut::divide_up(columns, panel_columns());
+  const int64_t panels = divide_up(columns, panel_columns());
   const int64_t panel_size = cut.part_depth * panel_columns();
   const auto* x = static_cast<const T*>(problem.x);
   const auto* weight = static_cast<const T*>(problem.weight);

@@ -7,7 +7,7 @@
 namespace glm_image::kernels {
 
 /// The product on any CPU: values of either type are widened to float32 while they are packed, and
-/// multiplied as such. Into how many independent pieces it is cut:
+/// multiplied as such. Returns the number of independent pieces:
 int64_t float_matmul_pieces(const MatmulProblem& problem);
 
 /// Working memory that one thread uses for one piece after the other.

@@ -53,8 +53,8 @@ HWY_INLINE void store(FloatVector value, uint16_t* to) {
   hn::StoreU(hn::DemoteTo(HalfWidthTag(), hn::BitCast(signed_d, chosen)), HalfWidthTag(), to);
 }
 
-/// The first `count` < lanes() values, the other lanes 0. Masked loads of 16-bit lanes may touch
-/// what lies behind, so this goes over a copy.
+/// The first `count` < lanes() values, the other lanes 0. Masked loads of 16-bit lanes may read
+/// beyond the values, so this loads from a copy.
 template <typename T>
 HWY_INLINE FloatVector load_some(const T* from, int64_t count) {
   HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(float)] = {};

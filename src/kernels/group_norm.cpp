@@ -15,8 +15,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace glm_image::kernels::HWY_NAMESPACE {
 
-/// function(load, store, channel) for each vector of channels: the cells of a run are walked inside
-/// it, so that what belongs to a channel stays in registers. A run fits the first cache.
+/// function(load, store, channel) for each vector of channels: its inner loop covers the cells of a
+/// run, so that per-channel values stay in registers. A run fits the first-level cache.
 template <typename Function>
 HWY_INLINE void for_each_channel_vector(int64_t channels, const Function& function) {
   int64_t c = 0;

@@ -24,7 +24,7 @@ std::string highway_target_name(int64_t target) {
 
 void use_highway_target(int64_t target) {
   hwy::SetSupportedTargetsForTest(target);
-  // Dispatch is decided once per process; this makes it happen again.
+  // Highway dispatches once per process; this makes it choose again.
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 

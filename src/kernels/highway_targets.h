@@ -10,7 +10,7 @@ namespace glm_image::kernels {
 std::vector<int64_t> highway_targets();
 std::string highway_target_name(int64_t target);
 
-/// Makes every kernel use this instruction set, 0 for the best again. For tests; not thread-safe.
+/// Makes every kernel use this instruction set; 0 restores the best. For tests; not thread-safe.
 void use_highway_target(int64_t target);
 
 /// Keeps the kernels that are written with Highway within core/cpu_level. Not thread-safe.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/round_up.h"
+
 namespace glm_image::kernels {
 
 /// out = x·weightᵀ + bias, summed in float32 and rounded once. Strides in values; the innermost
@@ -16,13 +18,13 @@ struct MatmulProblem {
   void* out = nullptr;         ///< [rows, columns]
   int64_t out_stride = 0;
   int64_t rows = 0, columns = 0, depth = 0;
-  int64_t threads = 1;  ///< that share the work
+  int64_t threads = 1;  ///< threads that share the work
 };
 
-/// How a product is cut into independent pieces. A piece packs its part of the weight once, in an
-/// order that suits the vectors, and reuses it for all its rows, a group of a tile's height after
-/// the other; so pieces are large. A deep product goes part by part, so that what is packed stays
-/// in the second-level cache; the sums wait in memory between two parts.
+/// Divides a product into independent pieces. A piece packs its part of the weight once, in an
+/// order that suits the vectors, and reuses it for all its groups of rows (a group is as high as a
+/// tile), so pieces are large. A deep product is computed in parts, so that the packed values stay
+/// in the second-level cache; partial sums are kept in memory between two parts.
 struct MatmulCut {
   struct Blocks {
     int64_t tile_rows;  ///< rows of a group
@@ -41,7 +43,7 @@ struct MatmulCut {
         all_columns(problem.columns),
         piece_columns(blocks.columns),
         across(divide_up(problem.columns, blocks.columns)) {
-    // With many threads pieces get fewer rows, down to where packing would show.
+    // With many threads pieces get fewer rows, but not so few that packing would dominate.
     constexpr int64_t kPiecesPerThread = 4;
     constexpr int64_t kFewestGroups = 43;
     const int64_t wanted = divide_up(kPiecesPerThread * problem.threads, across);
@@ -53,15 +55,13 @@ struct MatmulCut {
   int64_t pieces() const { return across * down; }
 
   Piece piece(int64_t index) const {
-    // Neighbours share rows, not columns: the rows are what is read again and again.
+    // Consecutive pieces share rows, not columns, because rows are read repeatedly.
     const int64_t row_part = index / across, first_column = index % across * piece_columns;
     return {groups * row_part / down,
             groups * (row_part + 1) / down,
             first_column,
             std::min(piece_columns, all_columns - first_column)};
   }
-
-  static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
   int64_t groups, parts;
   int64_t part_depth;  ///< even

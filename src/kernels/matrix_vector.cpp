@@ -21,9 +21,9 @@ namespace glm_image::kernels::HWY_NAMESPACE {
 /// The values of a row of x as float32, arranged as load_two reads a row of the weight.
 ///
 /// A vector of bfloat16 is read as 32-bit lanes with two values each, the even one in the low half:
-/// shifting up gives the even values as float32, clearing the low half the odd ones. That is two
-/// cheap operations for two vectors, where promoting in order would need a shuffle for each; so x
-/// is arranged [lanes() even, lanes() odd] block by block, and the tail follows in order.
+/// shifting up gives the even values as float32, clearing the low half the odd ones. These are two
+/// cheap operations for two vectors; promoting in order would need a shuffle for each. x is
+/// therefore arranged in blocks [lanes() even, lanes() odd], followed by the tail in order.
 HWY_INLINE void arrange(const uint16_t* x, int64_t depth, float* out) {
   const int64_t block = 2 * lanes();
   int64_t i = 0;
@@ -58,21 +58,20 @@ HWY_INLINE TwoVectors load_two(const float* weights) {
 /// Whether there are 32 vector registers, not 16.
 constexpr bool kManyRegisters = hn::MaxLanes(FloatTag()) >= 16;
 
-/// Rows of the weight that are read side by side for so many rows of x. Fewer would read x, which
-/// is wider, more often than one core can; more would not fit the registers.
+/// Number of weight rows read together for `rows` rows of x. With fewer, reading x, whose elements
+/// are wider, would limit the speed; more would not fit the registers.
 constexpr int columns_at_once(int rows) {
   return rows <= 2 || kManyRegisters ? 4 : 2;
 }
 
-/// One sum for each row and column, whatever their number: a row has the same bits alone and among
-/// others.
+/// One sum for each row and column, so that a row has the same bits for any number of rows.
 template <int kRows>
 struct PartialSums {
   static constexpr int kColumns = columns_at_once(kRows);
   FloatVector of[kColumns][kRows];
 };
 
-/// Adds the blocks from `begin` to `end`; what is wanted next lies `ahead` values behind.
+/// Adds the blocks from `begin` to `end`, and prefetches the weights `ahead` values further on.
 template <int kRows, typename T>
 HWY_INLINE void add_blocks(const T* const* weights,
                            int64_t ahead,
@@ -98,8 +97,8 @@ HWY_INLINE void add_blocks(const T* const* weights,
   sums = local;
 }
 
-/// results[c][r] = Σ weights[c]·(row r of x). Rows of x are x_stride apart and arranged; the rows
-/// of the weight that are needed next lie `next` values behind these.
+/// results[c][r] = Σ weights[c]·(row r of x). Rows of x are x_stride apart and arranged; the weight
+/// rows that are needed next begin `next` values after these.
 template <int kRows, typename T>
 HWY_INLINE void dot_products(const T* const* weights,
                              int64_t next,
@@ -112,7 +111,7 @@ HWY_INLINE void dot_products(const T* const* weights,
   for (auto& column : sums.of) {
     for (auto& sum : column) sum = hn::Zero(FloatTag());
   }
-  // Far enough ahead to cover the latency of the memory. A prefetch beyond the matrix does nothing.
+  // Far enough ahead to hide the memory's latency. A prefetch beyond the matrix has no effect.
   constexpr int64_t kAhead = 1024 / sizeof(T);
   const int64_t whole = depth / (2 * lanes()) * (2 * lanes());
   const int64_t near_end = std::max<int64_t>(whole - kAhead, 0) / (2 * lanes()) * (2 * lanes());
@@ -144,7 +143,7 @@ HWY_INLINE void multiply(const MatrixVector& problem, int64_t first, int64_t las
   for (int64_t column = first; column < last; column += kColumns) {
     const T* weights[kColumns];
     for (int64_t c = 0; c < kColumns; ++c) {
-      // Beyond the last column it is read again, and the result dropped.
+      // Reads the last column again in place of columns beyond it, and drops the result.
       const int64_t existing = std::min(column + c, last - 1);
       weights[c] = static_cast<const T*>(problem.weight) + existing * problem.weight_stride;
     }

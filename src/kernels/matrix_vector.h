@@ -4,8 +4,8 @@
 
 namespace glm_image::kernels {
 
-/// out = x·wᵀ + bias for few rows of x: every weight is read once, in order, so that the speed is
-/// that of the memory. Strides in values; the innermost dimension is dense.
+/// out = x·wᵀ + bias for few rows of x. Reads every weight once, in order: memory bandwidth limits
+/// the speed. Strides in values; the innermost dimension is dense.
 struct MatrixVector {
   const void* x = nullptr;  ///< [rows, depth]
   int64_t x_stride = 0;

@@ -2,9 +2,10 @@
 
 #include "kernels/element.h"
 
-/// Gradients of kernels/normalization.h: from dy, the gradient of the result, to those of the
-/// inputs. Rows of `channels` values lie one after the other. Gradients of what all rows share are
-/// added to float32 sums [channels], so that a caller can go through the rows in runs.
+/// Gradients of kernels/normalization.h: they compute the gradients of the inputs from dy, the
+/// gradient of the result. Rows of `channels` values lie one after the other. Gradients of
+/// parameters that all rows share are added to float32 sums [channels], so that a caller can
+/// process the rows in runs.
 namespace glm_image::kernels {
 
 /// Rows of one normalisation.

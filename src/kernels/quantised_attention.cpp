@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "core/cpu_level.h"
-#include "kernels/round_up.h"
+#include "core/round_up.h"
 
 namespace glm_image::kernels {
 
@@ -40,7 +40,7 @@ constexpr float kLargest = 127;  ///< integer of a query, key or value
 constexpr float kLargestWeight = 255;
 
 constexpr int64_t steps_of(int64_t dim) {
-  return ceil_divide(dim, kStep);
+  return divide_up(dim, kStep);
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ void write_rows(const AttentionProblem& problem,
                 const float* sums) {
   for (int64_t r = 0; r < std::min(kTileRows, piece.last_row - row); ++r) {
     const float weight_sum = _mm512_reduce_add_ps(state.weight_sums[r]);
-    // The key with the largest score has weight 1; less in all means that no key was seen.
+    // The key with the largest score has weight 1, so a smaller sum means that the row sees no key.
     const bool has_seen = weight_sum > 0.5F;
     const auto inverse = _mm512_set1_ps(has_seen ? 1.0F / weight_sum : 0.0F);
     auto* out = static_cast<uint16_t*>(problem.out);
@@ -148,7 +148,7 @@ void attend_rows(const AttentionProblem& problem,
                  int64_t last_row,
                  QuantisedAttentionWorkspace& workspace) {
   const int64_t padded_dim = round_up(problem.dim, kPanel), steps = steps_of(problem.dim);
-  const int64_t tiles = ceil_divide(last_row - first_row, kTileRows);
+  const int64_t tiles = divide_up(last_row - first_row, kTileRows);
   TileState states[kRows / kTileRows] = {};
   begin_rows(problem, piece, first_row, tiles, workspace, states);
   const int64_t all_keys = visible_keys(problem, last_row - 1);

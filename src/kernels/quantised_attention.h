@@ -34,7 +34,7 @@ struct QuantisedAttentionWorkspace {
   Scratch<float> means;         ///< of the keys, [dim], then of the values
   Scratch<float> bias;          ///< 0 or −∞ for every key
   Scratch<float> centred;       ///< values of a block of keys without their mean
-  Scratch<int8_t> queries;      ///< rows in work
+  Scratch<int8_t> queries;      ///< of the rows being computed
   Scratch<float> sums;          ///< their weighted sums of values
   Scratch<int8_t> row;          ///< a row of a query or key, quantised
 };

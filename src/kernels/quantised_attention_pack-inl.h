@@ -12,15 +12,15 @@ inline __m512 load_bfloat16(const uint16_t* from, int64_t count) {
 /// prefetcher stops.
 constexpr int64_t kRowsAhead = 12;
 
-/// Asks for a row that is read later. Beyond the last row it does nothing.
+/// Prefetches a row. A prefetch beyond the last row has no effect.
 inline void prefetch_row(const uint16_t* row, int64_t dim) {
   constexpr int64_t kLineValues = 32;
   for (int64_t c = 0; c < dim; c += kLineValues) _mm_prefetch(row + c, _MM_HINT_T0);
 }
 
-/// About the mean of the rows that are seen, [dim] and zeros up to a multiple of kLanes: of 500 to
-/// 1000 rows if there are more, because reading them takes time and any vector near the mean
-/// serves.
+/// Writes the approximate mean of the rows that are seen, [dim], padded with zeros to a multiple of
+/// kLanes. It is the mean of 500 to 1000 rows if there are more: any vector near the mean serves,
+/// and reading all rows takes time.
 inline void mean_of_rows(const uint16_t* rows,
                          int64_t stride,
                          int64_t count,
@@ -46,7 +46,7 @@ inline void mean_of_rows(const uint16_t* rows,
   }
 }
 
-/// What a quantised row is multiplied with, and the sum of its integers.
+/// The scale of a quantised row and the sum of its integers.
 struct RowScale {
   float scale;
   int32_t sum;
@@ -103,7 +103,7 @@ inline void pack_keys(const AttentionProblem& problem,
     workspace.bias.data()[key] = seen ? 0.0F : kMinusInfinity;
     const int64_t panel = key / kPanel;
     prefetch_row(k + (key + kRowsAhead) * stride, dim);
-    // Keys that are not seen get the score 0, whatever they hold.
+    // Keys that are not seen get the score 0.
     const auto scale =
         quantise_row(k + std::min(key, problem.keys - 1) * stride, dim, mean, workspace.row.data());
     workspace.key_scales.data()[key] = seen ? scale.scale : 0;

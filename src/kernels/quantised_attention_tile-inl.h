@@ -5,10 +5,10 @@
 /// 0 ≤ g < 1.
 constexpr int16_t kC0 = 32584, kC1 = 21738, kC2 = 5503;
 
-/// A tile of rows: its queries as integers, and what online softmax remembers between two blocks of
+/// A tile of rows: its queries as integers, and its online-softmax state, carried between blocks of
 /// keys. Arrays are as long as a vector.
 struct TileState {
-  alignas(64) float factors[kLanes];  // takes a score to units of log 2
+  alignas(64) float factors[kLanes];  // converts a score to base 2
   alignas(64) float maxima[kLanes];   // of the scores so far, in these units
   __m512 weight_sums[kTileRows];      // by lane; their lanes are added at the end
   int32_t starts[kTileRows];          // of the integer sums of the scores
@@ -132,7 +132,7 @@ void mask_scores(const float* bias,
 }
 
 /// Two vectors of 2048·x, x ≤ 0, as weights 255·2^x in 16-bit integers, in the order of
-/// _mm512_packs_epi32. What is below −16 counts as −16, whose weight is 0.
+/// _mm512_packs_epi32. Values below −16 are treated as −16, whose weight is 0.
 ///
 /// With x = −(n + g), n whole and 0 ≤ g < 1, a polynomial in fixed point gives 2^−g. It is within
 /// 2e-3 relative, half a step of the largest weight. The result is shifted by n and rounded.
@@ -154,7 +154,7 @@ void compute_weights(int64_t panels, TileBlock& block, TileState& state) {
   const auto of_block = _mm512_mul_ps(_mm512_load_ps(block.maxima), factors);
   const auto after = _mm512_max_ps(before, of_block);
   const auto none = _mm512_set1_ps(kMinusInfinity);
-  // What has seen nothing yet counts nothing. Any finite reference does where there is no maximum.
+  // A row that has seen no key yet has weight 0. It has no maximum; any finite reference serves.
   const auto from_here = _mm512_cmp_ps_mask(of_block, none, _CMP_NEQ_OQ);
   const auto from_before = _mm512_cmp_ps_mask(before, none, _CMP_NEQ_OQ);
   const auto corrections =

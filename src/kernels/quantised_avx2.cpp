@@ -134,8 +134,8 @@ struct Dots<4> {
 
 #include "kernels/quantised_avx2_nibbles-inl.h"
 
-/// With a byte for each weight nothing is left to do but to multiply and add, and the first step of
-/// eight has nothing to be added to.
+/// With a byte for each weight, only multiplications and additions remain, and the first of eight
+/// steps needs no addition.
 template <>
 struct Dots<4, 8> {
   template <int kRows, int kVectors>

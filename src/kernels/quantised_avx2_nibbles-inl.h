@@ -1,8 +1,9 @@
 // The inner loop of 4-bit weights against 8-bit activations with AVX2: a tile of 6 rows × 2
 // vectors. Included by quantised_avx2.cpp. (No include guard.)
 //
-// It takes all 16 registers: 12 sums, 2 vectors of weights, a broadcast and its products. From
-// intrinsics GCC 12 makes code that keeps the sums in memory and takes twice as long.
+// It takes all 16 registers: 12 sums, 2 vectors of weights, a broadcast and its products. It is
+// assembly because GCC 12 compiles the same intrinsics to code that keeps the sums in memory and
+// takes twice as long.
 
 // clang-format off
 /// Reads a step of the weights.

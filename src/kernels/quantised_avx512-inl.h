@@ -6,8 +6,8 @@ using Floats = __m512;
 
 /// Bytes of a step of a panel.
 inline constexpr int64_t kStepBytes = 4 * PackedIntegers::kPanelColumns;
-/// How far behind what is read now lies what is asked for: enough for the latency of the memory.
-/// Beyond the end of the weights it does nothing.
+/// Prefetch distance in bytes: far enough ahead to hide the memory's latency. A prefetch beyond the
+/// end of the weights has no effect.
 inline constexpr int64_t kAhead = 2048;
 
 inline Ints set_ints(int32_t value) {

@@ -19,7 +19,7 @@ struct QuantisedKernels {
                    QuantisedWorkspace&);
 };
 
-/// Null where this build has no such form.
+/// Null if this build has no such form.
 const QuantisedKernels* quantised_kernels_plain();
 const QuantisedKernels* quantised_kernels_avx2();
 const QuantisedKernels* quantised_kernels_avxvnni();

@@ -1,6 +1,7 @@
 #include "kernels/quantised_matmul.h"
 
 #include "core/cpu_level.h"
+#include "core/round_up.h"
 #include "kernels/quantised_kernels.h"
 
 namespace glm_image::kernels {
@@ -8,7 +9,7 @@ namespace {
 
 using P = PackedIntegers;
 
-/// Activations are padded to what a tile takes of a row.
+/// Activations are padded to the number of values that a tile reads of a row.
 constexpr int64_t kTileUnit = 64;
 
 /// Tiles read whole.
@@ -18,8 +19,9 @@ constexpr int64_t kReadBehind = 64 * P::kPanelColumns;
 /// while all rows pass by.
 constexpr int64_t kFewRows = 48;
 constexpr int64_t kFewRowsPartBytes = 16 << 10;
-/// With more rows, the parts of two panels stay in the second-level cache. The rows come from
-/// memory, so that deep parts are as important as several panels: the sums wait in memory too.
+/// With more rows, the parts of two panels stay in the second-level cache. Rows and partial sums
+/// are in memory, so deep parts, which reduce the traffic of sums, matter as much as several
+/// panels, which reduce that of rows.
 constexpr int64_t kPiecePanels = 2;
 constexpr int64_t kPartBytes = 256 << 10;
 
@@ -71,7 +73,7 @@ void quantise_rows(const QuantisedMatmul& problem,
 QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
     : groups(P::divide_up(problem.rows, quantised_kernels(problem).tile_rows)),
       piece_panels(problem.rows > kFewRows ? kPiecePanels : 1),
-      across(P::divide_up(problem.weight.panels(), piece_panels)),
+      across(divide_up(problem.weight.panels(), piece_panels)),
       blocks(problem.weight.blocks()),
       width(problem.rows > kFewRows && quantised_kernels(problem).widens_nibbles
                 ? 8
@@ -87,11 +89,11 @@ QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
   const int64_t block_bytes = problem.weight.block_depth() * P::kPanelColumns * width / 8;
   const int64_t bytes = problem.rows > kFewRows ? kPartBytes : kFewRowsPartBytes;
   const int64_t most = std::max<int64_t>(1, bytes / block_bytes);
-  part_blocks = P::divide_up(blocks, P::divide_up(blocks, most));
+  part_blocks = divide_up(blocks, divide_up(blocks, most));
 }
 
 int64_t QuantisedCut::part_values(const PackedIntegers& weight) const {
-  const int64_t depth = P::divide_up(part_blocks * weight.block_depth(), P::kDepthMultiple);
+  const int64_t depth = divide_up(part_blocks * weight.block_depth(), P::kDepthMultiple);
   return depth * P::kDepthMultiple * P::kPanelColumns * width / 8;
 }
 

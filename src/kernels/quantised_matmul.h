@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/round_up.h"
 #include "kernels/element.h"
 #include "kernels/scratch.h"
 #include "kernels/stored_integers.h"
 
 /// Products with weights that are 4- or 8-bit integers times a scale. The activations are quantised
-/// to 8 bits on the way: each row has a scale for each block of the depth, max|x|/127. The products
-/// are summed as integers within a block and as float32 over the blocks, in order, so that every
-/// form of the kernels gives the same bits for any number of rows.
+/// to 8 bits: each row has a scale for each block of the depth, max|x|/127. The products are summed
+/// as integers within a block and as float32 over the blocks, in order, so that every form of the
+/// kernels gives the same bits for any number of rows.
 namespace glm_image::kernels {
 
 enum class ScaleType { kFloat32, kFloat16, kBfloat16 };
@@ -18,9 +19,9 @@ enum class ScaleType { kFloat32, kFloat16, kBfloat16 };
 /// A weight [columns, depth], packed in panels of kPanelColumns columns. A panel is
 /// [depth/4][kPanelColumns][4 values] of unsigned bytes, value + 128; with 4 bits it is
 /// [depth/8][kPanelColumns][4 bytes], a byte holding value + 8 of step 2i in its low half and of
-/// step 2i + 1 in its high half (a step being 4 values of the depth). That is the order in which
-/// dot products of bytes take them: a vector is one step of several columns, and no sum across a
-/// vector is needed. What lies beyond the columns and the depth is padding of any value.
+/// step 2i + 1 in its high half (a step being 4 values of the depth). This is the order that byte
+/// dot products need: a vector is one step of several columns, so no horizontal sum is needed.
+/// Values beyond the columns and the depth are padding and are ignored.
 struct PackedIntegers {
   static constexpr int64_t kPanelColumns = 64;
   static constexpr int64_t kStepDepth = 4;
@@ -44,12 +45,11 @@ struct PackedIntegers {
   bool is_stored() const { return stored.words != nullptr; }
   int64_t panels() const { return divide_up(columns, kPanelColumns); }
   int64_t groups() const { return divide_up(depth, group); }
-  int64_t padded_depth() const { return divide_up(depth, kDepthMultiple) * kDepthMultiple; }
+  int64_t padded_depth() const { return round_up(depth, kDepthMultiple); }
   int64_t block_depth() const { return std::min(group, kMaxBlockDepth); }
   int64_t blocks() const { return divide_up(depth, block_depth()); }
   int64_t panel_bytes() const { return padded_depth() * kPanelColumns * bits / 8; }
   int64_t scale_bytes() const { return scale_type == ScaleType::kFloat32 ? 4 : 2; }
-  static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 };
 
 /// out = x·weightᵀ + bias. Strides in values; the innermost dimension is dense.
@@ -62,7 +62,7 @@ struct QuantisedMatmul {
   const void* bias = nullptr;  ///< [columns] or null
   void* out = nullptr;         ///< [rows, columns]
   int64_t out_stride = 0;
-  int64_t threads = 1;  ///< that share the work
+  int64_t threads = 1;  ///< threads that share the work
 };
 
 /// A block of a quantised row: its scale, and what its integer sums start from (the offset of the
@@ -92,12 +92,12 @@ void quantise_rows(const QuantisedMatmul& problem,
                    int64_t first,
                    int64_t last);
 
-/// How the product is cut into independent pieces: panels × groups of rows. A piece takes its
-/// panels a part of the depth at a time, and all its rows pass by each part.
+/// Divides the product into independent pieces: panels × groups of rows. A piece processes one part
+/// of the depth of its panels at a time, with all its rows.
 struct QuantisedCut {
   explicit QuantisedCut(const QuantisedMatmul& problem);
   int64_t pieces() const { return across * down; }
-  /// Whether there are several parts, so that the sums of all groups wait in memory in between.
+  /// Whether there are several parts, so that the partial sums of all groups are kept in memory.
   bool waits() const { return part_blocks < blocks; }
   /// Bytes of the values of a part of a panel as the product reads them, and of its scales.
   int64_t part_values(const PackedIntegers& weight) const;

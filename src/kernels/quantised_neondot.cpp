@@ -76,7 +76,7 @@ template <int kRows, int kVectors>
   }
 }
 
-/// The dot product takes signed bytes: the offset is taken off as they are read.
+/// The dot product takes signed bytes: the offset is subtracted when they are loaded.
 constexpr int32_t kByteOffset = 0;
 
 inline Bytes load_bytes(const uint8_t* from) {
@@ -91,7 +91,7 @@ inline Bytes load_high(const uint8_t* from) {
   return vreinterpretq_s8_u8(vshrq_n_u8(vld1q_u8(from), 4));
 }
 
-/// The processor fetches ahead by itself.
+/// The hardware prefetcher suffices.
 template <int kRows, int kVectors>
 inline void prefetch_weights(const uint8_t* /*weights*/) {}
 

@@ -7,8 +7,8 @@
 inline constexpr int64_t kPanel = PackedIntegers::kPanelColumns;
 inline constexpr int64_t kPanelVectors = kPanel / kLanes;
 
-/// Blocks first … last − 1 of a group of rows times a panel. The product reads kWidth bits for each
-/// of the weights' kBits: as many, or 8 for 4.
+/// Operands of a group of rows × a panel, for blocks first … last − 1. Weights have kBits bits and
+/// are read as kWidth bits: kWidth is kBits, or 8 for 4-bit weights.
 template <int kBits, int kWidth>
 struct PanelPart {
   const PackedIntegers& weight;
@@ -98,8 +98,7 @@ class PartReader {
     constexpr int64_t kPairsAtOnce = 64;  // 16 KiB, which stay in the first-level cache
     uint8_t arranged[kPairsAtOnce * kPairBytes];
     for (; begin < end; begin += kPairsAtOnce * kPairDepth) {
-      const int64_t pairs =
-          std::min(kPairsAtOnce, PackedIntegers::divide_up(end - begin, kPairDepth));
+      const int64_t pairs = std::min(kPairsAtOnce, divide_up(end - begin, kPairDepth));
       if (weight_.is_stored()) {
         arrange_values(weight_, panel, begin, begin + pairs * kPairDepth, arranged);
         widen_pairs(arranged, pairs, to);

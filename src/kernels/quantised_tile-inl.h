@@ -12,8 +12,8 @@
 
 #include "kernels/quantised_part-inl.h"
 
-/// One block of some columns: sums[row][column] += integers of the block · their scales. A function
-/// of its own: inlined into loops, GCC runs out of registers.
+/// One block of some columns: sums[row][column] += integers of the block · their scales. Not
+/// inlined, because GCC would run out of registers in the loops.
 template <int kRows, int kBits, int kWidth, ScaleType kScales>
 [[gnu::noinline]] void add_block(const typename Dots<kBits>::Value* x,
                                  const uint8_t* values,

@@ -13,8 +13,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace glm_image::kernels::HWY_NAMESPACE {
 
-/// The sum over a row that add(values, sum so far) makes.
-/// Four sums side by side hide the latency of an addition and keep rounding errors small.
+/// Returns the sum over a row, accumulated by add(values, sum so far). Four independent sums hide
+/// the latency of an addition and keep rounding errors small.
 template <typename T, typename Add>
 HWY_INLINE float sum_over(const T* values, int64_t count, const Add& add) {
   const FloatTag d;

@@ -12,7 +12,7 @@ struct TokenHeads {
 };
 
 /// Rotary angles of the same tokens, [tokens, rotated]: pair (i, i + rotated/2) of every head is
-/// turned. rotated is even, ≤ dim; what lies beyond is copied.
+/// turned. rotated is even, ≤ dim; values beyond it are copied.
 struct RotaryAngles {
   const float* cos = nullptr;
   const float* sin = nullptr;

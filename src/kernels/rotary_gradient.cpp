@@ -15,7 +15,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace glm_image::kernels::HWY_NAMESPACE {
 
-/// The transpose of what rotary does to a head, in float32.
+/// Applies the transpose of the rotation to a head, in float32.
 template <typename T>
 HWY_INLINE void rotate_back(
     const T* dy, const float* cos, const float* sin, int64_t dim, int64_t rotated, float* out) {

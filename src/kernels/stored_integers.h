@@ -21,7 +21,7 @@ struct StoredIntegers {
 };
 
 /// Writes the values first … last − 1 of the depth, multiples of 8, in the order of a panel of
-/// PackedIntegers. `weight.stored` is set. What lies beyond the columns repeats the last one.
+/// PackedIntegers. `weight.stored` is set. Columns beyond the last one repeat it.
 void arrange_values(
     const PackedIntegers& weight, int64_t panel, int64_t first, int64_t last, uint8_t* values);
 

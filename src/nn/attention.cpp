@@ -20,7 +20,7 @@ bool workspaces_fit(const Tensor& k) {
   return bytes * at::get_num_threads() <= kMaxBytes;
 }
 
-/// The kernels for bfloat16 dot products, also the one with a gradient.
+/// Whether the kernel for bfloat16 dot products, which has a gradient, applies.
 bool has_gradient_kernel(at::ScalarType type, int64_t head_dim) {
   if constexpr (kHaveKernels) {
     return type == at::kBFloat16 && head_dim % 2 == 0 && kernels::has_bfloat16_dot_product();
@@ -28,7 +28,7 @@ bool has_gradient_kernel(at::ScalarType type, int64_t head_dim) {
   return false;
 }
 
-/// Training does not see other values with a gradient than without.
+/// Not in training, where evaluations with and without gradients must agree.
 bool may_quantise(at::ScalarType type) {
   if constexpr (kHaveKernels) {
     return type == at::kBFloat16 && !at::GradMode::is_enabled() && !is_recomputed() &&

@@ -9,8 +9,8 @@
 
 namespace glm_image::nn {
 
-/// Receives the index of the block that runs. With it, the owner of a model can hold the weights of
-/// a few blocks only. An exception in a block leaves out its after_block.
+/// Called with the index of each block before and after it runs, so that the owner of a model can
+/// keep only a few blocks' weights in memory. If a block throws, its after_block is not called.
 class BlockHook {
  public:
   virtual ~BlockHook() = default;
@@ -20,7 +20,7 @@ class BlockHook {
 
 /// Blocks that run one after the other: a ModuleList whose blocks run within a hook, if it has one.
 struct BlockListImpl : torch::nn::ModuleListImpl {
-  /// Returns action(block), where `block` is the module of this index as its own type.
+  /// Returns action(block), where `block` is the module of this index in its own type.
   template <typename Block, typename Action>
   auto run(int64_t index, const Action& action) const {
     if (hook) hook->before_block(index);

@@ -13,7 +13,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// The type to compute in where the type of the tensors may be wrong, as a trial has found.
+/// The type to compute in, given whether the trial found the tensors' type to be wrong.
 at::ScalarType type_for(const Tensor& x, bool is_right) {
   return is_right ? x.scalar_type() : at::kFloat;
 }
@@ -28,7 +28,7 @@ Tensor forward_in(at::ScalarType type,
       .to(x.scalar_type());
 }
 
-/// at::conv2d with those of its results in float32 that the trial has found wrong.
+/// at::conv2d that computes in float32 those results that the trial found wrong.
 struct Conv2dPartlyWide : torch::autograd::Function<Conv2dPartlyWide> {
   static Tensor forward(AutogradContext* context,
                         const Tensor& x,
@@ -74,7 +74,7 @@ struct Conv2dPartlyWide : torch::autograd::Function<Conv2dPartlyWide> {
   }
 };
 
-/// The tensor that the input describes, in the weight's type.
+/// Evaluates the input (norm, doubling) to a tensor of the weight's type.
 Tensor made_of(const ConvolutionInput& input, const Tensor& weight) {
   auto x = input.x.to(weight.scalar_type());
   if (input.norm) {

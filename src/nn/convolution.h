@@ -21,8 +21,8 @@ struct ConvolutionGeometry {
   int64_t extra = 0;    ///< more zeros on its right and below it
 };
 
-/// What a convolution reads: x [B, C, H, W], or what is made of it below. A fused convolution makes
-/// it a few rows at a time.
+/// The input of a convolution: x [B, C, H, W], with an optional norm and upsampling. A fused
+/// convolution applies these a few rows at a time.
 struct ConvolutionInput {
   struct Norm {
     int64_t groups;
@@ -35,13 +35,13 @@ struct ConvolutionInput {
 
   Tensor x;
   std::optional<Norm> norm;  ///< silu(group_norm(x))
-  bool doubled = false;      ///< each cell four times, as a square (nearest upsampling)
+  bool doubled = false;      ///< upsampled by 2 with nearest neighbours
 };
 
 /// x with its sides doubled, for a convolution to read.
 ConvolutionInput doubled(Tensor x);
 
-/// What a convolution writes beside its own result.
+/// Additions to the result of a convolution.
 struct ConvolutionOutput {
   Tensor residual;                     ///< added; undefined for none
   std::optional<at::ScalarType> type;  ///< of the result; that of the weight when absent
@@ -52,16 +52,16 @@ struct ConvolutionOutput {
 /// With a bfloat16 weight on the CPU, and no gradient to compute, a fused form runs, which reads x
 /// of any floating type: sums, norms and the residual are float32 before the result is rounded, the
 /// result lies channels last, and nothing of the picture's size exists beside x, the residual and
-/// the result. The memory of a residual, or of an x at least as large as the result, becomes the
-/// result's if nothing else refers to it.
+/// the result. The result reuses the memory of the residual, or of an x at least as large, if
+/// nothing else refers to it.
 Tensor convolution(ConvolutionInput input,
                    const Tensor& weight,
                    const Tensor& bias,
                    const ConvolutionGeometry& geometry,
                    ConvolutionOutput output = {});
 
-/// Operations of a convolution with `cells` output cells, two for each product: as the equation has
-/// them, also where a fused form needs fewer. On the CPU a convolution reports its work in these
+/// Number of operations of a convolution with `cells` output cells, two for each product of the
+/// equation. A fused form may need fewer. On the CPU a convolution reports its work in these
 /// (core/work_meter).
 inline double convolution_operations(int64_t cells, int64_t in, int64_t out, int64_t kernel) {
   return 2.0 * static_cast<double>(cells * kernel * kernel) * static_cast<double>(in * out);

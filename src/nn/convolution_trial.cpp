@@ -8,7 +8,7 @@ namespace {
 
 using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, bool>;
 
-/// Any values serve, except random ones: a trial must not advance the default generator.
+/// Deterministic values: a trial must not advance the default random generator.
 Tensor trial_values(int64_t salt, const std::vector<int64_t>& sizes, bool channels_last) {
   const auto count = c10::multiply_integers(sizes);
   return ((at::arange(count, at::kLong) * 7919 + salt) % 1009 / 504.5 - 1)
@@ -20,15 +20,15 @@ Tensor trial_values(int64_t salt, const std::vector<int64_t>& sizes, bool channe
 /// False also where a value is not finite.
 bool agree(const Tensor& found, const Tensor& expected) {
   // Rounding to bfloat16 changes a value by at most 1/256, and many values by about 1/600 of their
-  // norm. A kernel that is wrong is wrong in a whole channel or row at least. One that sums in
-  // bfloat16, as LibTorch's on CPUs without AVX-512, is off by 1/250 to 1/100.
+  // norm. A defective kernel is wrong in at least a whole channel or row. One that sums in
+  // bfloat16, as LibTorch's does on CPUs without AVX-512, has errors of 1/250 to 1/100.
   constexpr double kMostRelativeError = 1.0 / 400;
   const auto difference = (found.to(at::kFloat) - expected).norm();
   return (difference / expected.norm()).item<double>() < kMostRelativeError;
 }
 
-/// Some kernels read uninitialised memory. Freed memory that holds large values shows
-/// these: a fresh page holds zeros, with which a wrong result can be right.
+/// Some kernels read uninitialised memory. Freeing memory filled with large values exposes them; a
+/// fresh page holds zeros, which can hide the error.
 void leave_large_values_in_freed_memory() {
   for (int64_t bytes = 64; bytes <= int64_t{1} << 22; bytes *= 2) {
     at::full({bytes / 2}, 1e30, at::kBFloat16);
@@ -83,7 +83,7 @@ std::pair<bool, bool> gradients_are_right(const ConvolutionKind& kind) {
           agree(std::get<1>(found), std::get<1>(expected))};
 }
 
-/// The value of a key, made by `make` the first time.
+/// Returns the cached value of a key; `make` computes it the first time.
 template <typename Value, typename Make>
 Value remembered(std::map<Key, Value>& values, const Key& key, const Make& make) {
   const auto found = values.find(key);

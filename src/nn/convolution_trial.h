@@ -4,8 +4,8 @@
 
 namespace glm_image::nn {
 
-/// What a 2D convolution computes with: sizes that decide which of oneDNN's kernels runs, apart
-/// from the picture's.
+/// The parameters of a 2D convolution, other than the picture's size, that decide which oneDNN
+/// kernel runs.
 struct ConvolutionKind {
   int64_t in, out, kernel, stride, padding;
   bool channels_last;

@@ -25,7 +25,7 @@ bool kernels_apply(std::initializer_list<const Tensor*> tensors);
 /// As kernels_apply, for tensors of which one needs a gradient (nn/differentiable.h).
 bool gradient_kernels_apply(std::initializer_list<const Tensor*> tensors);
 
-/// Keeps all kernels within core/cpu_level, which a program does once before it computes. Throws
+/// Limits all kernels to core/cpu_level. A program calls this once, before it computes. Throws
 /// kInvalidInput for a level that this CPU does not have.
 void follow_cpu_level();
 

@@ -1,5 +1,6 @@
 #include "nn/differentiable.h"
 
+#include "core/round_up.h"
 #include "kernels/activation_gradient.h"
 #include "kernels/normalization_gradient.h"
 #include "kernels/rotary_gradient.h"
@@ -20,7 +21,7 @@ class RowRuns {
   RowRuns(int64_t groups, int64_t rows, int64_t channels, int64_t sums)
       : rows_(rows),
         run_(rows_per_thread(channels)),
-        runs_((rows + run_ - 1) / run_),
+        runs_(divide_up(rows, run_)),
         partial_(at::zeros({groups, runs_, sums, channels}, at::kFloat)) {}
 
   /// Calls function(group, first row, rows, pointer to the sums of this run).

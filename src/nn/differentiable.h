@@ -28,8 +28,8 @@ Tensor silu_gate(const Tensor& x);
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
 /// With a quantised weight, which has no gradient, and nor has the bias. The gradient of x is that
-/// of the product with the weight's values: rounding x to 8 bits on the way counts as the identity
-/// (a straight-through estimate). The weight must live until the backward pass.
+/// of the product with the weight's values: rounding x to 8 bits counts as the identity (a
+/// straight-through estimator). The weight must live until the backward pass.
 Tensor linear(const Tensor& x, const QuantisedMatrix& weight, const Tensor& bias);
 
 /// For bfloat16 without bias, on a CPU with bfloat16 dot products. (In float32 or with a bias,

@@ -27,7 +27,7 @@ struct Linear : torch::autograd::Function<Linear> {
                         const Tensor& weight,
                         const c10::optional<Tensor>& bias) {
     context->save_for_backward({x, weight});
-    // A frozen weight, or data at the bottom of a model, would cost a product for nothing.
+    // Skip the products of gradients that nothing needs: of a frozen weight, or of input data.
     context->saved_data["x"] = x.requires_grad();
     context->saved_data["weight"] = weight.requires_grad();
     context->saved_data["bias"] = bias.has_value() && bias->requires_grad();
@@ -44,7 +44,8 @@ struct Linear : torch::autograd::Function<Linear> {
       dx = nn::linear(dy, weight.t().contiguous(), /*bias=*/{}).view(x.sizes());
     }
     if (context->saved_data["weight"].toBool()) {
-      // The shared dimension is the long one here, and our kernel would need both transposed.
+      // LibTorch's product: the summed dimension is the long one, and our kernel would need both
+      // operands transposed.
       dweight = product(dy.t(), x.reshape({-1, weight.size(1)}));
     }
     if (context->saved_data["bias"].toBool()) dbias = dy.sum(0);
@@ -79,7 +80,7 @@ Tensor linear(const Tensor& x, const QuantisedMatrix& weight, const Tensor& bias
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  // Functions refuse an undefined tensor, but take none at all.
+  // autograd::Function rejects undefined tensors but accepts nullopt.
   const auto optional_bias = bias.defined() ? c10::optional<Tensor>(bias) : c10::nullopt;
   return apply_function<Linear>(x, weight, optional_bias);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/round_up.h"
 #include "core/work_meter.h"
 #include "kernels/group_norm.h"
 #include "nn/cpu_kernels.h"
@@ -24,16 +25,16 @@ Tensor halved_side(const Tensor& weight, int64_t dim, bool odd) {
              : at::cat({slices[0], slices[1] + slices[2]}, dim);
 }
 
-/// With one channel more, of zeros, if their number is odd: the kernels multiply pairs.
+/// Appends a channel of zeros if their number is odd, because the kernels multiply pairs.
 Tensor with_even_channels(const Tensor& x) {
   if (x.size(1) % 2 == 0) return x;
-  // From the last dimension to the second, before and behind.
+  // Padding from the last dimension to the second, before and after each.
   std::vector<int64_t> zeros(2 * (x.dim() - 1));
   zeros.back() = 1;
   return at::constant_pad_nd(x, zeros);
 }
 
-/// True where no other tensor knows this one's memory, and the memory is LibTorch's own.
+/// Whether no other tensor shares this one's memory, and LibTorch allocated it.
 bool is_last_holder(const Tensor& tensor) {
   return tensor.use_count() == 1 && tensor.storage().use_count() == 1 &&
          tensor.storage().resizable();
@@ -47,8 +48,8 @@ Tensor in_memory_of(const Tensor& other, const std::vector<int64_t>& sizes) {
       other.storage(), other.storage_offset(), sizes, {sizes[2] * row, 1, row, channels});
 }
 
-/// The picture is worked on in bands of output rows. The input rows of a band, padded and with norm
-/// and SiLU applied, are put into a buffer; then all threads compute pieces of the band.
+/// Computes the picture in bands of output rows. The input rows of a band, padded and with norm and
+/// SiLU applied, are written to a buffer; then all threads compute pieces of the band.
 class FusedConvolution {
  public:
   FusedConvolution(const kernels::ConvolutionForm& form,
@@ -172,7 +173,7 @@ class FusedConvolution {
     constexpr int64_t kPiecesPerThread = 8, kBufferValues = int64_t{8} << 20;
     const int64_t most_values = kBufferValues + problem_.threads * kBufferValues / 8;
     const auto& blocks = form_.blocks;
-    const int64_t across = ConvolutionCut::divide_up(problem_.out_channels, blocks.columns);
+    const int64_t across = divide_up(problem_.out_channels, blocks.columns);
     const int64_t cells = kPiecesPerThread * problem_.threads * blocks.groups * blocks.tile_cells /
                           (across * static_cast<int64_t>(phases_.size()));
     const int64_t fit = most_values / problem_.row_stride / geometry_.stride;
@@ -180,7 +181,7 @@ class FusedConvolution {
   }
 
   int64_t buffer_values() const {
-    // The last group of a row may lie partly behind it.
+    // The last group of a row may extend beyond it.
     const int64_t behind = form_.blocks.tile_cells * geometry_.stride + geometry_.kernel;
     return input_rows(band_rows()) * problem_.row_stride + behind * problem_.channels;
   }

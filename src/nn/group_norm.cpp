@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/round_up.h"
 #include "kernels/group_norm.h"
 #include "nn/cpu_kernels.h"
 #include "nn/gradient_function.h"
@@ -11,15 +12,15 @@
 namespace glm_image::nn {
 namespace {
 
-/// The cells of a batch of channels-last pictures in runs that fit the first cache, shared out over
-/// all threads.
+/// Divides the cells of a batch of channels-last pictures into runs that fit the first-level cache,
+/// and distributes them over all threads.
 class CellRuns {
  public:
   explicit CellRuns(const Tensor& x)
       : channels_(x.size(1)),
         cells_(x.size(2) * x.size(3)),
         run_(std::max<int64_t>(kValuesInRun / channels_, 1)),
-        runs_((cells_ + run_ - 1) / run_),
+        runs_(divide_up(cells_, run_)),
         batch_(x.size(0)) {}
 
   /// function(picture, first value in the batch, cells)
@@ -63,7 +64,8 @@ class CellRuns {
 
  private:
   static constexpr int64_t kValuesInRun = 8192;
-  /// That are summed on their own: fixed, so that a result does not depend on the threads.
+  /// Values of a run, which has its own partial sums. Fixed, so that results do not depend on the
+  /// number of threads.
   static constexpr int64_t kPartsOfPicture = 256;
   int64_t channels_, cells_, run_, runs_, batch_;
 };
@@ -217,7 +219,8 @@ Tensor group_norm(
 Tensor group_norm_silu(
     const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias, double eps) {
   auto normed = plain::group_norm(x, groups, weight, bias, eps);
-  // In place where nothing needs the values before: at a picture's full size each is gigabytes.
+  // In place if nothing needs the previous values: at full picture size each tensor takes
+  // gigabytes.
   return at::GradMode::is_enabled() ? at::silu(normed) : at::silu_(normed);
 }
 

@@ -33,12 +33,11 @@ struct Case {
   std::string name;
   Inputs inputs;  ///< float32
   Operation kernel, plain;
-  /// The sum of the absolute values of what is rounded before it is added up, where that is more
-  /// than the sum itself.
+  /// Sum of |terms| if the terms are rounded before the addition; the error is relative to it.
   Operation rounded = nullptr;
 };
 
-/// Makes inputs from one generator.
+/// Creates inputs from one generator.
 class Inventor {
  public:
   Tensor normal(at::IntArrayRef shape) {
@@ -63,7 +62,7 @@ std::pair<Tensor, Tensor> angles(Inventor& inventor, int64_t tokens, int64_t dim
   return {both.cos(), both.sin()};
 }
 
-/// Sizes fill no vector and no block, so that the rests are computed too.
+/// The sizes are no multiples of vectors and blocks, so that remainders are computed too.
 std::vector<Case> cases() {
   Inventor inventor;
   std::vector<Case> all;
@@ -207,7 +206,7 @@ KernelCheck check_quantised_attention(const std::string& form) {
   return result;
 }
 
-/// Computes in one form, and in the former one again after its end.
+/// Selects a form of the kernels within its scope, and restores the previous one.
 class InForm {
  public:
   explicit InForm(CpuLevel level) : before_(cpu_level()) { use(level); }

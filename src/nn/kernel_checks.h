@@ -20,8 +20,8 @@ struct KernelCheck {
 /// or two. Changes the process's form while it runs (limit_cpu): not thread-safe.
 std::vector<KernelCheck> check_kernels();
 
-/// Which of LibTorch's bfloat16 convolutions are wrong on this CPU: a phrase for people. The
-/// library computes these in float32 (nn/convolution.h).
+/// Describes in words which of LibTorch's bfloat16 convolutions are wrong on this CPU. The library
+/// computes these in float32 (nn/convolution.h).
 std::string convolution_faults();
 
 }  // namespace glm_image::nn

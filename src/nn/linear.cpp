@@ -21,7 +21,7 @@ void* address(const Tensor& bias) {
   return bias.defined() ? bias.data_ptr() : nullptr;
 }
 
-/// A kernel's description of the product, but for the number of columns or threads.
+/// A kernel's description of the product, without the number of columns or threads.
 template <typename Problem>
 Problem problem_of(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& out) {
   Problem problem;

@@ -25,7 +25,7 @@ Tensor ProjectedAttention::forward(const Tensor& q,
                                    const Tensor& k,
                                    const Tensor& v,
                                    AttentionOptions options) const {
-  // Asked each time: weights that stream are bound for one use.
+  // Checked on every call, because streamed weights are bound for one use only.
   options.quantised =
       std::all_of(projections_.begin(), projections_.end(), [](const Linear& projection) {
         return projection->quantised != nullptr;

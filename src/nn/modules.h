@@ -26,8 +26,8 @@ struct LinearImpl : torch::nn::Module {
 };
 TORCH_MODULE(Linear);
 
-/// Attention of heads that linear layers make. It follows them: where the weights of all of them
-/// stay quantised, it may quantise the heads too (AttentionOptions::quantised).
+/// Attention over heads computed by linear layers. If the weights of all these layers stay
+/// quantised, it may quantise the heads too (AttentionOptions::quantised).
 class ProjectedAttention {
  public:
   explicit ProjectedAttention(std::vector<Linear> projections);
@@ -75,7 +75,7 @@ struct Conv2dImpl : torch::nn::Module {
   Tensor forward(ConvolutionInput input) const;
   /// residual + conv(input).
   Tensor add_to(Tensor residual, ConvolutionInput input) const;
-  /// conv(input) of another type, rounded to it alone.
+  /// conv(input), rounded once, to another type.
   Tensor forward_to(at::ScalarType type, ConvolutionInput input) const;
   Tensor weight;  ///< [out, in, kernel, kernel]
   Tensor bias;    ///< [out]

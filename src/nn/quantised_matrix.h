@@ -34,8 +34,8 @@ struct StoredWords {
   bool is_signed = false;  ///< 8 bits in two's complement; otherwise integer + 128, or + 8
 };
 
-/// A weight [out, in] that stays quantised in memory. Products with it (nn::linear) quantise their
-/// other operand to 8 bits on the way and multiply integers. On the CPU alone.
+/// A weight [out, in] that stays quantised in memory. Products with it (nn::linear) quantise the
+/// other operand to 8 bits and multiply integers. CPU only.
 class QuantisedMatrix {
  public:
   /// Writes the integers of rows first … first + rows − 1, [rows, in]. Called by several threads.
@@ -45,15 +45,15 @@ class QuantisedMatrix {
   /// form's type.
   QuantisedMatrix(const QuantisedForm& form, const ReadRows& read, const Tensor& scales);
   /// `scales` may have any strides. Inputs must be a multiple of 8. `in_place`: products read the
-  /// words and scales where they are, which must then stay as they are. That takes no memory, but
-  /// each product arranges them anew. Otherwise packs them.
+  /// words and scales from their memory, which must not change. This takes no additional memory,
+  /// but each product rearranges them. Otherwise packs them once.
   QuantisedMatrix(const QuantisedForm& form,
                   const StoredWords& words,
                   const Tensor& scales,
                   bool in_place);
 
   const QuantisedForm& form() const { return form_; }
-  /// As the kernels take it. Valid as long as this lives.
+  /// The description that the kernels take. Valid during the lifetime of this object.
   kernels::PackedIntegers packed() const;
   /// The values, [out, in] float32.
   Tensor values() const;

@@ -6,22 +6,22 @@
 
 namespace glm_image::nn {
 
-/// Returns f(x). Of what f computes, only x is kept for the backward pass, which evaluates f again
-/// (gradient checkpointing, Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). So
-/// a model of n blocks keeps n inputs instead of everything within the blocks.
+/// Returns f(x). Keeps only x for the backward pass, which evaluates f again (gradient
+/// checkpointing, Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). A model of n
+/// blocks thus keeps n inputs instead of all activations within the blocks.
 ///
-/// Gradients reach x and the leaves that f uses; a tensor with a history that f captures would get
-/// none, so pass it as x. f must give the same result each time, and what it refers to must live
-/// until the backward pass. Without gradients this is f(x). Second derivatives throw kUnsupported.
+/// Gradients reach x and the leaf tensors that f uses. A non-leaf tensor captured by f gets no
+/// gradient; pass it as x. f must be deterministic, and what it refers to must live until the
+/// backward pass. Without gradients this is f(x). Second derivatives throw kUnsupported.
 Tensor recompute(const std::function<Tensor(const Tensor&)>& f, const Tensor& x);
 
-/// Whether this thread is in an evaluation of f, without gradients, that a backward pass repeats
-/// with them, or in an AsInTraining. Operations with a faster form for
-/// evaluations without gradients then take the form that a backward pass repeats.
+/// Whether this thread evaluates f without gradients for a backward pass that will repeat it with
+/// gradients, or is inside an AsInTraining. Operations that have a faster form for inference then
+/// use the form of training, so that both evaluations agree.
 bool is_recomputed();
 
-/// Until the end of the scope, this thread computes without gradients, and is_recomputed(): its
-/// result is that of a recomputed evaluation, and within rounding that of one with gradients.
+/// Within its scope, this thread computes without gradients and is_recomputed() is true. Results
+/// equal those of a recomputed evaluation, and within rounding those of one with gradients.
 class AsInTraining {
  public:
   AsInTraining();

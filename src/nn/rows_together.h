@@ -4,8 +4,8 @@
 
 namespace glm_image::nn {
 
-/// The number of rows that `linear` multiplies while it reads a weight once, with the same bits for
-/// each row as alone. 1 on devices and in builds that do not promise it.
+/// Number of rows for which `linear` reads a weight once and gives each row the same bits as alone.
+/// 1 on devices and in builds that do not guarantee this.
 int64_t rows_together(at::Device device);
 
 }  // namespace glm_image::nn

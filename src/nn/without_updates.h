@@ -7,8 +7,8 @@
 
 namespace glm_image::nn {
 
-/// A module without its low-rank updates, until the end of the scope, which puts them back. The
-/// module must outlive this, and its updates must not change meanwhile.
+/// Detaches the low-rank updates of a module within its scope, and attaches them again at the end.
+/// The module must outlive this, and its updates must not change within the scope.
 class WithoutUpdates {
  public:
   explicit WithoutUpdates(const torch::nn::Module& module);

@@ -4,7 +4,7 @@
 
 #include "pipeline/checkpoint.h"
 
-/// The weights of a component that training leaves as they are.
+/// The weights of a component that stay frozen in training.
 namespace glm_image::pipeline {
 
 /// Whether the files of a component hold quantised weights.

@@ -112,7 +112,7 @@ void Checkpoint::check_agreement() const {
           byte_tokenizer->largest_id(),
           ", the text encoder's vocab_size is ",
           glyph_encoder.vocab_size);
-  const int64_t patch_pixels = autoencoder.scale_factor() * transformer.patch_size;
+  const int64_t patch_pixels = transformer.patch_pixels(autoencoder.scale_factor());
   require(text::kTokenSide % patch_pixels == 0,
           "latent patches of ",
           patch_pixels,

@@ -36,12 +36,12 @@ using models::kVisionLanguage;
 /// Whether a parameter of the generator's component belongs to the vision encoder or the codebook.
 bool is_of_vision(const std::string& parameter);
 
-/// Modules that the caller holds, perhaps with updates that it trains. A request uses them as they
-/// are, without its adapters.
+/// Modules that the caller has loaded, possibly with updates in training. A request uses them
+/// unchanged, without its adapters.
 struct LoadedModules {
   models::GlmImageForConditionalGeneration generator{nullptr};
   models::GlmImageTransformer2DModel transformer{nullptr};
-  int64_t bytes = 0;  ///< what they and everything else of the caller take
+  int64_t bytes = 0;  ///< memory of the modules and everything else of the caller
 };
 
 /// The modules that stay in memory between requests after their first use.
@@ -129,7 +129,7 @@ class Checkpoint {
 
   /// Latent patches along the side of a visual token.
   int64_t patches_per_token() const {
-    return text::kTokenSide / (autoencoder.scale_factor() * transformer.patch_size);
+    return text::kTokenSide / transformer.patch_pixels(autoencoder.scale_factor());
   }
 
  private:

@@ -7,7 +7,7 @@
 #include "io/safetensors.h"
 #include "io/safetensors_writer.h"
 
-/// What the writers of changed copies of a checkpoint share.
+/// Functions shared by the writers of modified copies of a checkpoint.
 namespace glm_image::pipeline {
 
 /// Called with the bytes written so far and in all; throws to stop.
@@ -17,7 +17,7 @@ using WriteProgress = std::function<void(uint64_t done, uint64_t total)>;
 /// be copied into itself.
 void check_copy_output(const std::filesystem::path& model, const std::filesystem::path& output);
 
-/// Copies a folder with its links followed, without what `skip` names. Throws kOutput.
+/// Copies a folder, following links, without the files that `skip` names. Throws kOutput.
 void copy_folder(const std::filesystem::path& from,
                  const std::filesystem::path& to,
                  const std::function<bool(const std::filesystem::path&)>& skip);

@@ -75,7 +75,7 @@ bool Checkpoint::stays(const std::string& component, const LoadPlan& plan) const
   });
 }
 
-/// Releases what stays of other components, the largest first, until the plan has room for it.
+/// Releases resident modules of other components, the largest first, until the planned module fits.
 void Checkpoint::make_room(const std::string& component, const LoadPlan& plan) const {
   auto& modules = *resident_;
   int64_t kept = 0;
@@ -115,7 +115,7 @@ models::GlmImageForConditionalGeneration Checkpoint::load_generator(
   }
   if (with_vision) resident_->vision.reset();
   const auto cuts = models::shard_cuts(vision_language.text, shard);
-  // Whether a component stays was decided for the whole.
+  // Residency was decided for the whole component.
   const bool shard_stays =
       !shard.is_whole() && residency_ != Residency::kNone && !plan.weights.streams();
   auto module = resident_or(slot, shard_stays || stays(kVisionLanguage, plan), [&] {

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/joined.h"
+#include "core/prefix.h"
 #include "io/shown.h"
 #include "pipeline/checkpoint.h"
 #include "pipeline/weight_stream.h"
@@ -34,8 +35,7 @@ ComponentInfo describe(const std::string& name,
 }  // namespace
 
 bool is_of_vision(const std::string& parameter) {
-  return parameter.rfind(models::kVisualPrefix, 0) == 0 ||
-         parameter.rfind(models::kVqPrefix, 0) == 0;
+  return starts_with(parameter, models::kVisualPrefix) || starts_with(parameter, models::kVqPrefix);
 }
 
 io::WeightSet Checkpoint::weights(const std::string& component) const {

@@ -41,8 +41,7 @@ std::vector<TokenGrid> read_conditions(const Checkpoint& checkpoint,
   return grids;
 }
 
-/// Gives the ids of the condition pictures, which rank 0 has read, to all ranks. `sizes`: of the
-/// grids.
+/// Broadcasts the ids of the condition pictures from rank 0. `sizes`: of the grids.
 void share_conditions(std::vector<TokenGrid>& conditions,
                       const std::vector<text::Grid>& sizes,
                       models::GeneratorShare& share) {

@@ -9,8 +9,8 @@
 
 namespace glm_image::pipeline {
 
-/// Decodes sequences with a common beginning, side by side: a step reads every weight once for all
-/// of them. Each gets the tokens that it would get alone, if they are at most nn::rows_together.
+/// Decodes a batch of sequences with a common prefix: a step reads every weight once for all of
+/// them. With at most nn::rows_together sequences, each gets the tokens that it would get alone.
 class Decoding {
  public:
   /// The cache holds `capacity` tokens of each of up to `sequences` sequences. `options` are the

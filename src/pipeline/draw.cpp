@@ -131,7 +131,7 @@ void verify(Picture& picture,
   monitor.step(1);
 }
 
-/// How much of its texts a picture shows: the number that is right, then their similarity.
+/// Scores a picture by the number of correct texts, then by their similarity.
 std::pair<std::size_t, double> right_texts(const Picture& picture) {
   std::pair<std::size_t, double> right{0, 0};
   for (const auto& check : picture.verification) {
@@ -234,7 +234,7 @@ Result draw(const Checkpoint& checkpoint,
       if (request.verify) verify(result.pictures[i], result.spelled_texts, monitor, *verifier);
     }
   } else {
-    // Candidates are painted one by one: the first that is right saves those behind it.
+    // Candidates are painted one by one, so that a correct one saves painting the rest.
     bool is_right = false;
     for (size_t i = 0; i < compositions.size() && !is_right; ++i) {
       for (auto& image : finish(only(input, i), /*shows_previews=*/i == 0)) {

@@ -81,7 +81,7 @@ double read_pixels(const Request& request, double /*attention_tokens*/) {
   return sum;
 }
 
-/// Visual tokens that the generator writes; those that it reads count less.
+/// Visual tokens that the generator writes, plus those that it reads with a smaller weight.
 double tokens(const Request& request, double /*attention_tokens*/) {
   if (request.composition && !request.composition->is_draft()) return 0;
   auto sum = static_cast<double>(written_tokens(request));

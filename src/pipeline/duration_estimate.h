@@ -54,7 +54,7 @@ class DurationEstimate {
   double attention_tokens_ = kAttentionTokens;
 };
 
-/// The time that is left of one run, followed through its stages.
+/// Estimates the remaining time of one run from its progress.
 class TimeLeft {
  public:
   /// Both must outlive this.

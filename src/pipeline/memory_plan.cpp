@@ -13,8 +13,8 @@ namespace {
 
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
-/// `room`: bytes for the weights of the component and of others that stay, whose adapters stay
-/// attached and take `others_adapters`.
+/// `room`: bytes for the weights of the component and of other resident components. The adapters of
+/// these stay attached and take `others_adapters` bytes.
 LoadPlan plan_load(const ComponentBytes& bytes, int64_t room, int64_t others_adapters) {
   LoadPlan plan;
   plan.bytes = bytes;

@@ -14,8 +14,9 @@ struct RequestPlan {
 };
 
 /// Plans a request that resolve_request returned. A stage that does not run is not in the plan.
-/// `loaded`: takes its part of the memory, and its modules are not loaded again. `shard`: the share
-/// of the generator's weights that is held, of which rank 0 alone reads condition pictures.
+/// `loaded`: modules that the caller has loaded. Their bytes count, and they are not loaded again.
+/// `shard`: the share of the generator's weights that is held, of which rank 0 alone reads
+/// condition pictures.
 RequestPlan plan_request(const Checkpoint& checkpoint,
                          const Request& request,
                          const LoadedModules* loaded = nullptr,

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/prefix.h"
 #include "io/json_file.h"
 #include "text/unicode.h"
 
@@ -41,7 +42,7 @@ std::string main_revision(const fs::path& repository) {
 /// The part of a cache folder's name after "models--<owner>--"; empty for another name.
 std::string repository_name(const std::string& folder) {
   constexpr std::string_view kPrefix = "models--";
-  if (folder.compare(0, kPrefix.size(), kPrefix) != 0) return "";
+  if (!starts_with(folder, kPrefix)) return "";
   const auto last = folder.rfind("--");
   return folder.substr(last + 2);
 }

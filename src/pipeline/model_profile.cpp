@@ -72,14 +72,21 @@ std::optional<PictureSize> parse_size(const std::string& text) {
   return size;
 }
 
-const char* const kSizeRule = "WIDTHxHEIGHT in multiples of 32 from 32 to 4096";
+std::string size_rule() {
+  return concat("WIDTHxHEIGHT in multiples of ",
+                text::kTokenSide,
+                " from ",
+                text::kTokenSide,
+                " to ",
+                limits::kMaxSide);
+}
 
 std::vector<PictureSize> read_sizes(const io::JsonFields& fields) {
   std::vector<PictureSize> sizes;
   const auto texts = fields.required_string_list("sizes");
   for (const auto& text : texts) {
     const auto size = parse_size(text);
-    if (!size) fields.refuse("sizes", concat("a list of ", kSizeRule));
+    if (!size) fields.refuse("sizes", concat("a list of ", size_rule()));
     sizes.push_back(*size);
   }
   if (sizes.empty() || sizes.size() > kMaxListed) {
@@ -107,7 +114,7 @@ ExamplePrompt read_example(const io::JsonFields& fields, const PictureSize& defa
   example.size = default_size;
   if (fields.has("size")) {
     const auto size = parse_size(fields.required_string("size"));
-    if (!size) fields.refuse("size", kSizeRule);
+    if (!size) fields.refuse("size", size_rule());
     example.size = *size;
   }
   fields.refuse_unread();

@@ -14,7 +14,7 @@ std::optional<double> Pace::seconds_left(const Progress& now, double elapsed) {
     first_elapsed_ = elapsed;
   }
   if (now.step <= first_step_) {
-    // Long steps: until the second is done, the first is the best guess.
+    // Long steps: the first is the best estimate until the second is done.
     const bool is_guess = now.stage == Stage::kDenoising && now.step == 1;
     if (!is_guess) return std::nullopt;
     return elapsed * static_cast<double>(now.total - now.step);

@@ -6,7 +6,7 @@
 
 namespace glm_image::pipeline {
 
-/// The speed at which a stage passes its steps.
+/// Measures the seconds per step of a stage.
 class Pace {
  public:
   /// Returns the seconds that the remaining steps of the present stage take. `elapsed`: seconds
@@ -16,9 +16,9 @@ class Pace {
 
  private:
   Progress last_;
-  /// Where the measurement begins. The first image token waits for the whole prompt, and the first
-  /// denoising step for the condition pictures, so these stages are measured from their first step
-  /// on.
+  /// Start of the measurement. The first image token also processes the prompt, and the first
+  /// denoising step the condition pictures, so these stages are measured from the end of their
+  /// first step.
   int64_t first_step_ = 0;
   double first_elapsed_ = 0;
   bool is_first_ = true;

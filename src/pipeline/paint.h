@@ -26,7 +26,8 @@ struct PaintInput {
   models::GlmImageTransformer2DModel transformer{nullptr};
 };
 
-/// To paint preview grids of one shape at their own size, in few steps and without guidance.
+/// Returns the input that paints preview grids of one shape at their own size, in few steps and
+/// without guidance.
 PaintInput draft_input(const std::vector<TokenGrid>& previews,
                        Glyphs glyphs,
                        std::vector<uint64_t> seeds,

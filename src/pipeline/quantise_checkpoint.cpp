@@ -7,6 +7,7 @@
 #include "core/atomic_folder.h"
 #include "core/cpu_threads.h"
 #include "core/error.h"
+#include "core/prefix.h"
 #include "core/suffix.h"
 #include "io/json_file.h"
 #include "nn/modules.h"
@@ -35,7 +36,7 @@ std::map<std::string, std::shared_ptr<torch::nn::Module>> modules_of(const Check
 std::string stem_of(const io::WeightSet& weights) {
   const auto file = weights.tensors().begin()->second.file->file().path().filename().string();
   constexpr const char* kStem = "diffusion_pytorch_model";
-  return file.rfind(kStem, 0) == 0 ? kStem : "model";
+  return starts_with(file, kStem) ? kStem : "model";
 }
 
 bool is_weight_file(const fs::path& file) {

@@ -8,8 +8,8 @@
 #include "models/transformer/token_share.h"
 
 /// The ranks that draw a request together, e.g. on several machines. All of them run the same
-/// stages of the same request; this is what they exchange. The pipeline knows no network:
-/// src/cluster implements the interface.
+/// stages of the same request and exchange data through this interface, which src/cluster
+/// implements over a network.
 namespace glm_image::pipeline {
 
 class RankGroup {
@@ -17,18 +17,18 @@ class RankGroup {
   virtual ~RankGroup() = default;
   /// One rank leads: it decodes the pictures and returns them. The others return no pictures.
   virtual bool leads() const = 0;
-  /// How the generator's weights are spread, of which the leader's share is that of rank 0; null if
-  /// the leader runs the generator alone.
+  /// How the ranks share the generator's weights; the leader has the share of rank 0. Null if the
+  /// leader runs the generator alone.
   virtual models::GeneratorShare* generator() = 0;
-  /// Whether all ranks run the stages behind the generator; otherwise the leader alone does.
+  /// Whether all ranks run the stages after the generator; otherwise only the leader does.
   virtual bool paints_together() const = 0;
-  /// Gives the leader's compositions to the other ranks.
+  /// Broadcasts the leader's compositions.
   virtual void share(std::vector<Composition>& compositions) = 0;
-  /// The leader's answer to a question, on all ranks.
+  /// Broadcasts the leader's decision.
   virtual bool agree(bool answer) = 0;
-  /// How the two evaluations of a guided step are spread; empty if each rank computes both.
+  /// How the two evaluations of a guided step are divided; empty if each rank computes both.
   virtual diffusion::EvaluatePair pair() = 0;
-  /// How the image tokens of an evaluation are spread; null if each rank computes all of them.
+  /// How the image tokens of an evaluation are divided; null if each rank computes all of them.
   virtual models::TokenShare* tokens() = 0;
 };
 

@@ -13,6 +13,7 @@
 #include "io/json_number.h"
 #include "io/json_text.h"
 #include "io/shown.h"
+#include "pipeline/glyph_rules.h"
 #include "pipeline/json_exchange.h"
 #include "pipeline/speed.h"
 #include "pipeline/text_checks.h"
@@ -20,10 +21,6 @@
 
 namespace glm_image::pipeline {
 namespace {
-
-const char* rules_name(GlyphRules rules) {
-  return rules == GlyphRules::kSmart ? "smart" : "reference";
-}
 
 /// ", Texts right: 1 of 2"; empty if they were not read back.
 std::string verification_text(const std::vector<TextCheck>& checks) {
@@ -44,7 +41,7 @@ std::vector<TextCheck> checks_of_file(const Recipe& recipe) {
                  recipe.file_height);
 }
 
-/// What precedes the JSON string in a comment.
+/// The text before the JSON string in a comment.
 constexpr const char* kCommentKey = ", glm-image: ";
 
 /// ", Loras: "style: 0.8, ink: 1""; empty without adapters.
@@ -98,9 +95,8 @@ Request read_request(const io::JsonFields& fields, bool is_recipe) {
   const auto wants = [&](const char* name) { return is_recipe || fields.has(name); };
   request.prompt = fields.required_string("prompt");
   if (wants("texts")) request.texts = fields.required_string_list("texts");
-  if (wants("glyph_rules") &&
-      chosen(fields, "glyph_rules", {"smart", "reference"}) == "reference") {
-    request.glyph_rules = GlyphRules::kReference;
+  if (wants("glyph_rules")) {
+    request.glyph_rules = glyph_rules_named(chosen(fields, "glyph_rules", glyph_rules_names()));
   }
   if (wants("width")) request.width = fields.required_int64("width", 1, limits::kMaxSide);
   if (wants("height")) request.height = fields.required_int64("height", 1, limits::kMaxSide);
@@ -159,7 +155,7 @@ nlohmann::ordered_json recipe_json(const Recipe& recipe) {
   nlohmann::ordered_json json = {
       {"prompt", request.prompt},
       {"texts", request.texts},
-      {"glyph_rules", rules_name(request.glyph_rules)},
+      {"glyph_rules", glyph_rules_name(request.glyph_rules)},
       {"width", request.width},
       {"height", request.height},
       {"steps", *request.steps},
@@ -173,7 +169,7 @@ nlohmann::ordered_json recipe_json(const Recipe& recipe) {
     json["file_width"] = recipe.file_width;
     json["file_height"] = recipe.file_height;
   }
-  // Left out where they are the exact computation's.
+  // Omitted if they have the values of the exact computation.
   if (*request.solver != Solver::kEuler) json["solver"] = solver_name(*request.solver);
   if (request.guided->begin > 0 || request.guided->end < 1) {
     json["guidance_interval"] = {request.guided->begin, request.guided->end};

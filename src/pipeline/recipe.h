@@ -36,8 +36,8 @@ Recipe recipe_of(Request request,
                  const Picture& picture,
                  const ModelInfo& model);
 
-/// A sentence where the picture was drawn by a model of another name than `model`, which draws
-/// another picture from the same parameters.
+/// Returns a warning if a model of another name than `model` drew the picture: this one draws
+/// another picture from the same parameters. Otherwise "".
 std::optional<std::string> other_model(const std::string& drawn_by, const ModelInfo& model);
 
 /// The JSON stored under kRecipeKey.

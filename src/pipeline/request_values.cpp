@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/prefix.h"
 #include "glm_image/limits.h"
 #include "text/glyph_texts.h"
 #include "text/grid.h"
@@ -199,7 +200,7 @@ std::string picture_name(std::size_t index) {
 }
 
 std::string prompt_without_mark(const Request& request) {
-  const bool has_mark = request.prompt.compare(0, kByteOrderMark.size(), kByteOrderMark) == 0;
+  const bool has_mark = starts_with(request.prompt, kByteOrderMark);
   const bool removes_mark = has_mark && request.glyph_rules == GlyphRules::kSmart;
   return request.prompt.substr(removes_mark ? kByteOrderMark.size() : 0);
 }

@@ -37,7 +37,7 @@ ReferencePicture read_case(const io::JsonFields& row, const fs::path& folder) {
   request.glyph_rules = GlyphRules::kReference;
   request.width = row.required_int64("width", 1, limits::kMaxSide);
   request.height = row.required_int64("height", 1, limits::kMaxSide);
-  request.steps = row.required_int64("steps", 1, 1000);
+  request.steps = row.required_int64("steps", 1, limits::kMaxSteps);
   request.guidance = row.required_double("guidance");
   request.seed = static_cast<uint64_t>(row.required_int64("seed", 0, INT64_MAX));
   if (row.has("image_files")) {

@@ -4,27 +4,28 @@
 
 namespace glm_image::pipeline {
 
-/// Threads to compute with where others keep `others` of `processors` busy: one for each processor
-/// that is left, at least 1 and at most `most`.
+/// Returns the number of threads to use while other programs keep `others` of `processors` busy:
+/// one per remaining processor, at least 1 and at most `most`.
 int threads_beside(double others, int processors, int most);
 
-/// While it lives, the calling thread computes with as many threads as other programs leave
-/// processors for. OpenMP's threads wait for one another many times in each step, and burn their
-/// processor meanwhile: a thread too many takes the processor from the very thread that the others
-/// wait for, so that two threads beside another busy program are slower than one.
+/// Within its scope, the calling thread computes with as many threads as other programs leave
+/// processors for. OpenMP's threads synchronise many times in each step by busy waiting. A surplus
+/// thread takes the processor from the thread that the others wait for, so two threads next to a
+/// busy program can be slower than one.
 class ThreadShare {
  public:
   /// `adapt`: false leaves the number of threads alone.
   explicit ThreadShare(bool adapt);
-  /// As many threads as before.
+  /// Restores the number of threads.
   ~ThreadShare();
   ThreadShare(const ThreadShare&) = delete;
   ThreadShare& operator=(const ThreadShare&) = delete;
 
-  /// To be called often, between steps whose results do not depend on the number of threads.
+  /// Adapts the number of threads. Call it often, between steps whose results do not depend on that
+  /// number.
   void update();
-  /// As many threads as before, for what follows: convolutions of LibTorch sum in an order that
-  /// depends on the number of threads.
+  /// Restores the number of threads for the following work: the summation order of LibTorch's
+  /// convolutions depends on it.
   void hold();
 
  private:

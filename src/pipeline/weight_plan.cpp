@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/prefix.h"
 #include "nn/block_list.h"
 
 namespace glm_image::pipeline {
 namespace {
 
-/// The block that a parameter belongs to; nothing for one outside of the list.
+/// Returns the block that a parameter belongs to, or nothing if it is not in the list.
 std::optional<size_t> block_of(const std::string& parameter, const std::string& list) {
   const size_t begin = list.size() + 1;
-  if (parameter.compare(0, list.size(), list) != 0 || parameter.size() <= begin ||
-      parameter[list.size()] != '.') {
+  if (!starts_with(parameter, list) || parameter.size() <= begin || parameter[list.size()] != '.') {
     return std::nullopt;
   }
   return std::stoul(parameter.substr(begin));

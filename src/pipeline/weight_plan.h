@@ -27,18 +27,18 @@ struct BlockListBytes {
 /// Bytes of the weights of a component.
 struct ComponentBytes {
   int64_t fixed = 0;  ///< outside of the lists
-  /// A mapped table, of which only the rows that are looked up come into memory; 0 for none.
+  /// A mapped table, of which only the rows that are looked up are read into memory; 0 for none.
   int64_t table = 0, table_row = 0;
   std::vector<BlockListBytes> lists;
 
   int64_t memory() const;
-  /// Adds other weights of the same component, whose lists come behind.
+  /// Appends the block lists of other weights of the component.
   void add(const ComponentBytes& other);
-  /// The same if only this number of rows of the table is looked up.
+  /// Returns the bytes if only this number of rows of the table is looked up.
   ComponentBytes with_rows(int64_t rows) const;
 };
 
-/// How weights are bound, and which of them (by parameter) are meant.
+/// How weights are bound, and which parameters are included.
 struct BoundAs {
   at::ScalarType dtype = at::kFloat;
   bool on_cpu = true;
@@ -53,8 +53,8 @@ ComponentBytes measure_weights(const torch::nn::Module& module,
                                const io::WeightSet& weights,
                                const BoundAs& bound);
 
-/// How many blocks of each list stay bound. The others stream: each is bound when it runs and
-/// released behind it, while the next one is read ahead.
+/// Number of blocks of each list that stay bound. The others stream: each is bound before it runs
+/// and released after it, while the next one is read ahead.
 struct WeightPlan {
   std::vector<int64_t> kept;  ///< of each list, from its first block
   int64_t resident = 0;       ///< bytes that stay, and room for the running block and the next one
@@ -67,7 +67,8 @@ struct WeightPlan {
 /// list first. If not even two blocks fit, `resident` is more than `allowed`.
 WeightPlan plan_weights(const ComponentBytes& bytes, int64_t allowed);
 
-/// How a stage loads its component. By default everything is bound, and other components stay.
+/// How a stage loads its component. By default all weights are bound, and other components stay in
+/// memory.
 struct LoadPlan {
   ComponentBytes bytes;
   WeightPlan weights;

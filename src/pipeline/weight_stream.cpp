@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/prefix.h"
 #include "io/parameter_binder.h"
 #include "nn/block_list.h"
 
@@ -116,7 +117,7 @@ void stream_weights(torch::nn::Module& module,
       for (int64_t block = kept; block < static_cast<int64_t>(list->size()); ++block) {
         const auto prefix = concat(name, '.', block, '.');
         for (const auto& parameter : binder.names()) {
-          if (parameter.compare(0, prefix.size(), prefix) != 0) continue;
+          if (!starts_with(parameter, prefix)) continue;
           blocks[block].push_back(parameter);
           streamed.insert(parameter);
         }

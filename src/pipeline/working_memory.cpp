@@ -106,8 +106,8 @@ int64_t painting_bytes(const Checkpoint& checkpoint, const Workload& work) {
     condition += grid.size() * side * side;
     largest_condition = std::max(largest_condition, grid.size() * side * side);
   }
-  // Of a block: its input, normed streams, the hidden values of its feed-forward layer and their
-  // activation (4 each, and as 8-bit integers), and the sums; or heads and their copies.
+  // For a block: its input, normalised streams, the hidden values of its feed-forward layer and
+  // their activation (4 each, and as 8-bit integers), and the sums; or heads and their copies.
   const int64_t tokens = std::max(own, largest_condition);
   const int64_t block = 17 * tokens * width * element;
   // Keys and values of the condition pictures: of all blocks, and joined with a block's own.

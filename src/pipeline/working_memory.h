@@ -26,7 +26,7 @@ struct Workload {
   std::vector<AdapterUse> adapters;
 };
 
-/// The numbers of a request that resolve_request returned. A prompt counts at least as a usual one.
+/// Measures a request that resolve_request returned. A short prompt counts as one of usual length.
 Workload workload_of(const Checkpoint& checkpoint, const Request& request);
 
 /// Bytes by stage: upper bounds of what tensors, caches and kernels' workspaces take at the same

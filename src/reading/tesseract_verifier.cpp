@@ -5,8 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "reading/ink_picture.h"
 #include "reading/languages.h"
-#include "reading/poster_picture.h"
 #include "reading/text_lines.h"
 #include "reading/text_matching.h"
 #include "reading/text_reader.h"
@@ -111,7 +111,7 @@ class PictureReading {
 
   std::vector<TextLine> find_lines() const {
     if (std::min(image_.width, image_.height) < kSmallestPicture) return {};
-    auto lines = find_text_lines(PosterPicture(image_), /*taken=*/{});
+    auto lines = find_text_lines(InkPicture(image_), /*taken=*/{});
     if (lines.size() > kMostLines) lines.clear();
     return lines;
   }

@@ -8,7 +8,7 @@ namespace glm_image::reading {
 namespace {
 
 constexpr int64_t kMargin = 6;
-/// Maximum number of parts of a poster, because the search compares all pairs.
+/// Maximum number of parts of a picture, because the search compares all pairs.
 constexpr std::size_t kMaxParts = 600;
 
 struct Part {
@@ -21,7 +21,7 @@ struct Part {
 /// Ink pixels with their distances from the background.
 using InkPixels = std::vector<std::pair<double, Rgb>>;
 
-void add_ink(const PosterPicture& picture, const Labels& labels, int32_t label, InkPixels& pixels) {
+void add_ink(const InkPicture& picture, const Labels& labels, int32_t label, InkPixels& pixels) {
   const auto& box = labels.boxes[static_cast<std::size_t>(label - 1)];
   for (int64_t y = box.top; y < box.bottom; ++y) {
     for (int64_t x = box.left; x < box.right; ++x) {
@@ -47,13 +47,13 @@ Rgb core_colour(InkPixels pixels, double share) {
   return median_colour(std::move(colours));
 }
 
-Rgb colour_of_part(const PosterPicture& picture, const Labels& labels, int32_t label) {
+Rgb colour_of_part(const InkPicture& picture, const Labels& labels, int32_t label) {
   InkPixels pixels;
   add_ink(picture, labels, label, pixels);
   return core_colour(std::move(pixels), /*share=*/0.3);
 }
 
-Rgb colour_of_line(const PosterPicture& picture,
+Rgb colour_of_line(const InkPicture& picture,
                    const Labels& labels,
                    const std::vector<Part>& parts) {
   InkPixels pixels;
@@ -62,7 +62,7 @@ Rgb colour_of_line(const PosterPicture& picture,
 }
 
 /// Parts that may be letters or pieces of letters.
-std::vector<Part> find_parts(const PosterPicture& picture,
+std::vector<Part> find_parts(const InkPicture& picture,
                              const Labels& labels,
                              const std::vector<PixelBox>& taken) {
   constexpr int64_t kSmallestArea = 4;
@@ -181,7 +181,7 @@ float ink_share(const Rgb& pixel, const Rgb& background, const Rgb& ink) {
   return whole < 1 ? 0 : std::clamp(along / whole, 0.0F, 1.0F);
 }
 
-InkMap ink_of_line(const PosterPicture& picture,
+InkMap ink_of_line(const InkPicture& picture,
                    const Labels& labels,
                    const std::vector<Part>& parts,
                    const PixelBox& box,
@@ -222,7 +222,7 @@ std::vector<PixelBox> letters_of(const std::vector<Part>& parts) {
 
 }  // namespace
 
-std::vector<TextLine> find_text_lines(const PosterPicture& picture,
+std::vector<TextLine> find_text_lines(const InkPicture& picture,
                                       const std::vector<PixelBox>& taken) {
   const int64_t lowest = picture.shorter_side() * 3 / 100;
   std::vector<uint8_t> mask(static_cast<std::size_t>(picture.width() * picture.height()));

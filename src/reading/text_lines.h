@@ -1,6 +1,6 @@
 #pragma once
 
-#include "reading/poster_picture.h"
+#include "reading/ink_picture.h"
 
 namespace glm_image::reading {
 
@@ -31,7 +31,7 @@ struct TextLine {
 
 /// Returns the lines from top to bottom. Ignores ink in the boxes `taken`, those of recognised
 /// pictograms.
-std::vector<TextLine> find_text_lines(const PosterPicture& picture,
+std::vector<TextLine> find_text_lines(const InkPicture& picture,
                                       const std::vector<PixelBox>& taken);
 
 }  // namespace glm_image::reading

@@ -13,10 +13,6 @@ namespace {
 
 constexpr const char* kPicturePath = "/v1/images/";
 
-bool starts_with(const std::string& text, const std::string& beginning) {
-  return text.rfind(beginning, 0) == 0;
-}
-
 bool only_reads(const Exchange& exchange) {
   const auto& method = exchange.method();
   return method == "GET" || method == "HEAD" || method == "OPTIONS";

@@ -1,7 +1,9 @@
 #include "server/http_service.h"
 
 #include <algorithm>
+#include <string_view>
 
+#include "core/prefix.h"
 #include "io/shown.h"
 #include "server/api_error.h"
 
@@ -13,7 +15,8 @@ const HttpRoute& HttpService::find_route(Exchange& exchange) const {
   if (found == routes.end()) {
     found = std::find_if(routes.begin(), routes.end(), [&](const auto& route) {
       const auto& own = route.first;
-      return own.back() == '*' && path.compare(0, own.size() - 1, own, 0, own.size() - 1) == 0;
+      return own.back() == '*' &&
+             starts_with(path, std::string_view(own).substr(0, own.size() - 1));
     });
   }
   if (found == routes.end()) {

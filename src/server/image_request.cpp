@@ -6,10 +6,12 @@
 #include <random>
 
 #include "core/error.h"
+#include "core/round_up.h"
 #include "core/text_format.h"
 #include "core/width_height.h"
 #include "glm_image/limits.h"
 #include "io/json_parse.h"
+#include "pipeline/glyph_rules.h"
 #include "pipeline/json_exchange.h"
 #include "pipeline/speed.h"
 #include "server/api_error.h"
@@ -24,10 +26,6 @@ namespace {
 constexpr int64_t kMinSide = 16;
 /// More than any request needs. A body of small values would take many times its size in memory.
 constexpr int64_t kMaxBodyValues = int64_t{1} << 16;
-
-int64_t next_multiple(int64_t side) {
-  return (side + text::kTokenSide - 1) / text::kTokenSide * text::kTokenSide;
-}
 
 void read_size(const ApiFields& fields, const RequestLimits& limits, ImageRequest& wanted) {
   const auto size = fields.text("size");
@@ -48,9 +46,9 @@ void read_size(const ApiFields& fields, const RequestLimits& limits, ImageReques
   for (const int64_t side : {width, height}) {
     if (side < kMinSide || side > limits::kMaxSide) refuse();
   }
-  if (next_multiple(width) * next_multiple(height) > limits.max_pixels) refuse();
-  wanted.request.width = next_multiple(width);
-  wanted.request.height = next_multiple(height);
+  wanted.request.width = round_up(width, text::kTokenSide);
+  wanted.request.height = round_up(height, text::kTokenSide);
+  if (wanted.request.width * wanted.request.height > limits.max_pixels) refuse();
   if (wanted.request.width != width || wanted.request.height != height) {
     wanted.width = width;
     wanted.height = height;
@@ -155,8 +153,8 @@ void read_drawing(const ApiFields& fields, int64_t max_count, Request& request) 
   }
   request.prompt = *prompt;
   request.texts = fields.texts("texts");
-  if (fields.choice("glyph_rules", {"smart", "reference"}).value_or("smart") == "reference") {
-    request.glyph_rules = GlyphRules::kReference;
+  if (const auto rules = fields.choice("glyph_rules", pipeline::glyph_rules_names())) {
+    request.glyph_rules = pipeline::glyph_rules_named(*rules);
   }
   for (const char* name : {"guidance_scale", "guidance"}) {
     const auto guidance = fields.number(name, limits::kMinGuidance, limits::kMaxGuidance);
@@ -184,8 +182,9 @@ void read_answer(const ApiFields& fields, ImageRequest& wanted) {
       fields.choice("output_format", {"png", "jpeg", "jpg", "webp"}).value_or("png");
   if (format == "webp") wanted.format = image::ImageFormat::kWebp;
   if (format == "jpeg" || format == "jpg") wanted.format = image::ImageFormat::kJpeg;
-  const auto compression = fields.whole_number("output_compression", 0, 100);
-  if (compression) wanted.compression = std::max(1, static_cast<int>(*compression));
+  const auto compression = fields.whole_number("output_compression", 0, limits::kMaxQuality);
+  if (compression)
+    wanted.compression = std::max(limits::kMinQuality, static_cast<int>(*compression));
   wanted.stream = fields.truth("stream").value_or(false);
   wanted.progress = fields.truth("progress").value_or(false);
   wanted.rewrite = fields.truth("rewrite");

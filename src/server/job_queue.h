@@ -32,10 +32,10 @@ struct Slots {
   int64_t max_prepared_bytes = 0;
 };
 
-/// What the worker does once there is nothing to draw.
+/// What a worker does when the queue is idle.
 struct Rest {
   std::function<void()> action;  ///< must not throw
-  /// After the last job; never, without a value, unless JobQueue::rest asks for it.
+  /// Time without jobs after which the action runs. No value: only JobQueue::rest runs it.
   std::optional<std::chrono::duration<double>> after;
 };
 
@@ -82,8 +82,8 @@ class JobQueue : public std::enable_shared_from_this<JobQueue> {
   bool is_full() const;
   bool is_closed() const;
 
-  /// Asks for the rest. Returns true once it is over, or false if there are jobs, after which it
-  /// comes. Does not wait for a job.
+  /// Runs Rest::action and returns true. If jobs are pending, returns false at once, and the action
+  /// runs after them.
   bool rest();
 
   struct Load {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/prefix.h"
 #include "io/shown.h"
 #include "server/api_error.h"
 
@@ -94,7 +95,7 @@ std::vector<FormPart> parse_multipart(std::string_view body, const std::string& 
     body.remove_prefix(first + delimiter.size());
   }
   std::vector<FormPart> parts;
-  while (body.rfind("--", 0) != 0) {
+  while (!starts_with(body, "--")) {
     // A delimiter may be followed by padding before the end of the line.
     const auto line_end = body.find("\r\n");
     if (line_end == std::string_view::npos || !trimmed(body.substr(0, line_end)).empty()) {

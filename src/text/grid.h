@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "glm_image/limits.h"
+
 namespace glm_image::text {
 
 /// Rows and columns of visual tokens.
@@ -17,7 +19,7 @@ inline bool operator==(const Grid& a, const Grid& b) {
 }
 
 /// Side of the square of pixels that one visual token of the generator covers.
-inline constexpr int64_t kTokenSide = 32;
+inline constexpr int64_t kTokenSide = limits::kSizeStep;
 
 /// Returns the grid of a picture of height×width pixels. Throws kInvalidInput unless both are
 /// positive multiples of kTokenSide.

@@ -6,9 +6,8 @@
 
 namespace glm_image::train {
 
-/// What the random numbers of a run are for. One list for all that trains, so that no number is
-/// used twice. A number is never changed or given to another purpose: a run that resumes, and one
-/// that is repeated, needs the same random numbers.
+/// Purposes of the random numbers of a run, in one list so that each number is unique. Never change
+/// or reuse a number: a resumed or repeated run needs the same random numbers.
 enum SeedPurpose : uint64_t {
   kInitialWeightsPurpose = 0,
   kVaeNoisePurpose = 1,
@@ -31,7 +30,8 @@ enum SeedPurpose : uint64_t {
   kPriorDataPurpose = 712,
 };
 
-/// Derives a seed from a run's seed, a purpose and a step. Seeds of adjacent steps are unrelated.
+/// Derives a seed from a run's seed, a purpose and an index (a batch, step or epoch). Seeds of
+/// adjacent indices are unrelated.
 inline uint64_t mix_seed(uint64_t seed, uint64_t purpose, uint64_t step) {
   return mix_bits(seed + 0x9E3779B97F4A7C15U * (purpose * 0x10001U) + step * 0xD1B54A32D192ED03U);
 }

@@ -16,9 +16,9 @@ namespace glm_image::train {
 
 /// The tensors of one batch by name, prepared in advance on another thread.
 using Batch = std::map<std::string, Tensor>;
-/// Prepares the batch with a given index, deterministically. The index counts batches, not
-/// optimizer steps.
-using BatchMaker = std::function<Batch(int64_t step)>;
+/// Prepares the batch with a given index, deterministically. The index counts batches: batch i of
+/// optimizer step s has the index s·gradient_accumulation_steps + i.
+using BatchMaker = std::function<Batch(int64_t batch_index)>;
 
 struct Outcome {
   Tensor loss;  ///< scalar float32
@@ -68,7 +68,7 @@ class Stage {
   /// Creates a batch maker for one loader thread. Makers run concurrently with each other and with
   /// forward().
   virtual BatchMaker batch_maker() = 0;
-  virtual Outcome forward(const Batch& batch, int64_t step) = 0;
+  virtual Outcome forward(const Batch& batch, int64_t batch_index) = 0;
   /// Called after the optimizer's step, for state that gradients do not train.
   virtual void after_step(int64_t /*step*/) {}
   /// What determines the stage's examples, which a resumed run must have again; appended to the

@@ -114,7 +114,7 @@ TEST_F(ClusterProgram, SharesTheGeneratorsWeights) {
   EXPECT_TRUE(std::filesystem::exists(path("p-2.png")));
   const auto helped = helper.wait();
   EXPECT_EQ(helped.exit_code, 0) << helped.err;
-  EXPECT_NE(helped.err.find("drawing pictures: 2, with ranks: 2"), std::string::npos) << helped.err;
+  EXPECT_NE(helped.err.find("drawing 2 pictures on 2 ranks"), std::string::npos) << helped.err;
 }
 
 TEST_F(ClusterProgram, AWorkerEndsWithItsCoordinator) {

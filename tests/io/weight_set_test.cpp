@@ -172,7 +172,7 @@ TEST(WeightSet, ALinkWithoutItsTargetIsNamedAsSuch) {
   const TemporaryDirectory folder;
   std::filesystem::create_symlink("../../blobs/0123", folder.path() / "model.safetensors");
   expect_error(ErrorCode::kNotFound,
-               {"model.safetensors: is a link to ../../blobs/0123, which is not there", "cp -rL"},
+               {"model.safetensors: is a link to ../../blobs/0123, which does not exist", "cp -rL"},
                [&] { WeightSet::open(folder.path()); });
   std::filesystem::create_symlink("gone", folder.path() / "config.json");
   expect_error(ErrorCode::kNotFound, {"config.json: is a link to gone"}, [&] {

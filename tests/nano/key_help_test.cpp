@@ -1,4 +1,5 @@
-// The help of `glm-image train STAGE` and docs/training.md list the keys that the configs have.
+// The help of `glm-image train STAGE`, docs/training.md and docs/nano.md list the keys that the
+// configs have.
 
 #include <gtest/gtest.h>
 
@@ -61,8 +62,9 @@ TEST(KeyHelp, EachStageHasItsOwnKeys) {
             (std::set<std::string>{"stage", "run", "data", "model", "start", "seed", "captions"}));
 }
 
-TEST(KeyHelp, TheDocumentHasAllKeys) {
-  const auto document = read_file(project_dir() / "docs" / "training.md");
+TEST(KeyHelp, TheDocumentsHaveAllKeys) {
+  const auto docs = project_dir() / "docs";
+  const auto document = read_file(docs / "training.md") + read_file(docs / "nano.md");
   for (const auto& stage : all_stages()) {
     for (const auto& key : keys_in(help_of(stage))) {
       EXPECT_NE(document.find('`' + key + '`'), std::string::npos) << key << " of " << stage;

@@ -22,6 +22,8 @@ struct TransformerConfig {
   int64_t sample_size = 0;  ///< side of the default picture, in latent cells
 
   int64_t hidden_size() const { return num_attention_heads * attention_head_dim; }
+  /// Side of a latent patch in pixels. `scale_factor`: AutoencoderConfig::scale_factor().
+  int64_t patch_pixels(int64_t scale_factor) const { return scale_factor * patch_size; }
 
   static TransformerConfig from_json(const io::JsonFields& config);
 };

@@ -1,5 +1,6 @@
 #include "nano/training/poster_feed.h"
 
+#include "core/round_up.h"
 #include "train/seeds.h"
 
 namespace glm_image::nano {
@@ -21,8 +22,8 @@ Tensor cell_weights(const PosterExample& example, const ItemWeights& weights, in
   auto map = at::ones({1, example.image.height / cell, example.image.width / cell});
   const auto weigh = [&](const auto& box, double weight) {
     const int64_t top = box.y / cell, left = box.x / cell;
-    const int64_t bottom = (box.y + box.height + cell - 1) / cell;
-    const int64_t right = (box.x + box.width + cell - 1) / cell;
+    const int64_t bottom = divide_up(box.y + box.height, cell);
+    const int64_t right = divide_up(box.x + box.width, cell);
     map.narrow(1, top, std::min(bottom, map.size(1)) - top)
         .narrow(2, left, std::min(right, map.size(2)) - left)
         .fill_(weight);

@@ -73,7 +73,7 @@ std::vector<train::TrainedModule> PosterGenerator::modules() {
   return trained;
 }
 
-void PosterGenerator::prepare(int64_t step,
+void PosterGenerator::prepare(int64_t batch_index,
                               const train::GeneratorExamples& examples,
                               train::Batch& batch) {
   const auto& [posters, prompts, preview, target] = examples;
@@ -108,8 +108,11 @@ void PosterGenerator::prepare(int64_t step,
   }
   if (scene_codes_) batch.emplace("codes", at::stack(codes));
   if (keys_.more_prompts > 0 && (predicts_scenes() || counts_letters())) {
-    batch.merge(prompts_.make(
-        step, keys_.more_prompts, *tokenizer_, target, as_poster(*posters.front()).renderer()));
+    batch.merge(prompts_.make(batch_index,
+                              keys_.more_prompts,
+                              *tokenizer_,
+                              target,
+                              as_poster(*posters.front()).renderer()));
   }
 }
 

@@ -29,7 +29,7 @@ namespace glm_image::nano {
 ///   as at the steps of a gradient.
 /// - The scene is predicted from the last tokens of the prompt (scene_reader.h), after
 ///   `scene_layers` layers. The later layers of a visual token can only attend to what earlier
-///   layers have stored in the prompt. `more_prompts` additional prompts per step have no picture;
+///   layers have stored in the prompt. `more_prompts` additional prompts per batch have no picture;
 ///   they are a fifth as long.
 /// - The number of letters read so far is predicted from the tokens of all these prompts
 ///   (letter_counts.h), after `position_layers` layers.
@@ -47,7 +47,7 @@ class PosterGenerator : public train::GeneratorAuxiliary {
                   const train::GeneratorParts& parts);
 
   std::vector<train::TrainedModule> modules() override;
-  void prepare(int64_t step,
+  void prepare(int64_t batch_index,
                const train::GeneratorExamples& examples,
                train::Batch& batch) override;
   bool gives_codes() const override { return keys_.teacher_codes; }

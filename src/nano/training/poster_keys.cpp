@@ -16,7 +16,9 @@ constexpr int64_t kLeastSide = text::kTokenSide;
 std::vector<train::SizeShare> read_sizes(const io::JsonFields& fields) {
   const auto& json = fields.json();
   const std::string expected =
-      concat("a list of {\"width\", \"height\", \"share\"}, sides multiples of 32 from ",
+      concat("a list of {\"width\", \"height\", \"share\"}, sides multiples of ",
+             text::kTokenSide,
+             " from ",
              kLeastSide,
              " to ",
              limits::kMaxSide);
@@ -181,7 +183,7 @@ void PosterGeneratorKeys::visit(train::KeyVisitor& keys) {
                position_layers,
                0,
                1000);
-  keys.integer({"more_prompts", "additional prompts per step, for the heads on prompts"},
+  keys.integer({"more_prompts", "additional prompts per batch, for the heads on prompts"},
                more_prompts,
                0,
                4096);

@@ -22,11 +22,11 @@ class PosterTrainingData::Reader : public train::ExampleReader {
  public:
   explicit Reader(const PosterTrainingData& data) : data_(data), feed_(data.feed_.another()) {}
 
-  std::vector<train::TrainingExamplePtr> batch(int64_t step) override {
-    const auto& size = data_.size_at(step);
+  std::vector<train::TrainingExamplePtr> batch(int64_t batch_index) override {
+    const auto& size = data_.size_at(batch_index);
     std::vector<train::TrainingExamplePtr> examples;
     for (int64_t i = 0; i < data_.batch_; ++i) {
-      examples.push_back(laid_out(data_.example_at(step, i), {size.width, size.height}));
+      examples.push_back(laid_out(data_.example_at(batch_index, i), {size.width, size.height}));
     }
     return examples;
   }
@@ -70,15 +70,15 @@ std::string PosterTrainingData::identity() const {
   return keys_.posters > 0 ? concat(" posters ", keys_.posters) : std::string();
 }
 
-int64_t PosterTrainingData::example_at(int64_t step, int64_t i) const {
-  return train::ExampleOrder{keys_.posters, seed_}.at(step * batch_ + i);
+int64_t PosterTrainingData::example_at(int64_t batch_index, int64_t i) const {
+  return train::ExampleOrder{keys_.posters, seed_}.at(batch_index * batch_ + i);
 }
 
-const train::SizeShare& PosterTrainingData::size_at(int64_t step) const {
+const train::SizeShare& PosterTrainingData::size_at(int64_t batch_index) const {
   std::vector<double> shares;
   for (const auto& size : keys_.sizes) shares.push_back(size.share);
   RandomStream random(
-      train::mix_seed(seed_, train::kPosterSizePurpose, static_cast<uint64_t>(step)));
+      train::mix_seed(seed_, train::kPosterSizePurpose, static_cast<uint64_t>(batch_index)));
   return keys_.sizes[random.pick_weighted(shares)];
 }
 

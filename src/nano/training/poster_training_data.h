@@ -24,10 +24,10 @@ class PosterTrainingData : public train::TrainingData {
   std::string identity() const override;
 
   const posters::PosterSource& source() const { return feed_.source(); }
-  /// The size of all pictures of the batch `step`.
-  const train::SizeShare& size_at(int64_t step) const;
-  /// Index of the example in slot i of the batch `step`; see train::ExampleOrder.
-  int64_t example_at(int64_t step, int64_t i) const;
+  /// The size of all pictures of a batch.
+  const train::SizeShare& size_at(int64_t batch_index) const;
+  /// Index of the example in slot i of a batch; see train::ExampleOrder.
+  int64_t example_at(int64_t batch_index, int64_t i) const;
 
  private:
   class Reader;

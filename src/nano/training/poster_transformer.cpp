@@ -79,13 +79,13 @@ int64_t PosterTransformer::crop_top(train::TrainingExample& example,
   return crop_around_item(as_poster(example).poster(), rows, keys_.crop_texts, random);
 }
 
-void PosterTransformer::prepare(int64_t step,
+void PosterTransformer::prepare(int64_t batch_index,
                                 const std::vector<train::TrainingExamplePtr>& examples,
                                 const Tensor& drop,
                                 train::Batch& batch) {
   const auto count = static_cast<int64_t>(examples.size());
   const at::TensorOptions wide(at::kFloat);
-  auto random = make_random(train::mix_seed(seed_, train::kPosterCodesPurpose, step));
+  auto random = make_random(train::mix_seed(seed_, train::kPosterCodesPurpose, batch_index));
   const auto of_scene = at::rand({count}, random, wide) < keys_.teacher_codes_share;
   const auto miscounted = at::rand({count}, random, wide) < keys_.miscounted_lines;
   const auto glyph_tokens = train::glyphs_of(batch).seen.size(1);

@@ -45,7 +45,7 @@ class PosterTransformer : public train::TransformerAuxiliary {
 
   std::vector<train::TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight) override;
-  void prepare(int64_t step,
+  void prepare(int64_t batch_index,
                const std::vector<train::TrainingExamplePtr>& examples,
                const Tensor& drop,
                train::Batch& batch) override;

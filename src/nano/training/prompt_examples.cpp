@@ -5,7 +5,7 @@
 #include "train/seeds.h"
 
 namespace glm_image::nano {
-train::Batch PromptExamples::make(int64_t step,
+train::Batch PromptExamples::make(int64_t batch_index,
                                   int64_t count,
                                   const text::BpeTokenizer& tokenizer,
                                   const text::Grid& target,
@@ -15,7 +15,7 @@ train::Batch PromptExamples::make(int64_t step,
   std::vector<int64_t> ends;
   for (int64_t i = 0; i < count; ++i) {
     const auto index = train::mix_seed(
-        seed_, train::kPosterPromptPurpose, static_cast<uint64_t>(step * count + i));
+        seed_, train::kPosterPromptPurpose, static_cast<uint64_t>(batch_index * count + i));
     const auto [scene, caption] = data_.source().poster(index, posters::Split::kTraining);
     const auto prompt = prompt_(caption.text, target);
     ids.push_back(torch::tensor(prompt));

@@ -14,11 +14,11 @@ class PromptExamples {
                  decltype(train::GeneratorParts::prompt) prompt)
       : data_(data), seed_(seed), prompt_(std::move(prompt)) {}
 
-  /// Returns `count` prompts, different in every step:
+  /// Returns `count` prompts, different in every batch:
   /// - "prompt_ids" and "prompt_letters" [count, longest], padded on the right; see letters_read;
   /// - "prompt_ends" [count], the index of each last token;
   /// - "prompt_answers" [count, questions], see scene_answers, at the preview's size.
-  train::Batch make(int64_t step,
+  train::Batch make(int64_t batch_index,
                     int64_t count,
                     const text::BpeTokenizer& tokenizer,
                     const text::Grid& target,

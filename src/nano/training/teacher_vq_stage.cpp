@@ -77,8 +77,8 @@ void TeacherVqStage::initialise(const std::string& name, Tensor& weight, at::Gen
   train::initialise_weight(name, weight, random);
 }
 
-train::Batch TeacherVqStage::make_batch(int64_t step, train::ExampleReader& reader) const {
-  auto examples = reader.batch(step);
+train::Batch TeacherVqStage::make_batch(int64_t batch_index, train::ExampleReader& reader) const {
+  auto examples = reader.batch(batch_index);
   const auto share = keep_own(examples);
   const auto& size = examples.front()->size;
   const auto grid = text::target_grid(size.height, size.width);
@@ -89,8 +89,9 @@ train::Batch TeacherVqStage::make_batch(int64_t step, train::ExampleReader& read
     kinds.push_back(token_kinds(source_, poster.scene, poster.layout, grid));
     parts.push_back(token_parts(source_, poster, grid));
     pixels.push_back(target_pixels(drawn, kinds.back()));
-    // Phase 1 does not use the pictures.
-    if (step < keys_.codes_until) continue;
+    // Phase 1 does not use the pictures. A batch is a step: VqEncoder refuses gradient
+    // accumulation.
+    if (batch_index < keys_.codes_until) continue;
     patches.push_back(encoder_.patches(example->picture(size)));
   }
   train::Batch batch{{"kinds", at::stack(kinds)},
@@ -116,7 +117,7 @@ Tensor TeacherVqStage::target_pixels(const DrawnPoster& drawn, const Tensor& kin
   return at::where((kinds > 0).unsqueeze(1), pixels[1], pixels[0]);
 }
 
-train::Outcome TeacherVqStage::forward(const train::Batch& batch, int64_t step) {
+train::Outcome TeacherVqStage::forward(const train::Batch& batch, int64_t batch_index) {
   const TokenContent content{batch.at("kinds").to(device_).flatten(),
                              batch.at("parts").to(device_).flatten(1),
                              batch.at("pixels").to(device_).flatten(0, 1)};
@@ -126,6 +127,7 @@ train::Outcome TeacherVqStage::forward(const train::Batch& batch, int64_t step) 
   weights.masked_fill_(kinds > 0, keys_.text_weight);
   weights.masked_fill_(kinds >= first_pictogram_kind(source_), keys_.pictogram_weight);
   const auto share = own_share(batch, batch.at("kinds").size(0));
+  const int64_t step = batch_index;  // VqEncoder refuses gradient accumulation
   if (step < keys_.codes_until) return make_codes(content, weights, share, step);
   if (step == keys_.codes_until && step > 0) copy_weights(*teacher_, *settled_);
   // Phase 2 no longer allocates codes, so background tokens get a minimum weight.

@@ -39,7 +39,7 @@ class TeacherVqStage : public train::DataStage {
 
   std::vector<train::TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
-  train::Outcome forward(const train::Batch& batch, int64_t step) override;
+  train::Outcome forward(const train::Batch& batch, int64_t batch_index) override;
   bool divides_rows() const override { return true; }
   void after_step(int64_t step) override;
   train::NamedTensors state() override;
@@ -50,15 +50,15 @@ class TeacherVqStage : public train::DataStage {
   TeacherVqStage(const train::TrainingConfig& config,
                  const at::Device& device,
                  const std::shared_ptr<const PosterTrainingData>& data);
-  train::Batch make_batch(int64_t step, train::ExampleReader& reader) const override;
+  train::Batch make_batch(int64_t batch_index, train::ExampleReader& reader) const override;
   /// The target pixels, [tokens, 3·8·8].
   static Tensor target_pixels(const DrawnPoster& poster, const Tensor& kinds);
-  /// A step of phase 1. `weights` [tokens].
+  /// The loss of a batch in phase 1. `weights` [tokens].
   train::Outcome make_codes(const TokenContent& content,
                             const Tensor& weights,
                             const train::BatchShare& share,
                             int64_t step);
-  /// A step of phase 2.
+  /// The loss of a batch in phase 2.
   train::Outcome find_codes(const train::Batch& batch,
                             const TokenContent& content,
                             const Tensor& weights,

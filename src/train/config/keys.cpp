@@ -37,7 +37,7 @@ void warn_of_old_name(std::vector<std::string>& warnings,
 }
 
 std::string KeyReader::name_of(const Key& key) {
-  // Not JsonFields::has, which would make former names known keys in messages.
+  // JsonFields::has would add former names to the known keys in messages.
   const auto& json = fields_.json();
   if (key.old_name == nullptr || !json.contains(key.old_name)) return key.name;
   if (fields_.has(key.name)) {
@@ -153,7 +153,7 @@ void KeyHelp::number(const Key& key, double& value, double least, double most) {
 }
 
 void KeyHelp::integer(const Key& key, int64_t& value, int64_t least, int64_t most) {
-  // Bounds that only guard against overflow are no help.
+  // Bounds that only guard against overflow are not shown.
   constexpr int64_t kShownBound = 1'000'000;
   line(
       key,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/prefix.h"
 #include "io/json_parse.h"
 #include "train/config/stage_keys.h"
 #include "train/config/stage_names.h"

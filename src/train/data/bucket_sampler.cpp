@@ -25,10 +25,11 @@ BucketSampler::BucketSampler(const std::vector<int64_t>& buckets, int64_t batch,
   }
 }
 
-std::vector<int64_t> BucketSampler::batch(int64_t step) const {
-  const auto epoch = static_cast<uint64_t>(step / batches_per_epoch());
-  const auto& part = parts_[permuted(
-      step % batches_per_epoch(), batches_per_epoch(), mix_seed(seed_, kBatchOrderPurpose, epoch))];
+std::vector<int64_t> BucketSampler::batch(int64_t batch_index) const {
+  const auto epoch = static_cast<uint64_t>(batch_index / batches_per_epoch());
+  const auto& part = parts_[permuted(batch_index % batches_per_epoch(),
+                                     batches_per_epoch(),
+                                     mix_seed(seed_, kBatchOrderPurpose, epoch))];
   const auto& examples = examples_[part.bucket];
   // Each bucket has an order of its own.
   const auto key = mix_seed(mix_seed(seed_, kBucketOrderPurpose, epoch),

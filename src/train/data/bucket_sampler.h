@@ -6,8 +6,8 @@
 namespace glm_image::train {
 
 /// The order in which a run sees the examples of a data set. Every epoch shows each example once,
-/// in batches of one bucket, in a new order. The order follows from the seed, and the batch of a
-/// step is computed without the steps before it, so that a run may resume anywhere.
+/// in batches of one bucket, in a new order. The order follows from the seed, and a batch
+/// is computed without the batches before it, so that a run may resume anywhere.
 class BucketSampler {
  public:
   /// `buckets`: of each example; only examples with equal numbers share a batch. The last batch of
@@ -15,8 +15,8 @@ class BucketSampler {
   BucketSampler(const std::vector<int64_t>& buckets, int64_t batch, uint64_t seed);
 
   int64_t batches_per_epoch() const { return static_cast<int64_t>(parts_.size()); }
-  /// The indices of the examples of a step.
-  std::vector<int64_t> batch(int64_t step) const;
+  /// The indices of the examples of a batch.
+  std::vector<int64_t> batch(int64_t batch_index) const;
 
  private:
   struct Part {

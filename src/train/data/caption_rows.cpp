@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/joined.h"
+#include "core/prefix.h"
 #include "glm_image/limits.h"
 #include "io/json_file.h"
 #include "io/json_parse.h"
@@ -48,7 +49,7 @@ void require_file(const fs::path& file, const std::string& shown) {
 
 enum class FileKind { kPicture, kOtherPicture, kOther };
 
-/// What a file is by the ending of its name.
+/// Classifies a file by the ending of its name.
 FileKind kind_of(const fs::path& file) {
   static const std::set<std::string> kRead = {".png", ".jpg", ".jpeg", ".jfif", ".webp"};
   static const std::set<std::string> kNotRead = {
@@ -94,7 +95,7 @@ std::string code_point_name(char letter) {
   return name;
 }
 
-/// Adds the row if it can be used, else the reason against it.
+/// Adds the row if it can be used, otherwise the reason why not.
 void add_row(CaptionRow row, CaptionRows& rows) {
   row.caption = trimmed(row.caption);
   const auto refuse = [&](const auto&... reason) {
@@ -143,7 +144,7 @@ CaptionRows rows_of_jsonl(const fs::path& file) {
   for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
     end = std::min(text.find('\n', begin), text.size());
     ++line;
-    // With the spaces around it, so that a message names the byte in the file's line.
+    // Not trimmed, so that messages give byte positions in the file's line.
     const std::string_view content(text.data() + begin, end - begin);
     if (trimmed(std::string(content)).empty()) continue;
     const auto source = concat(file.filename().string(), ", line ", line);
@@ -237,7 +238,7 @@ CaptionRows rows_of_csv(const fs::path& file) {
   return rows;
 }
 
-/// Why an item that is not a picture is left out; empty if nobody would miss it.
+/// Returns why an item that is not a picture is not used; empty for items that need no message.
 std::string reason_against(const fs::directory_entry& item) {
   std::error_code error;
   if (item.is_directory(error)) {
@@ -268,7 +269,7 @@ std::vector<std::string> shared_captions(const std::vector<fs::path>& pictures) 
   return sentences;
 }
 
-/// The prompt that a picture was drawn from, if this program drew it from a prompt alone.
+/// Returns the prompt of a picture that this program drew from a prompt alone.
 std::optional<std::string> stored_prompt(const fs::path& picture) {
   try {
     const auto recipe = pipeline::read_parameters(picture);

@@ -22,11 +22,11 @@ struct CaptionRows {
   std::vector<CaptionRow> rows;
   /// One sentence for each row or picture that cannot be used: where, and why.
   std::vector<std::string> refused;
-  /// One sentence for each caption that is used in a way that may be an oversight.
+  /// One sentence for each caption that is used but may be a mistake.
   std::vector<std::string> warnings;
 };
 
-/// Reads the captions of a folder of pictures, from the first of these that is there:
+/// Reads the captions of a folder of pictures from the first of these that exists:
 ///  - metadata.jsonl: in each line an object with the strings `file_name` and `text`, and
 ///    optionally `reference` (a string or a list of strings) and `repeats` (an integer);
 ///  - metadata.csv: the same as columns, with one reference;

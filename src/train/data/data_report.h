@@ -6,8 +6,8 @@
 
 namespace glm_image::train {
 
-/// What `glm-image data check` prints: what is not used and why, the sizes with their pictures, the
-/// captions with the texts that will be spelled. Pictures have the numbers of the contact sheet.
+/// The output of `glm-image data check`: unused files and the reasons, the sizes with their
+/// pictures, the captions with the texts to spell. Pictures are numbered as on the contact sheet.
 std::string describe_data(const FolderDataset& data, const AspectBuckets& buckets);
 
 /// The first pictures as they are trained, scaled down and numbered from 1, with their references

@@ -48,7 +48,7 @@ std::map<std::string, Tensor> FeatureCache::read(const std::string& key,
     for (const auto& name : names) tensors[name] = file->tensor(name);
     return tensors;
   } catch (const Error&) {
-    // The error of the file would advise to download it again.
+    // The reader's error would advise downloading the file again.
     fail(ErrorCode::kCorruptFile,
          file_of(key).string(),
          ": was removed or damaged during the run; the same command computes it again");

@@ -10,8 +10,8 @@
 namespace glm_image::train {
 
 /// Tensors that are computed once and kept in a folder, each set in a safetensors file named after
-/// its key. A key is made from everything that the tensors depend on (core/content_hash.h). A file
-/// appears complete or not at all, so that a killed process loses only the set that it was at.
+/// its key. A key is made from everything that the tensors depend on (core/content_hash.h). Files
+/// are written atomically, so a killed process loses only the set that it was computing.
 class FeatureCache {
  public:
   /// The folder is created by require_writable().
@@ -20,8 +20,8 @@ class FeatureCache {
   /// Creates the folder if it is missing. Throws kOutput if no file can be written into it.
   void require_writable() const;
 
-  /// Whether there is a complete file of this key with these tensors. One that was cut or replaced
-  /// does not count: it is to be computed again.
+  /// Whether there is a complete file of this key with these tensors. A truncated or replaced file
+  /// does not count and is recomputed.
   bool has(const std::string& key, const std::vector<std::string>& names) const;
   /// Throws kCorruptFile for a file that was removed or damaged since has().
   std::map<std::string, Tensor> read(const std::string& key,

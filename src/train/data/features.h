@@ -25,7 +25,7 @@ class DataFeatures {
   struct Needs {
     bool latents = true, tokens = true;
   };
-  /// Called with what is computed, how many pictures are done and how many lack it; may throw to
+  /// Called with the name of what is computed, the pictures done and their total; may throw to
   /// stop.
   using Progress = std::function<void(const char* what, int64_t done, int64_t total)>;
 
@@ -37,10 +37,10 @@ class DataFeatures {
                int64_t max_reference_tokens,
                const std::filesystem::path& cache);
 
-  /// Computes what the cache lacks, one picture after the other.
+  /// Computes the features that are missing in the cache, picture by picture.
   void compute(const Needs& needs, const Progress& progress) const;
 
-  /// The features of the row's picture that were computed. Safe from several threads.
+  /// Returns the computed features of the row's picture. Thread-safe.
   PictureFeatures of_picture(int64_t row, const Needs& needs) const;
   std::vector<PictureFeatures> of_references(int64_t row, const Needs& needs) const;
 

@@ -15,8 +15,8 @@ struct FolderOptions {
   /// Empty: captions are used as they are, and those with "[trigger]" are refused. A trigger with
   /// spaces around it, with "[trigger]" or with a control character is refused.
   std::string trigger;
-  /// Whether these are prior data, which have no trigger: the reason against a caption with
-  /// "[trigger]" says so.
+  /// Whether these are prior data, which have no trigger. The message about a caption with
+  /// "[trigger]" then says so.
   bool is_prior = false;
 };
 
@@ -39,8 +39,8 @@ class FolderDataset : public Dataset {
   /// Called with the rows checked so far and in total; may throw to stop.
   using CheckProgress = std::function<void(int64_t done, int64_t total)>;
 
-  /// Reads and checks all captions and pictures. What cannot be used becomes a sentence of
-  /// refused(). Throws as read_caption_rows does, and kInvalidInput for a wrong trigger.
+  /// Reads and checks all captions and pictures. Each unusable one adds a sentence to refused().
+  /// Throws as read_caption_rows does, and kInvalidInput for a wrong trigger.
   explicit FolderDataset(const FolderOptions& options, const CheckProgress& progress = {});
 
   /// Counts each row as often as it is repeated.
@@ -52,10 +52,10 @@ class FolderDataset : public Dataset {
   int64_t row_of(int64_t index) const { return row_of_.at(index); }
   /// One sentence for each row or picture that is not used: its file and line, and why.
   const std::vector<std::string>& refused() const { return refused_; }
-  /// One sentence for each caption that is used in a way that may be an oversight.
+  /// One sentence for each caption that is used but may be a mistake.
   const std::vector<std::string>& warnings() const { return warnings_; }
-  /// Calls `check` with each row, and removes those for which it throws Error: its message becomes
-  /// a sentence of refused().
+  /// Calls `check` with each row, removes the rows for which it throws Error, and adds the messages
+  /// to refused().
   void refuse_rows(const std::function<void(const Row&)>& check);
   bool has_references() const;
   /// Whether a file is one of the pictures or references, also by another path or a link.

@@ -36,9 +36,10 @@ class FolderTrainingData::Reader : public ExampleReader {
  public:
   explicit Reader(const FolderTrainingData& data) : data_(data) {}
 
-  std::vector<TrainingExamplePtr> batch(int64_t step) override {
+  std::vector<TrainingExamplePtr> batch(int64_t batch_index) override {
     std::vector<TrainingExamplePtr> examples;
-    for (const int64_t index : data_.sampler_->batch(step)) examples.push_back(example(index));
+    for (const int64_t index : data_.sampler_->batch(batch_index))
+      examples.push_back(example(index));
     return examples;
   }
   TrainingExamplePtr example(int64_t position) override {
@@ -67,7 +68,8 @@ class FolderTrainingData::Reader : public ExampleReader {
 
 FolderTrainingData::FolderTrainingData(const TrainingConfig& config) {
   const auto keys = config.read<FolderKeys>();
-  if (keys.size % text::kTokenSide != 0) config.fields.refuse("size", "a multiple of 32");
+  if (keys.size % text::kTokenSide != 0)
+    config.fields.refuse("size", concat("a multiple of ", text::kTokenSide));
   data_.emplace(FolderOptions{config.data, keys.trigger});
   for (const auto& refused : data_->refused()) {
     config.warnings->push_back(concat(config.data.string(), ": not used: ", refused));

@@ -40,7 +40,7 @@ class ExampleReader {
   virtual ~ExampleReader() = default;
   /// The examples of a batch, all of one size. They depend only on the seed and the index of the
   /// batch.
-  virtual std::vector<TrainingExamplePtr> batch(int64_t step) = 0;
+  virtual std::vector<TrainingExamplePtr> batch(int64_t batch_index) = 0;
   /// Example 0, 1, … of the training split, at a size of its own. Positions beyond the end of the
   /// data start again.
   virtual TrainingExamplePtr example(int64_t position) = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/content_hash.h"
+#include "core/prefix.h"
 #include "io/json_file.h"
 #include "io/weight_set.h"
 
@@ -17,7 +18,7 @@ std::string weights_hash(const std::filesystem::path& component,
   for (const auto& [name, location] : weights.tensors()) {
     const auto& tensor = name;
     const bool counts = std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) {
-      return tensor.rfind(prefix, 0) == 0;
+      return starts_with(tensor, prefix);
     });
     if (!counts) continue;
     const auto& entry = *location.entry;

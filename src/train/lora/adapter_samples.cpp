@@ -22,7 +22,7 @@ AdapterSamples::AdapterSamples(const LoraOptions& options,
     : progress_(std::move(progress)), should_stop_(std::move(should_stop)) {
   for (const auto& prompt : options.sample_prompts) {
     requests_.push_back(sample_request(options, prompt));
-    // Equal prompts show what another seed gives.
+    // Equal prompts get different seeds.
     requests_.back().seed += requests_.size() - 1;
     try {
       pipeline::check_request(checkpoint, requests_.back());

@@ -12,12 +12,12 @@ namespace glm_image::train {
 /// The request of a sample prompt, not yet resolved.
 Request sample_request(const LoraOptions& options, const std::string& prompt);
 
-/// Draws the sample grids of a run of `train lora`, as `generate` would draw them.
+/// Draws the sample grids of a run of `train lora`. Pictures equal those of `generate`.
 class AdapterSamples {
  public:
   /// Called with the pictures drawn and in total; may throw to stop.
   using DrawProgress = std::function<void(int64_t done, int64_t total)>;
-  /// Asked during a picture; true throws kCancelled.
+  /// Called while a picture is drawn; returning true throws kCancelled.
   using ShouldStop = std::function<bool()>;
 
   /// Throws kInvalidInput for a prompt that cannot be drawn.
@@ -27,12 +27,14 @@ class AdapterSamples {
                  ShouldStop should_stop);
 
   bool empty() const { return requests_.empty(); }
-  /// The grid of the base. Its visual tokens are kept for draw_tokens_of_base.
+  /// Draws the grid with the base model and keeps its visual tokens for draw_tokens_of_base.
   Image draw_base(const pipeline::Checkpoint& checkpoint);
-  /// From the base's visual tokens: what a transformer in training changes.
+  /// Draws the grid from the base model's visual tokens, so that it shows only what training has
+  /// changed in the transformer.
   Image draw_tokens_of_base(const pipeline::Checkpoint& checkpoint,
                             const pipeline::LoadedModules& loaded);
-  /// From tokens of its own. The checkpoint's adapters act on what is not loaded.
+  /// Samples new visual tokens. Modules missing from `loaded` are loaded with the checkpoint's
+  /// adapters.
   Image draw(const pipeline::Checkpoint& checkpoint, const pipeline::LoadedModules& loaded);
 
  private:

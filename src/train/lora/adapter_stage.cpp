@@ -2,20 +2,21 @@
 
 #include <map>
 
+#include "core/prefix.h"
 #include "train/seeds.h"
 
 namespace glm_image::train {
 namespace {
 
-/// Begins the names of the tensors of the batch of prior data.
+/// Prefix of the names of the tensors of the prior-data batch.
 constexpr const char* kOfPriorData = "prior_data.";
 
-/// The tensors whose names begin with kOfPriorData, without it.
+/// The tensors whose names begin with kOfPriorData, with the prefix removed.
 Batch prior_part(const Batch& batch) {
   const std::string mark = kOfPriorData;
   Batch part;
   for (const auto& [name, tensor] : batch) {
-    if (name.compare(0, mark.size(), mark) == 0) part.emplace(name.substr(mark.size()), tensor);
+    if (starts_with(name, mark)) part.emplace(name.substr(mark.size()), tensor);
   }
   return part;
 }
@@ -75,10 +76,10 @@ void AdapterStage::initialise(const std::string& name, Tensor& weight, at::Gener
 }
 
 BatchMaker AdapterStage::batch_maker() {
-  return [this](int64_t step) {
-    auto batch = own_batch(data_, step);
+  return [this](int64_t batch_index) {
+    auto batch = own_batch(data_, batch_index);
     if (prior_data_) {
-      for (const auto& [name, tensor] : own_batch(*prior_data_, step)) {
+      for (const auto& [name, tensor] : own_batch(*prior_data_, batch_index)) {
         batch.emplace(kOfPriorData + name, tensor);
       }
     }
@@ -86,23 +87,23 @@ BatchMaker AdapterStage::batch_maker() {
   };
 }
 
-Batch AdapterStage::own_batch(const AdapterExamples& examples, int64_t step) const {
-  const auto all = examples.sampler.batch(step);
+Batch AdapterStage::own_batch(const AdapterExamples& examples, int64_t batch_index) const {
+  const auto all = examples.sampler.batch(batch_index);
   const auto share = own_share(static_cast<int64_t>(all.size()));
   std::vector<int64_t> rows;
   for (int64_t i = share.begin(); i < share.begin() + share.count(); ++i) {
     rows.push_back(examples.features.data().row_of(all[i]));
   }
-  auto batch = make_batch(examples, rows, share, step);
+  auto batch = make_batch(examples, rows, share, batch_index);
   keep_total(share, batch);
   return batch;
 }
 
-Outcome AdapterStage::forward(const Batch& batch, int64_t step) {
-  auto outcome = learn(batch, data_, step);
+Outcome AdapterStage::forward(const Batch& batch, int64_t batch_index) {
+  auto outcome = learn(batch, data_, batch_index);
   if (prior_data_) {
     const auto part = prior_part(batch);
-    const auto loss = preserve(part, *prior_data_, step);
+    const auto loss = preserve(part, *prior_data_, batch_index);
     const auto of_all = own_share(part, /*own=*/1).sum_of_all(loss);
     outcome.separate_loss = options_.prior_loss_weight * loss;
     outcome.parts.emplace("prior_loss", of_all);

@@ -21,14 +21,15 @@ struct AdapterStageOptions {
   uint64_t seed = 0;
   bool recompute = true;    ///< blocks in the backward pass; without, more memory and less time
   pipeline::LoadPlan load;  ///< of the frozen base weights
-  /// Examples that the model is to draw as its base does (objectives/prior_preservation.h), which
-  /// must be computed and outlive the stage; null for none. Each batch has up to `batch` of them
-  /// beside those of the data set. The loss is that of the data set plus the weighted one of these.
+  /// Examples that the model must continue to draw as its base does
+  /// (objectives/prior_preservation.h), which must be computed and outlive the stage; null for
+  /// none. Each batch has up to `batch` of them beside those of the data set. The loss is that of
+  /// the data set plus the weighted one of these.
   const DataFeatures* prior_data = nullptr;
   double prior_loss_weight = 1;
   /// Called after each step with the number of steps done.
   std::function<void(int64_t steps)> after_step;
-  /// Draws a sample grid with the module in training; empty for none.
+  /// Draws a sample grid with the module in training; empty if there are no samples.
   std::function<Image(const pipeline::LoadedModules& modules)> draw_samples;
 };
 
@@ -41,8 +42,8 @@ struct AdapterExamples {
   AdapterExamples(const DataFeatures& of_folder, int64_t batch, uint64_t seed);
 };
 
-/// Trains low-rank updates of one component on a folder of pictures. What is common to the
-/// components: the order of the examples, the sum of the losses and the updates themselves.
+/// Trains low-rank updates of one component on a folder of pictures. This base class handles the
+/// order of the examples, the sum of the losses and the updates.
 class AdapterStage : public Stage {
  public:
   /// The checkpoint and the features, which must be computed, must outlive this.
@@ -54,8 +55,8 @@ class AdapterStage : public Stage {
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
   BatchMaker batch_maker() override;
-  /// With prior data, the metric "prior_loss" is their part of the loss without the weight.
-  Outcome forward(const Batch& batch, int64_t step) final;
+  /// With prior data, the metric "prior_loss" is their unweighted loss.
+  Outcome forward(const Batch& batch, int64_t batch_index) final;
   bool divides_rows() const override { return true; }
   void after_step(int64_t step) override;
   Image sample_sheet() override;
@@ -67,7 +68,7 @@ class AdapterStage : public Stage {
   int64_t adapted_layers() const { return adapters_->layers(); }
 
  protected:
-  /// To be called once by the constructor of a component's stage.
+  /// The constructor of a component's stage calls this once.
   void adapt(torch::nn::Module& base,
              const std::string& prefix,
              const std::vector<std::string>& attention,
@@ -79,17 +80,21 @@ class AdapterStage : public Stage {
   virtual Batch make_batch(const AdapterExamples& examples,
                            const std::vector<int64_t>& rows,
                            const BatchShare& share,
-                           int64_t step) const = 0;
+                           int64_t batch_index) const = 0;
   /// The loss of a batch of the data set.
-  virtual Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t step) = 0;
+  virtual Outcome learn(const Batch& batch,
+                        const AdapterExamples& examples,
+                        int64_t batch_index) = 0;
   /// The loss of a batch of the prior data: this rank's term of the mean over all rows.
-  virtual Tensor preserve(const Batch& batch, const AdapterExamples& examples, int64_t step) = 0;
+  virtual Tensor preserve(const Batch& batch,
+                          const AdapterExamples& examples,
+                          int64_t batch_index) = 0;
 
   const pipeline::Checkpoint& checkpoint_;
   AdapterStageOptions options_;
 
  private:
-  Batch own_batch(const AdapterExamples& examples, int64_t step) const;
+  Batch own_batch(const AdapterExamples& examples, int64_t batch_index) const;
 
   std::string component_;
   AdapterExamples data_;
@@ -115,9 +120,11 @@ class TransformerAdapterStage : public AdapterStage {
   Batch make_batch(const AdapterExamples& examples,
                    const std::vector<int64_t>& rows,
                    const BatchShare& share,
-                   int64_t step) const override;
-  Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
-  Tensor preserve(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
+                   int64_t batch_index) const override;
+  Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t batch_index) override;
+  Tensor preserve(const Batch& batch,
+                  const AdapterExamples& examples,
+                  int64_t batch_index) override;
   pipeline::LoadedModules loaded() const override;
 
  private:
@@ -126,7 +133,7 @@ class TransformerAdapterStage : public AdapterStage {
   /// The objectives' batch, without references, and the noise levels of all ranks' examples.
   std::pair<FlowMatchingBatch, Tensor> noised(const Batch& batch,
                                               const AdapterExamples& examples,
-                                              int64_t step) const;
+                                              int64_t batch_index) const;
   Tensor patch_ids(const Tensor& tokens) const;
 
   models::GlmImageTransformer2DModel transformer_{nullptr};
@@ -149,9 +156,11 @@ class GeneratorAdapterStage : public AdapterStage {
   Batch make_batch(const AdapterExamples& examples,
                    const std::vector<int64_t>& rows,
                    const BatchShare& share,
-                   int64_t step) const override;
-  Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
-  Tensor preserve(const Batch& batch, const AdapterExamples& examples, int64_t step) override;
+                   int64_t batch_index) const override;
+  Outcome learn(const Batch& batch, const AdapterExamples& examples, int64_t batch_index) override;
+  Tensor preserve(const Batch& batch,
+                  const AdapterExamples& examples,
+                  int64_t batch_index) override;
   pipeline::LoadedModules loaded() const override;
 
  private:

@@ -73,7 +73,7 @@ pipeline::LoadedModules GeneratorAdapterStage::loaded() const {
 Batch GeneratorAdapterStage::make_batch(const AdapterExamples& examples,
                                         const std::vector<int64_t>& rows,
                                         const BatchShare& /*share*/,
-                                        int64_t /*step*/) const {
+                                        int64_t /*batch_index*/) const {
   std::vector<TokenSequence> sequences;
   int64_t longest = 0;
   for (const int64_t row : rows) {
@@ -110,7 +110,7 @@ TokenPredictionBatch GeneratorAdapterStage::on_device(const Batch& batch) const 
 
 Outcome GeneratorAdapterStage::learn(const Batch& batch,
                                      const AdapterExamples& /*examples*/,
-                                     int64_t /*step*/) {
+                                     int64_t /*batch_index*/) {
   const auto tokens = on_device(batch);
   const auto result = objective_->loss(tokens);
   const auto right = result.logits.detach().argmax(-1) == tokens.targets;
@@ -121,7 +121,7 @@ Outcome GeneratorAdapterStage::learn(const Batch& batch,
 
 Tensor GeneratorAdapterStage::preserve(const Batch& batch,
                                        const AdapterExamples& /*examples*/,
-                                       int64_t /*step*/) {
+                                       int64_t /*batch_index*/) {
   const auto tokens = on_device(batch);
   return own_share(batch, tokens.ids.size(0)).part_of(preservation_->loss(tokens));
 }

@@ -113,7 +113,8 @@ LoraPhase reading_phase(const pipeline::Checkpoint& checkpoint, const LoraOption
   return phase;
 }
 
-/// The smallest form, one picture at a time, and blocks that are computed again.
+/// The options with the least memory: the smallest form, one picture at a time, and recomputed
+/// blocks.
 LoraPhase least_phase(const pipeline::Checkpoint& checkpoint,
                       const Part& part,
                       const LoraDataSizes& data,
@@ -186,7 +187,7 @@ std::string add_part(LoraMemory& memory,
   auto forms = is_as_stored
                    ? std::vector<std::string>{""}
                    : allowed_forms(checkpoint, part, given == nullptr ? options.base : *given);
-  // Another form would be another run, so that memory which is free now does not decide.
+  // The form does not depend on free memory, because another form would be another run.
   if (!memory.is_given) forms.resize(1);
   for (const auto& form : forms) {
     std::vector<LoraPhase> phases = {training_phase(checkpoint, part, data, options, form)};

@@ -91,7 +91,7 @@ LoopOptions loop_options(const LoraOptions& options, const std::string& identity
   loop.steps = options.steps;
   loop.accumulate = options.accumulate;
   loop.batch = options.batch;
-  // Constant after the warm-up, so that a run may be given more steps later.
+  // Constant after the warm-up, so that a run can be extended later.
   loop.learning_rate = {options.learning_rate, options.learning_rate, kWarmupSteps, options.steps};
   loop.ema_decay = 0;  // the weights themselves
   loop.checkpoint_seconds = options.checkpoint_seconds;
@@ -330,7 +330,7 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
   const auto memory = plan_together(checkpoint, sizes, options, ranks);
   PartToTrain transformer{"transformer", models::kTransformer, memory.transformer_base},
       generator{"generator", models::kVisionLanguage, memory.generator_base};
-  // Before latents and samples, which take long: a run of other settings cannot continue.
+  // Check the settings before computing latents and samples, which takes long.
   const auto* const prior_or_null = prior ? &*prior : nullptr;
   if (options.transformer) open_run(options, data, prior_or_null, checkpoint, ranks, transformer);
   if (options.generator) open_run(options, data, prior_or_null, checkpoint, ranks, generator);

@@ -22,11 +22,11 @@ struct LoraCallbacks {
 };
 
 /// Trains adapters for the parts, one after the other, and writes them to `output`, a safetensors
-/// file (train/lora/adapter_writer.h). The state of the run is in the folder beside it whose name
-/// ends in ".run": a run that was stopped or killed continues from there. Returns false if it was
-/// stopped before the end. Throws kInvalidInput for settings that are not allowed, data
-/// without a usable picture, a run folder of other settings, and as plan_lora_memory does;
-/// otherwise as Checkpoint::open, FolderDataset and run_training do.
+/// file (train/lora/adapter_writer.h). The run's state is in the folder of the same name with the
+/// extension ".run"; a stopped or killed run continues from it. Returns false if it was stopped
+/// before the end. Throws kInvalidInput for settings that are not allowed, data without a usable
+/// picture, a run folder of other settings, and as plan_lora_memory does; otherwise as
+/// Checkpoint::open, FolderDataset and run_training do.
 ///
 /// With sample prompts, samples/ in a part's folder gets a sample grid every
 /// LoraOptions::samples_every steps and at its end: a picture for each prompt, with fixed seeds.

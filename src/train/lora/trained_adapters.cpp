@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/prefix.h"
 #include "core/suffix.h"
 #include "nn/low_rank_update.h"
 #include "nn/modules.h"
@@ -15,16 +16,12 @@ namespace {
 constexpr const char* kDownFactor = "lora_A";
 constexpr const char* kUpFactor = "lora_B";
 
-bool layer_begins_with(const std::string& text, const std::string& part) {
-  return text.compare(0, part.size(), part) == 0;
-}
-
 bool learns(const std::string& layer, const AdapterOptions& options) {
   const auto any = [&](const std::vector<std::string>& parts, const auto& matches) {
     return std::any_of(
         parts.begin(), parts.end(), [&](const auto& part) { return matches(layer, part); });
   };
-  return any(options.prefixes, layer_begins_with) && any(options.endings, ends_with);
+  return any(options.prefixes, starts_with) && any(options.endings, ends_with);
 }
 
 /// The module at a dotted path below `root`, made with those above it where it is missing.

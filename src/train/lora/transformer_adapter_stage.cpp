@@ -50,10 +50,10 @@ pipeline::LoadedModules TransformerAdapterStage::loaded() const {
 Batch TransformerAdapterStage::make_batch(const AdapterExamples& examples,
                                           const std::vector<int64_t>& rows,
                                           const BatchShare& share,
-                                          int64_t step) const {
+                                          int64_t batch_index) const {
   const auto& features = examples.features;
   const auto count = static_cast<int64_t>(rows.size());
-  auto random = make_random(mix_seed(examples.seed, kAdapterDropPurpose, step));
+  auto random = make_random(mix_seed(examples.seed, kAdapterDropPurpose, batch_index));
   const auto drop = share.cut(at::rand({share.total()}, random, at::TensorOptions(at::kFloat)) <
                               kGuidanceDropout);
   std::vector<Tensor> clean, tokens;
@@ -117,10 +117,10 @@ std::unique_ptr<models::ConditionCache> TransformerAdapterStage::read_references
 }
 
 std::pair<FlowMatchingBatch, Tensor> TransformerAdapterStage::noised(
-    const Batch& batch, const AdapterExamples& examples, int64_t step) const {
+    const Batch& batch, const AdapterExamples& examples, int64_t batch_index) const {
   const auto& device = checkpoint_.placement().device;
   const auto on_device = [&](const char* name) { return batch.at(name).to(device); };
-  auto random = make_random(mix_seed(examples.seed, kAdapterNoisePurpose, step));
+  auto random = make_random(mix_seed(examples.seed, kAdapterNoisePurpose, batch_index));
   const int64_t patch = checkpoint_.transformer.patch_size;
   FlowMatchingBatch pictures;
   pictures.clean = on_device("clean");
@@ -138,8 +138,8 @@ std::pair<FlowMatchingBatch, Tensor> TransformerAdapterStage::noised(
 
 Outcome TransformerAdapterStage::learn(const Batch& batch,
                                        const AdapterExamples& examples,
-                                       int64_t step) {
-  auto [pictures, levels] = noised(batch, examples, step);
+                                       int64_t batch_index) {
+  auto [pictures, levels] = noised(batch, examples, batch_index);
   const auto share = own_share(batch, pictures.clean.size(0));
   // Those of the last batch are released first: the predicted memory has no room for both.
   conditions_.reset();
@@ -160,8 +160,8 @@ Outcome TransformerAdapterStage::learn(const Batch& batch,
 
 Tensor TransformerAdapterStage::preserve(const Batch& batch,
                                          const AdapterExamples& examples,
-                                         int64_t step) {
-  auto pictures = noised(batch, examples, step).first;
+                                         int64_t batch_index) {
+  auto pictures = noised(batch, examples, batch_index).first;
   std::unique_ptr<models::ConditionCache> of_base;
   {
     const nn::WithoutUpdates without_updates(*transformer_);

@@ -11,7 +11,8 @@ namespace glm_image::train {
 /// the sum of the ranks' gradients is the gradient of one process. Random numbers are drawn for all
 /// rows and cut.
 ///
-/// A rank without a row computes row 0 with weight 0: all ranks must call the same operations.
+/// A rank without rows computes row 0 with weight 0, because all ranks must call the same
+/// operations.
 class BatchShare {
  public:
   /// All rows. cut, all_rows and part_of return their argument.

@@ -87,7 +87,7 @@ void GradientReducer::begin_next() {
 
 void GradientReducer::finish() {
   if (ranks_.size() == 1) return;
-  // Parameters without a gradient keep their buckets back until here.
+  // Buckets with parameters that got no gradient become complete here.
   while (pending_.size() < order_.size()) begin_next();
   for (const auto& wait : pending_) wait();
   pending_.clear();

@@ -60,7 +60,7 @@ class GradientReducer {
   std::vector<size_t> order_;     ///< in which the buckets are reduced
   std::vector<size_t> observed_;  ///< in which they were completed in this step
   bool has_learnt_order_ = false;
-  /// Of hooks: a backward pass may use several threads.
+  /// Guards the hooks, which autograd threads call concurrently.
   std::mutex mutex_;
   double scale_ = 1;
   bool is_last_ = false;

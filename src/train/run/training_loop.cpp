@@ -182,7 +182,7 @@ int64_t run_training(Stage& stage,
     average.reset();
   }
 
-  // After a save again: ranks whose processors round in another way must not drift apart.
+  // Repeated after each save, so that ranks whose processors round differently do not diverge.
   const auto share = [&] { share_state(ranks, weights, average, stage.state(), {&step}); };
   share();
 
@@ -274,7 +274,7 @@ int64_t run_training(Stage& stage,
     }
     weights.use_masters();
   }
-  // Other ranks end when everything is written.
+  // The other ranks wait until rank 0 has written everything.
   ranks.barrier();
   return step;
 }

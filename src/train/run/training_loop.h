@@ -60,8 +60,7 @@ int64_t run_training(Stage& stage,
 /// The same as one of several ranks, all of which call it with the same options and equal stages.
 /// `folder` is that of rank 0, which alone reads and writes it; null on the other ranks, which get
 /// the weights and the state from rank 0. Each rank takes the optimizer's steps on the summed
-/// gradients: this needs no communication, whereas weights from rank 0 would cross the network
-/// after each step.
+/// gradients, so no weights are sent after a step.
 ///
 /// The examples and the random numbers of a step do not depend on the ranks. Losses and weights
 /// differ from those of one rank by rounding. A run may be resumed with another number of ranks.

@@ -65,7 +65,7 @@ class TransformerAuxiliary : public Auxiliary {
  public:
   /// Adds tensors to a batch, on a loader thread. `drop` [B] bool: the examples without codes and
   /// texts. A tensor "codes" [B, tokens] int64 replaces the tokenizer's codes where it is not −1.
-  virtual void prepare(int64_t step,
+  virtual void prepare(int64_t batch_index,
                        const std::vector<TrainingExamplePtr>& examples,
                        const Tensor& drop,
                        Batch& batch) = 0;
@@ -115,7 +115,7 @@ class GeneratorAuxiliary : public Auxiliary {
  public:
   /// Adds tensors to a batch, on a loader thread. A tensor "codes" [B, preview's and target's
   /// tokens] int64 takes the place of the tokenizer's codes.
-  virtual void prepare(int64_t step, const GeneratorExamples& examples, Batch& batch) = 0;
+  virtual void prepare(int64_t batch_index, const GeneratorExamples& examples, Batch& batch) = 0;
   /// Whether `prepare` adds "codes".
   virtual bool gives_codes() const = 0;
   /// Numbers of layers after which `losses` needs the hidden states.

@@ -14,7 +14,7 @@ class DataStage : public Stage {
  public:
   BatchMaker batch_maker() final {
     const std::shared_ptr<ExampleReader> reader = data_->reader();
-    return [this, reader](int64_t step) { return make_batch(step, *reader); };
+    return [this, reader](int64_t batch_index) { return make_batch(batch_index, *reader); };
   }
   std::string identity() const override { return data_->identity(); }
 
@@ -33,7 +33,7 @@ class DataStage : public Stage {
   }
 
   /// Called concurrently with other readers.
-  virtual Batch make_batch(int64_t step, ExampleReader& reader) const = 0;
+  virtual Batch make_batch(int64_t batch_index, ExampleReader& reader) const = 0;
 
   TrainingConfig config_;
   at::Device device_;

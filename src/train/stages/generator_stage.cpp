@@ -110,8 +110,8 @@ std::vector<int64_t> GeneratorStage::prompt_of(const std::string& caption,
       caption, target, text::preview_grid(target), prompt_tokens_, *tokenizer_);
 }
 
-Batch GeneratorStage::make_batch(int64_t step, ExampleReader& reader) const {
-  auto examples = reader.batch(step);
+Batch GeneratorStage::make_batch(int64_t batch_index, ExampleReader& reader) const {
+  auto examples = reader.batch(batch_index);
   const auto total = static_cast<int64_t>(examples.size());
   const auto share = keep_own(examples);
   const auto& size = examples.front()->size;
@@ -121,7 +121,8 @@ Batch GeneratorStage::make_batch(int64_t step, ExampleReader& reader) const {
   prompts.reserve(examples.size());
   for (const auto& example : examples) prompts.push_back(prompt_of(example->caption, target));
 
-  auto random = make_random(mix_seed(config_.seed, kHidingPurpose, static_cast<uint64_t>(step)));
+  auto random =
+      make_random(mix_seed(config_.seed, kHidingPurpose, static_cast<uint64_t>(batch_index)));
   const auto hides = choose_hiding(hiding_sequences(total), total, random);
   Batch batch{
       {"hides", hides},  // of all rows
@@ -138,7 +139,7 @@ Batch GeneratorStage::make_batch(int64_t step, ExampleReader& reader) const {
     batch.emplace("preview_patches", codes_->patches(previews));
     batch.emplace("target_patches", codes_->patches(targets));
   }
-  if (auxiliary_) auxiliary_->prepare(step, {examples, prompts, preview, target}, batch);
+  if (auxiliary_) auxiliary_->prepare(batch_index, {examples, prompts, preview, target}, batch);
   return batch;
 }
 
@@ -184,7 +185,7 @@ Tensor GeneratorStage::codes_of(const Batch& batch) const {
       1);
 }
 
-Outcome GeneratorStage::forward(const Batch& batch, int64_t /*step*/) {
+Outcome GeneratorStage::forward(const Batch& batch, int64_t /*batch_index*/) {
   const Grids grids(batch);
   const auto codes = codes_of(batch);
   const auto slots = batch.at("code_slots").to(device_);

@@ -29,7 +29,7 @@ class GeneratorStage : public CodesStage<GeneratorAuxiliary> {
                  std::shared_ptr<const TrainingData> data,
                  const GeneratorAuxiliaryMaker& make_auxiliary = {});
 
-  Outcome forward(const Batch& batch, int64_t step) override;
+  Outcome forward(const Batch& batch, int64_t batch_index) override;
   /// The losses of an auxiliary are means over what it finds in a batch.
   bool divides_rows() const override { return auxiliary_ == nullptr; }
   /// Examples at the sizes of sample_rows. Four rows each: the pictures, their codes, the sampled
@@ -41,7 +41,7 @@ class GeneratorStage : public CodesStage<GeneratorAuxiliary> {
  private:
   std::vector<TrainedModule> own_modules() override;
   void initialise_own(const std::string& name, Tensor& weight, at::Generator& random) override;
-  Batch make_batch(int64_t step, ExampleReader& reader) const override;
+  Batch make_batch(int64_t batch_index, ExampleReader& reader) const override;
   /// The token ids of text::text_to_image_prompt.
   std::vector<int64_t> prompt_of(const std::string& caption, const text::Grid& target) const;
   /// Adds "ids", "positions" and "code_slots" for these prompts.

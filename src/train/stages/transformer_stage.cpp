@@ -37,7 +37,7 @@ TransformerStage::TransformerStage(const TrainingConfig& config,
                                    const TransformerAuxiliaryMaker& make_auxiliary)
     : CodesStage(config, device, std::move(data)), keys_(config.read_stage<TransformerKeys>()) {
   if (keys_.crop_height % text::kTokenSide != 0) {
-    config.stage_fields().refuse("crop_height", "a multiple of 32");
+    config.stage_fields().refuse("crop_height", concat("a multiple of ", text::kTokenSide));
   }
   flow_ = diffusion::FlowMatchConfig::from_json(
       io::JsonFields::load(config.model / models::kScheduler / "scheduler_config.json"));
@@ -85,7 +85,7 @@ void TransformerStage::initialise_own(const std::string& name,
 }
 
 int64_t TransformerStage::patch_side() const {
-  return vae_->config().scale_factor() * transformer_->config().patch_size;
+  return transformer_->config().patch_pixels(vae_->config().scale_factor());
 }
 
 Tensor TransformerStage::patch_ids(const Tensor& codes,
@@ -101,14 +101,14 @@ Tensor TransformerStage::latents_of(const Tensor& pictures) const {
   return vae_->normalise(vae_->encode(input).mean).contiguous();
 }
 
-Batch TransformerStage::make_batch(int64_t step, ExampleReader& reader) const {
-  auto examples = reader.batch(step);
+Batch TransformerStage::make_batch(int64_t batch_index, ExampleReader& reader) const {
+  auto examples = reader.batch(batch_index);
   const auto total = static_cast<int64_t>(examples.size());
   const auto size = examples.front()->size;
   const at::TensorOptions wide(at::kFloat);
-  auto random = make_random(mix_seed(config_.seed, kDropPurpose, step));
+  auto random = make_random(mix_seed(config_.seed, kDropPurpose, batch_index));
   const auto all_drop = at::rand({total}, random, wide) < keys_.cfg_dropout;
-  auto crop_random = make_random(mix_seed(config_.seed, kCropPurpose, step));
+  auto crop_random = make_random(mix_seed(config_.seed, kCropPurpose, batch_index));
   const bool crops = at::rand({}, crop_random, wide).item<double>() < keys_.random_crop;
   const int64_t all_rows = size.height / text::kTokenSide;
   const int64_t rows = crops ? std::min(keys_.crop_height / text::kTokenSide, all_rows) : all_rows;
@@ -151,7 +151,7 @@ Batch TransformerStage::make_batch(int64_t step, ExampleReader& reader) const {
   add_glyphs(make_glyph_batch(*byte_tokenizer_, texts), batch);
   if (!weights.empty()) batch.emplace("weights", at::stack(weights));
   keep_total(share, batch);
-  if (auxiliary_) auxiliary_->prepare(step, examples, drop, batch);
+  if (auxiliary_) auxiliary_->prepare(batch_index, examples, drop, batch);
   return batch;
 }
 
@@ -170,14 +170,14 @@ Tensor TransformerStage::conditioning(const Batch& batch,
   return codes.view({-1, grid.height, grid.width});
 }
 
-Outcome TransformerStage::forward(const Batch& batch, int64_t step) {
+Outcome TransformerStage::forward(const Batch& batch, int64_t batch_index) {
   const auto& pictures = batch.at("pictures");
   const int64_t height = pictures.size(2), width = pictures.size(3);
   const auto grid = text::target_grid(height, width);
   const auto& tops = batch.at("tops");
   const auto rows = batch.at("rows").item<int64_t>();
   const auto share = own_share(batch, pictures.size(0));
-  auto random = make_random(mix_seed(config_.seed, kNoisePurpose, step));
+  auto random = make_random(mix_seed(config_.seed, kNoisePurpose, batch_index));
   const auto codes = crop_rows(conditioning(batch, share, grid, random), tops, rows, 1);
 
   const int64_t repeats =

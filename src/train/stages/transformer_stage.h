@@ -30,7 +30,7 @@ class TransformerStage : public CodesStage<TransformerAuxiliary> {
                    std::shared_ptr<const TrainingData> data,
                    const TransformerAuxiliaryMaker& make_auxiliary = {});
 
-  Outcome forward(const Batch& batch, int64_t step) override;
+  Outcome forward(const Batch& batch, int64_t batch_index) override;
   /// The losses of an auxiliary are means over what it finds in a batch.
   bool divides_rows() const override { return auxiliary_ == nullptr; }
   Image sample_sheet() override;
@@ -39,7 +39,7 @@ class TransformerStage : public CodesStage<TransformerAuxiliary> {
  private:
   std::vector<TrainedModule> own_modules() override;
   void initialise_own(const std::string& name, Tensor& weight, at::Generator& random) override;
-  Batch make_batch(int64_t step, ExampleReader& reader) const override;
+  Batch make_batch(int64_t batch_index, ExampleReader& reader) const override;
   /// The codes that condition the DiT, [B, all token rows, columns], augmented.
   Tensor conditioning(const Batch& batch,
                       const BatchShare& share,

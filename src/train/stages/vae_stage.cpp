@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/prefix.h"
 #include "core/random.h"
 #include "image/contact_sheet.h"
 #include "models/layout.h"
@@ -39,8 +40,9 @@ std::vector<TrainedModule> VaeStage::modules() {
   TrainedModule trained{models::kVae, model_.get(), {}, models::kVae};
   if (keys_.keep_encoder) {
     for (const auto& name : model_->named_parameters().keys()) {
-      const auto begins = [&](const char* part) { return name.rfind(part, 0) == 0; };
-      if (begins("encoder.") || begins("quant_conv.")) trained.frozen.push_back(name);
+      if (starts_with(name, "encoder.") || starts_with(name, "quant_conv.")) {
+        trained.frozen.push_back(name);
+      }
     }
   }
   return {trained};
@@ -50,10 +52,10 @@ void VaeStage::initialise(const std::string& name, Tensor& weight, at::Generator
   initialise_weight(name, weight, random);
 }
 
-Batch VaeStage::make_batch(int64_t step, ExampleReader& reader) const {
+Batch VaeStage::make_batch(int64_t batch_index, ExampleReader& reader) const {
   std::vector<Image> images;
   std::vector<Tensor> weights;
-  auto examples = reader.batch(step);
+  auto examples = reader.batch(batch_index);
   const auto share = keep_own(examples);
   for (const auto& example : examples) {
     const auto of_pixels = example->loss_weights(/*cell=*/1);
@@ -81,7 +83,7 @@ models::AutoencoderKL VaeStage::as_written() const {
   return copy;
 }
 
-Outcome VaeStage::forward(const Batch& batch, int64_t step) {
+Outcome VaeStage::forward(const Batch& batch, int64_t batch_index) {
   VaeReconstructionBatch examples;
   examples.pictures = batch.at("pictures").to(device_);
   if (batch.count("weights") > 0) examples.weights = batch.at("weights").to(device_);
@@ -91,7 +93,7 @@ Outcome VaeStage::forward(const Batch& batch, int64_t step) {
                                         model_->config().latent_channels,
                                         examples.pictures.size(2) / factor,
                                         examples.pictures.size(3) / factor};
-  auto random = make_random(mix_seed(config_.seed, kVaeNoisePurpose, step));
+  auto random = make_random(mix_seed(config_.seed, kVaeNoisePurpose, batch_index));
   const at::TensorOptions wide(at::kFloat);
   examples.noise = share.cut(at::randn(latents, random, wide)).to(device_);
   if (keys_.latent_noise > 0) {

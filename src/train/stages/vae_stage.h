@@ -26,13 +26,13 @@ class VaeStage : public DataStage {
 
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
-  Outcome forward(const Batch& batch, int64_t step) override;
+  Outcome forward(const Batch& batch, int64_t batch_index) override;
   bool divides_rows() const override { return true; }
   Image sample_sheet() override;
   void write_components(const std::filesystem::path& folder) override;
 
  private:
-  Batch make_batch(int64_t step, ExampleReader& reader) const override;
+  Batch make_batch(int64_t batch_index, ExampleReader& reader) const override;
   /// Measures the mean and standard deviation of each latent channel over examples and writes them
   /// into the config.
   void measure_latents(nlohmann::json& component_config);

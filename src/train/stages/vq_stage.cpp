@@ -29,10 +29,10 @@ void VqStage::initialise(const std::string& name, Tensor& weight, at::Generator&
   initialise_weight(name, weight, random);
 }
 
-Batch VqStage::make_batch(int64_t step, ExampleReader& reader) const {
+Batch VqStage::make_batch(int64_t batch_index, ExampleReader& reader) const {
   std::vector<Image> images;
   std::vector<Tensor> patches;
-  auto examples = reader.batch(step);
+  auto examples = reader.batch(batch_index);
   const auto share = keep_own(examples);
   for (const auto& example : examples) {
     images.push_back(example->picture(example->size));
@@ -51,7 +51,7 @@ Tensor VqStage::pixels_of(const Tensor& quantised) const {
   return to_pixels_->forward(at::layer_norm(features, {features.size(-1)})).to(at::kFloat);
 }
 
-Outcome VqStage::forward(const Batch& batch, int64_t /*step*/) {
+Outcome VqStage::forward(const Batch& batch, int64_t /*batch_index*/) {
   const auto& sides = batch.at("grid");
   const text::Grid grid{sides[0].item<int64_t>(), sides[1].item<int64_t>()};
   const VqBatch examples{encoder_.vectors(batch.at("patches"), grid),

@@ -21,7 +21,7 @@ class VqStage : public DataStage {
 
   std::vector<TrainedModule> modules() override;
   void initialise(const std::string& name, Tensor& weight, at::Generator& random) override;
-  Outcome forward(const Batch& batch, int64_t step) override;
+  Outcome forward(const Batch& batch, int64_t batch_index) override;
   bool divides_rows() const override { return true; }
   void after_step(int64_t step) override;
   NamedTensors state() override { return encoder_.state(); }
@@ -30,7 +30,7 @@ class VqStage : public DataStage {
   void write_components(const std::filesystem::path& folder) override;
 
  private:
-  Batch make_batch(int64_t step, ExampleReader& reader) const override;
+  Batch make_batch(int64_t batch_index, ExampleReader& reader) const override;
   /// Predicts the pixels of quantised vectors, [tokens, 3·8·8] float32.
   Tensor pixels_of(const Tensor& quantised) const;
 

@@ -9,13 +9,14 @@
 
 namespace glm_image::reading {
 
-/// A picture interpreted as a poster: items on a background that may change from top to bottom. The
-/// interpretation does not depend on the prompt.
-class PosterPicture {
+/// A picture divided into ink and background. The background may change from top to bottom, and is
+/// taken from strips along the left and right edges: pictures with a plain margin, such as posters
+/// and signs, are divided well. The division does not depend on the prompt.
+class InkPicture {
  public:
   /// Throws kInvalidInput unless check_image accepts the picture and both sides have at least 16
   /// pixels.
-  explicit PosterPicture(Image image);
+  explicit InkPicture(Image image);
 
   int64_t width() const { return image_.width; }
   int64_t height() const { return image_.height; }
@@ -27,10 +28,10 @@ class PosterPicture {
     return {at[0], at[1], at[2]};
   }
   /// The background's colour in a row: the median over nearby rows of the strips along the left and
-  /// right edges, where posters have their margin.
+  /// right edges.
   const Rgb& background(int64_t y) const { return background_[static_cast<std::size_t>(y)]; }
-  /// The background's colours at the upper and lower edges, from a line fitted to the rows between
-  /// 5 % and 95 % of the height.
+  /// The background's colours at the upper and lower edges, from a line fitted to the rows outside
+  /// the margins.
   std::array<Rgb, 2> background_ends() const;
   /// Whether a pixel differs clearly from the background.
   bool is_ink(int64_t x, int64_t y) const {

@@ -2,16 +2,16 @@
 
 #include <cstdint>
 
-namespace glm_image::kernels {
+namespace glm_image {
 
 /// a/b, rounded up. Both are positive, or a is 0.
-constexpr int64_t ceil_divide(int64_t a, int64_t b) {
+constexpr int64_t divide_up(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
 /// The smallest multiple of b that is at least a.
 constexpr int64_t round_up(int64_t a, int64_t b) {
-  return ceil_divide(a, b) * b;
+  return divide_up(a, b) * b;
 }
 
-}  // namespace glm_image::kernels
+}  // namespace glm_image
