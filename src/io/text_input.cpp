@@ -65,8 +65,8 @@ std::string read_text_input(const std::string& path, int64_t max_bytes) {
   if (text.size() == limit) {
     fail_at(ErrorCode::kInvalidInput, {name}, " holds more than the ", max_bytes, " bytes allowed");
   }
-  if (starts_with(text, "\xFF\xFE", 2) || starts_with(text, "\xFE\xFF", 2) ||
-      starts_with(text, "\0\0\xFE\xFF", 4)) {
+  if (starts_with(text, "\xFF\xFE") || starts_with(text, "\xFE\xFF") ||
+      starts_with(text, {"\0\0\xFE\xFF", 4})) {
     fail_at(ErrorCode::kInvalidInput, {name}, " is UTF-16 or UTF-32 text; save it as UTF-8");
   }
   if (starts_with(text, "\xEF\xBB\xBF")) text.erase(0, 3);

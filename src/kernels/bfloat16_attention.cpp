@@ -299,7 +299,7 @@ void attend_rows(const TileRegisters& registers,
                  int64_t last_row,
                  Bfloat16AttentionWorkspace& workspace) {
   const int64_t dim = problem.dim, padded_dim = round_up(dim, kPanelColumns);
-  const int64_t tiles = ceil_divide(last_row - first_row, kHeight);
+  const int64_t tiles = divide_up(last_row - first_row, kHeight);
   uint16_t* queries = workspace.queries.data();
   for (int64_t row = 0; row < tiles * kHeight; ++row) {
     if (first_row + row < last_row) {

@@ -56,9 +56,9 @@ const QuantisedKernels& quantised_kernels(const QuantisedMatmul& problem) {
 }
 
 QuantisedRows::QuantisedRows(const QuantisedMatmul& problem)
-    : groups_(P::divide_up(problem.rows, quantised_kernels(problem).tile_rows)),
+    : groups_(divide_up(problem.rows, quantised_kernels(problem).tile_rows)),
       values_(groups_ * quantised_kernels(problem).tile_rows *
-              P::divide_up(problem.weight.depth, kTileUnit) * kTileUnit *
+              divide_up(problem.weight.depth, kTileUnit) * kTileUnit *
               (problem.weight.bits == 8 ? quantised_kernels(problem).value_bytes
                                         : quantised_kernels(problem).value_bytes_4)),
       blocks_(groups_ * quantised_kernels(problem).tile_rows * problem.weight.blocks()) {}
@@ -71,7 +71,7 @@ void quantise_rows(const QuantisedMatmul& problem,
 }
 
 QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
-    : groups(P::divide_up(problem.rows, quantised_kernels(problem).tile_rows)),
+    : groups(divide_up(problem.rows, quantised_kernels(problem).tile_rows)),
       piece_panels(problem.rows > kFewRows ? kPiecePanels : 1),
       across(divide_up(problem.weight.panels(), piece_panels)),
       blocks(problem.weight.blocks()),
@@ -82,10 +82,10 @@ QuantisedCut::QuantisedCut(const QuantisedMatmul& problem)
   // waiting sums stay small, no piece has more than some rows.
   constexpr int64_t kPiecesPerThread = 4, kFewestRows = 258, kMostRows = 2112;
   const int64_t rows = groups * quantised_kernels(problem).tile_rows;
-  down = std::max(P::divide_up(rows, kMostRows),
-                  std::min(P::divide_up(rows, kFewestRows),
-                           P::divide_up(kPiecesPerThread * problem.threads, across)));
-  piece_groups = P::divide_up(groups, down);
+  down = std::max(divide_up(rows, kMostRows),
+                  std::min(divide_up(rows, kFewestRows),
+                           divide_up(kPiecesPerThread * problem.threads, across)));
+  piece_groups = divide_up(groups, down);
   const int64_t block_bytes = problem.weight.block_depth() * P::kPanelColumns * width / 8;
   const int64_t bytes = problem.rows > kFewRows ? kPartBytes : kFewRowsPartBytes;
   const int64_t most = std::max<int64_t>(1, bytes / block_bytes);

@@ -75,7 +75,7 @@ inline float quantise_block(const float* x, int64_t count, int8_t* integers, int
 /// Values of a row in memory.
 inline int64_t padded_activations(const PackedIntegers& weight) {
   constexpr int64_t kMultiple = std::max<int64_t>(kUnit, PackedIntegers::kDepthMultiple);
-  return PackedIntegers::divide_up(weight.depth, kMultiple) * kMultiple;
+  return divide_up(weight.depth, kMultiple) * kMultiple;
 }
 
 /// Rows of a group and where its values and blocks are.

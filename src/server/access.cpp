@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/network_host.h"
+#include "core/prefix.h"
 #include "server/api_error.h"
 #include "server/header_value.h"
 #include "server/page.h"
