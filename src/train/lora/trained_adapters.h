@@ -23,7 +23,8 @@ struct AdapterOptions {
 class TrainedAdapters {
  public:
   /// Takes the gradients from all parameters of `base` and attaches an update to each layer that
-  /// learns, of the layer's type. `base` must outlive this. Throws kInvalidInput if no layer does.
+  /// learns, of the layer's type, after those that it has. `base` must outlive this. Throws
+  /// kInvalidInput if no layer does.
   TrainedAdapters(torch::nn::Module& base, const AdapterOptions& options);
 
   /// The parameters alone; without storage until an optimiser provides it.
