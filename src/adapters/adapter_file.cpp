@@ -21,13 +21,27 @@ namespace fs = std::filesystem;
 constexpr const char* kPeftConfig = "adapter_config.json";
 
 /// PEFT's keys say that the scale is in the config beside the file.
+bool has_peft_keys(const io::SafetensorsHeader& header) {
+  const std::string prefix = "base_model.";
+  const auto first = header.tensors.lower_bound(prefix);
+  return first != header.tensors.end() && first->first.compare(0, prefix.size(), prefix) == 0;
+}
+
+/// Whether PEFT's config in the folder of a file is that of this file: the folder may hold other
+/// adapters too.
+bool owns_config(const io::SafetensorsHeader& header, const fs::path& weights) {
+  if (has_fixed_name(weights) || has_peft_keys(header)) return true;
+  return adapters_in(fs::absolute(weights).parent_path()).size() == 1;
+}
+
+/// The settings of a file: in its metadata, or in the config beside it.
 AlphaRules alpha_rules(const io::SafetensorsHeader& header, const fs::path& weights) {
-  const bool is_peft = header.tensors.begin()->first.rfind("base_model.", 0) == 0;
+  if (auto rules = AlphaRules::from_metadata(header.metadata, weights.string())) return *rules;
   const auto config = weights.parent_path() / kPeftConfig;
-  if (!is_peft) return AlphaRules::from_metadata(header.metadata, weights.string());
-  if (std::error_code error; fs::is_regular_file(config, error)) {
-    return AlphaRules::from_config(config);
-  }
+  std::error_code error;
+  const bool has_config = fs::is_regular_file(config, error);
+  if (has_config && owns_config(header, weights)) return AlphaRules::from_config(config);
+  if (!has_peft_keys(header)) return {};
   fail(ErrorCode::kNotFound,
        weights.string(),
        ": is an adapter of PEFT; its scale is in ",
@@ -35,9 +49,31 @@ AlphaRules alpha_rules(const io::SafetensorsHeader& header, const fs::path& weig
        ", which is not beside it");
 }
 
+/// The types of a trainer's alpha: musubi-tuner writes integers.
+bool is_number_type(io::ElementType type) {
+  switch (type) {
+    case io::ElementType::kFloat64:
+    case io::ElementType::kInt64:
+    case io::ElementType::kInt32:
+    case io::ElementType::kInt16:
+    case io::ElementType::kInt8:
+    case io::ElementType::kUInt8:
+      return true;
+    default:
+      return io::is_floating(type);
+  }
+}
+
+/// Without the sizes 1 at the end of the kernel of a convolution that is a linear layer.
+std::vector<int64_t> matrix_shape(std::vector<int64_t> shape) {
+  if (shape.size() == 4 && shape[2] == 1 && shape[3] == 1) shape.resize(2);
+  return shape;
+}
+
 /// The tensors of one layer in a file; null for missing ones.
 struct Parts {
   const std::string *down = nullptr, *up = nullptr, *alpha = nullptr;
+  std::string path;  ///< AdapterKey::path
 
   const std::string*& of(TensorRole role) {
     return role == TensorRole::kDown ? down : role == TensorRole::kUp ? up : alpha;
@@ -55,18 +91,27 @@ class HeaderReader {
     const auto &down = entry(*parts.down), &up = entry(*parts.up);
     require_factor(*parts.down);
     require_factor(*parts.up);
-    const int64_t rank = down.shape[0];
-    if (rank < 1 || down.shape[1] != target.in) {
+    const auto down_shape = matrix_shape(down.shape), up_shape = matrix_shape(up.shape);
+    const int64_t rank = down_shape[0];
+    if (rank < 1 || down_shape[1] != target.in) {
       refuse(*parts.down, concat("must have the shape [rank, ", target.in, ']'));
     }
-    if (up.shape != std::vector<int64_t>{target.out, rank}) {
+    if (up_shape != std::vector<int64_t>{target.out, rank}) {
       refuse(*parts.up, concat("must have the shape [", target.out, ", ", rank, ']'));
     }
     const double scale = parts.alpha != nullptr
                              ? read_alpha(*parts.alpha) / static_cast<double>(rank)
-                             : rules.scale(target, rank);
+                             : rules.scale(target, parts.path, rank);
     require_scale(target, scale);
     return {target.component, target.name, *parts.down, *parts.up, rank, scale};
+  }
+
+  /// Files of other methods have tensors with LoRA's names too.
+  void require_lora() const {
+    for (const auto& [key, entry] : file_.header().tensors) {
+      const auto method = other_method(key);
+      if (!method.empty()) refuse_method(source_, method, "the tensor " + io::shown_name(key));
+    }
   }
 
   [[noreturn]] void refuse_key(const std::string& key) const {
@@ -118,7 +163,7 @@ class HeaderReader {
   }
 
   void require_factor(const std::string& key) const {
-    if (!io::is_floating(entry(key).type) || entry(key).shape.size() != 2) {
+    if (!io::is_floating(entry(key).type) || matrix_shape(entry(key).shape).size() != 2) {
       refuse(key, "must be a matrix of F32, F16 or BF16");
     }
   }
@@ -137,7 +182,7 @@ class HeaderReader {
 
   double read_alpha(const std::string& key) const {
     const auto& shape = entry(key).shape;
-    if (!io::is_floating(entry(key).type) || !(shape.empty() || shape == std::vector<int64_t>{1})) {
+    if (!is_number_type(entry(key).type) || !(shape.empty() || shape == std::vector<int64_t>{1})) {
       refuse(key, "must be one number");
     }
     const double alpha = file_.tensor(key).to(at::kDouble).item<double>();
@@ -157,7 +202,11 @@ AdapterFile AdapterFile::open(const fs::path& path, const AdapterTargets& target
   const auto weights = adapter_weights(path);
   adapter.file_ = io::SafetensorsFile::open(weights);
   const auto& header = adapter.file_->header();
+  if (header.tensors.empty()) fail(ErrorCode::kCorruptFile, weights.string(), ": has no tensors");
   const HeaderReader reader(*adapter.file_);
+  // Before the tensors: it may say that they are those of another method.
+  const auto rules = alpha_rules(header, weights);
+  reader.require_lora();
 
   std::map<std::pair<std::string, std::string>, std::pair<const TargetLayer*, Parts>> found;
   for (const auto& [key, entry] : header.tensors) {
@@ -165,14 +214,11 @@ AdapterFile AdapterFile::open(const fs::path& path, const AdapterTargets& target
     if (parsed.layer == nullptr) reader.refuse_key(key);
     auto& [layer, parts] = found[{parsed.layer->component, parsed.layer->name}];
     layer = parsed.layer;
+    parts.path = parsed.path;
     auto& part = parts.of(parsed.role);
     if (part != nullptr) reader.refuse_repeated(key, *part);
     part = &key;
   }
-  if (found.empty()) {
-    fail(ErrorCode::kCorruptFile, weights.string(), ": has no tensors");
-  }
-  const auto rules = alpha_rules(header, weights);
   for (const auto& [name, layer] : found) {
     adapter.layers_.push_back(reader.layer(*layer.first, layer.second, rules));
   }
@@ -223,8 +269,9 @@ nn::LowRankUpdate AdapterFile::update(const AdaptedLayer& layer,
                                       double scale,
                                       const at::TensorOptions& options) const {
   check(layer);
-  return {file_->tensor(layer.down).to(options),
-          file_->tensor(layer.up).to(options),
+  // Of four dimensions, the last two are 1.
+  return {file_->tensor(layer.down).flatten(1).to(options),
+          file_->tensor(layer.up).flatten(1).to(options),
           layer.scale * scale};
 }
 

@@ -46,12 +46,16 @@ fs::path adapter_weights(const fs::path& path) {
        ")");
 }
 
+bool has_fixed_name(const fs::path& file) {
+  return file.filename() == kPeftFile || file.filename() == kDiffusersFile;
+}
+
 std::string adapter_name(const fs::path& path) {
   auto whole = fs::absolute(path).lexically_normal();
   if (!whole.has_filename()) whole = whole.parent_path();
   const auto file = whole.filename();
   // The trainers' fixed names say nothing.
-  if (file == kPeftFile || file == kDiffusersFile) return whole.parent_path().filename().string();
+  if (has_fixed_name(file)) return whole.parent_path().filename().string();
   return file.extension() == kExtension ? file.stem().string() : file.string();
 }
 

@@ -11,6 +11,9 @@ namespace glm_image::adapters {
 /// or diffusers write it. Throws kNotFound for a folder without one.
 std::filesystem::path adapter_weights(const std::filesystem::path& path);
 
+/// Whether a file has a name that PEFT or diffusers give to every adapter.
+bool has_fixed_name(const std::filesystem::path& file);
+
 /// The name of the adapter that is, or would be, at this path: "style" of "loras/style.safetensors"
 /// and of the folder "loras/style".
 std::string adapter_name(const std::filesystem::path& path);

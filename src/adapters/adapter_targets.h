@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "adapters/adapter_keys.h"
 #include "core/torch.h"
 
 namespace glm_image::adapters {
@@ -16,16 +19,12 @@ struct TargetLayer {
   int64_t out = 0, in = 0;
 };
 
-/// The role of a tensor of an adapter file in its layer.
-enum class TensorRole {
-  kDown,   ///< A, [rank, in]
-  kUp,     ///< B, [out, rank]
-  kAlpha,  ///< a number; the scale is alpha/rank
-};
-
 struct AdapterKey {
   const TargetLayer* layer = nullptr;  ///< null if the key names no layer that can be changed
   TensorRole role = TensorRole::kDown;
+  /// The layer's name as the trainer saw it: the key without the spelling's prefix. Parts of
+  /// `layer->name` may be missing at its beginning.
+  std::string path = {};
 };
 
 /// The linear layers of a transformer and a generator, and the names that trainers give to them.
@@ -40,18 +39,29 @@ class AdapterTargets {
   AdapterKey find(std::string_view key) const;
 
  private:
+  /// Indices of layers, or kAmbiguous.
+  using Names = std::map<std::string, std::size_t, std::less<>>;
+
   struct Component {
     Component() = default;
     Component(const std::string& folder, const torch::nn::Module& module);
-    /// `path`: a layer's name, or that of a layer of the language model in it.
-    const TargetLayer* find(std::string_view path) const;
-    /// The same for names with underscores in place of dots.
-    const TargetLayer* find_joined(std::string_view path) const;
+    /// Null for kAmbiguous.
+    const TargetLayer* at(std::size_t index) const;
+    /// The layer of exactly this name.
+    const TargetLayer* named(std::string_view path) const;
 
     std::string name;
-    std::map<std::string, TargetLayer, std::less<>> layers, joined_layers;
+    std::vector<TargetLayer> layers;
+    Names names;
+    /// Whole parts at the ends of names: "layers.0.self_attn.q_proj" of
+    /// "model.language_model.layers.0.self_attn.q_proj". `joined` has underscores for dots.
+    Names ends, joined_ends;
   };
-  const TargetLayer* find_layer(std::string_view path) const;
+  static const TargetLayer* by_end(const Component& component, std::string_view path);
+  static AdapterKey found_in(const Component& component, std::string_view path);
+  static AdapterKey found_joined(const Component& component, std::string_view path);
+  AdapterKey found_in_either(std::string_view path) const;
+  AdapterKey find_layer(std::string_view path) const;
 
   Component transformer_, generator_;
 };

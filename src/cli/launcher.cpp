@@ -155,6 +155,7 @@ void run_train(const TrainOptions& options) {
 
 void run_train_lora(const TrainLoraOptions& options) {
   check_model(options.model);
+  given_adapters({options.keys.lora, /*folder=*/""});
   check_cluster_options(options.cluster);
   start_engine();
 }

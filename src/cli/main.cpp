@@ -118,11 +118,9 @@ int run(int argc, char** argv) {
       }
       return report(cli::unknown_command(app, argv[1]), kBadInput);
     }
-    const bool is_unknown = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-    if (is_unknown && !app.get_subcommands().empty()) {
-      const auto& command = *app.get_subcommands().front();
-      const auto hint = cli::unknown_argument(command, {argv + 1, argv + argc});
-      if (!hint.empty()) return report(hint, kBadInput);
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+      const auto sentence = cli::unknown_argument(app, {argv + 1, argv + argc});
+      if (!sentence.empty()) return report(sentence, kBadInput);
     }
     if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
       const auto repeated = cli::repeated_option(app);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <iostream>
 
+#include "adapters/adapter_folder.h"
 #include "cli/interrupt.h"
+#include "cli/lora_options.h"
 #include "cli/loss_plot.h"
 #include "cli/model_location.h"
 #include "cli/model_options.h"
@@ -49,12 +51,16 @@ train::LoraOptions lora_settings(const TrainLoraOptions& options) {
   training.samples_every = keys.samples_every;
   training.sample_steps = keys.sample_steps;
   training.pipeline = pipeline_options(options.model);
+  training.pipeline.adapters = given_adapters({keys.lora, /*folder=*/""});
   return training;
 }
 
 std::map<std::string, std::filesystem::path> lora_inputs(const train::LoraOptions& training) {
   std::map<std::string, std::filesystem::path> folders = {{"data", training.data}};
   if (!training.prior_data.empty()) folders["prior_data"] = training.prior_data;
+  for (const auto& adapter : training.pipeline.adapters) {
+    folders["lora " + adapters::adapter_name(adapter.path)] = adapter.path;
+  }
   return folders;
 }
 

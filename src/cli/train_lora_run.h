@@ -22,8 +22,8 @@ struct TrainLoraOptions {
 /// pipeline_options do.
 train::LoraOptions lora_settings(const TrainLoraOptions& options);
 
-/// The folders of pictures that a run reads, by their keys. All machines of a cluster need the same
-/// files in them.
+/// The folders of pictures and the adapters that a run reads, by their keys. All machines of a
+/// cluster need the same files in them.
 std::map<std::string, std::filesystem::path> lora_inputs(const train::LoraOptions& training);
 
 /// Trains the adapter and prints its file. Throws kCancelled after an interrupt.

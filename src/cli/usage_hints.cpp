@@ -114,6 +114,50 @@ bool applies_to(const std::string& hint, const CLI::App& command, bool draws) {
   return std::find(names.begin(), names.end(), rest.substr(0, rest.find(' '))) != names.end();
 }
 
+/// A command as the user named it.
+struct NamedCommand {
+  const CLI::App* command = nullptr;
+  std::string name;  ///< "train lora"
+};
+
+/// The program and the commands that were given, each within the one before.
+std::vector<NamedCommand> given_commands(const CLI::App& app) {
+  std::vector<NamedCommand> given = {{&app, app.get_name()}};
+  std::string name;
+  for (const auto* command = &app; !command->get_subcommands().empty();) {
+    command = command->get_subcommands().front();
+    name += (name.empty() ? "" : " ") + command->get_name();
+    given.push_back({command, name});
+  }
+  return given;
+}
+
+bool has(const std::vector<std::string>& texts, const std::string& text) {
+  return std::find(texts.begin(), texts.end(), text) != texts.end();
+}
+
+/// About an argument that a command does not know.
+std::string sentence_about(const std::string& argument, const NamedCommand& named) {
+  const auto& name = named.name;
+  const auto see = concat(" (see glm-image ", name, " --help)");
+  const bool draws = name == "generate" || name == "edit";
+  if (!is_option(argument)) {
+    const char* hint = draws ? "; a prompt goes behind --prompt, in quotes" : "";
+    return concat(name, " does not expect '", argument, "'", hint, see);
+  }
+  const auto option = argument.substr(0, argument.find('='));
+  auto known = kOtherOptions.find(option);
+  // "-s7", "-W512"
+  if (known == kOtherOptions.end() && option[1] != '-')
+    known = kOtherOptions.find(option.substr(0, 2));
+  const bool is_known = known != kOtherOptions.end();
+  if (is_known && applies_to(known->second, *named.command, draws))
+    return concat(name, " has no ", known->first, ": ", known->second, see);
+  const auto meant = nearest(option, option_names(*named.command));
+  const auto hint = meant.empty() ? "" : concat("; did you mean ", meant, "?");
+  return concat(name, " has no option ", option, hint, see);
+}
+
 }  // namespace
 
 std::string nearest(const std::string& word, const std::vector<std::string>& words) {
@@ -158,30 +202,24 @@ std::string repeated_option(const CLI::App& app) {
   return "";
 }
 
-std::string unknown_argument(const CLI::App& command, const std::vector<std::string>& arguments) {
-  const auto left = command.remaining();
-  for (const auto& argument : arguments) {
-    if (std::find(left.begin(), left.end(), argument) == left.end()) continue;
-    const auto& name = command.get_name();
-    const bool draws = name == "generate" || name == "edit";
-    const auto see = concat(" (see glm-image ", name, " --help)");
-    if (!is_option(argument)) {
-      const char* hint = draws ? "; a prompt goes behind --prompt, in quotes" : "";
-      return concat(name, " does not expect '", argument, "'", hint, see);
-    }
-    const auto option = argument.substr(0, argument.find('='));
-    auto known = kOtherOptions.find(option);
-    // "-s7", "-W512"
-    if (known == kOtherOptions.end() && option[1] != '-')
-      known = kOtherOptions.find(option.substr(0, 2));
-    const bool is_known = known != kOtherOptions.end();
-    if (is_known && applies_to(known->second, command, draws))
-      return concat(name, " has no ", known->first, ": ", known->second, see);
-    const auto meant = nearest(option, option_names(command));
-    const auto hint = meant.empty() ? "" : concat("; did you mean ", meant, "?");
-    return concat(name, " has no option ", option, hint, see);
+std::string unknown_argument(const CLI::App& app, const std::vector<std::string>& arguments) {
+  const auto all = app.remaining(/*recurse=*/true);
+  if (all.empty()) return "";
+  // A group of short options may be left in parts: then none of them is an argument.
+  const auto first = std::find_if(
+      arguments.begin(), arguments.end(), [&](const auto& argument) { return has(all, argument); });
+  const auto& argument = first == arguments.end() ? all.front() : *first;
+  const auto commands = given_commands(app);
+  for (std::size_t i = 0; i + 1 < commands.size(); ++i) {
+    if (!has(commands[i].command->remaining(), argument)) continue;
+    return concat(commands[i].name,
+                  " does not expect '",
+                  argument,
+                  "' before the command ",
+                  commands[i + 1].command->get_name(),
+                  "; options go behind it");
   }
-  return "";
+  return sentence_about(argument, commands.back());
 }
 
 }  // namespace glm_image::cli

@@ -10,10 +10,11 @@ namespace glm_image::cli {
 /// Returns a sentence about a word that is not a command: it names the nearest command, if any.
 std::string unknown_command(const CLI::App& app, const std::string& word);
 
-/// Returns a sentence about the first unknown argument of `command`. It names this program's option
-/// for those of other programs (stable-diffusion.cpp, diffusers), the nearest option, or --prompt.
-/// `arguments` is the whole command line. Empty if all are known.
-std::string unknown_argument(const CLI::App& command, const std::vector<std::string>& arguments);
+/// Returns a sentence about the first unknown argument of a command line, for the command that was
+/// given last ("train lora"). It names this program's option for those of other programs
+/// (stable-diffusion.cpp, diffusers), the nearest option, or --prompt. `arguments` is the whole
+/// command line. Empty if all are known.
+std::string unknown_argument(const CLI::App& app, const std::vector<std::string>& arguments);
 
 /// Returns a sentence about an option that was given several times and may be given once. It is one
 /// of `app` or of the commands given. The text is empty if there is no such option.

@@ -144,6 +144,7 @@ ModelFingerprint fingerprint_of_folders(const std::map<std::string, fs::path>& f
   std::error_code error;
   for (const auto& [name, folder] : folders) {
     if (fs::is_directory(folder, error)) add_files(folder, name + '/', paths);
+    if (fs::is_regular_file(folder, error)) paths[name] = folder;
   }
   ModelFingerprint files{hashes_of(paths, progress)};
   for (auto& [name, hash] : files.files) {

@@ -36,8 +36,9 @@ ModelFingerprint fingerprint_of(const std::filesystem::path& folder,
                                 const HashProgress& progress = {});
 
 /// Hashes what a training reads: all files of these folders that are not hidden, under
-/// "NAME/path in the folder", each as its SHA-256 and its size. Folders that do not exist have no
-/// files. Throws and caches as fingerprint_of does.
+/// "NAME/path in the folder", each as its SHA-256 and its size. A file in place of a folder is
+/// under its name alone. What does not exist has no files. Throws and caches as fingerprint_of
+/// does.
 ModelFingerprint fingerprint_of_folders(const std::map<std::string, std::filesystem::path>& folders,
                                         const HashProgress& progress = {});
 

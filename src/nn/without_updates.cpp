@@ -4,7 +4,12 @@ namespace glm_image::nn {
 
 WithoutUpdates::WithoutUpdates(const torch::nn::Module& module) {
   for (const auto& [name, layer] : linear_layers(module)) {
-    if (!layer->updates.empty()) removed_.emplace_back(layer, std::exchange(layer->updates, {}));
+    if (layer->updates.empty()) continue;
+    std::vector<LowRankUpdate> frozen;
+    for (const auto& update : layer->updates) {
+      if (!update.down.requires_grad()) frozen.push_back(update);
+    }
+    removed_.emplace_back(layer, std::exchange(layer->updates, std::move(frozen)));
   }
 }
 

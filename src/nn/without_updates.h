@@ -7,8 +7,9 @@
 
 namespace glm_image::nn {
 
-/// Detaches the low-rank updates of a module within its scope, and attaches them again at the end.
-/// The module must outlive this, and its updates must not change within the scope.
+/// Detaches those low-rank updates of a module that learn (their factors require gradients) within
+/// its scope, and attaches them again at the end. The module must outlive this, and its updates
+/// must not change within the scope.
 class WithoutUpdates {
  public:
   explicit WithoutUpdates(const torch::nn::Module& module);

@@ -7,6 +7,7 @@
 #include "core/text_format.h"
 #include "glm_image/limits.h"
 #include "pipeline/compose.h"
+#include "pipeline/request_values.h"
 
 namespace glm_image::pipeline {
 namespace {

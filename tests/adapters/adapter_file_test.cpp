@@ -200,6 +200,57 @@ TEST_F(Adapters, FactorsOfTheLayersTypeAreViewsOfTheFile) {
   EXPECT_EQ(first.down.data_ptr(), second.down.data_ptr());
 }
 
+TEST_F(Adapters, SettingsOfVariantsAreRefusedByName) {
+  const auto tensors =
+      spelled(update_of(kTransformer, "transformer_blocks.0.attn1.to_k"), Spelling::kDiffusers);
+  const auto path_with = [&](const char* prefix, const char* name, const nlohmann::json& value) {
+    const nlohmann::json settings = {{concat(prefix, name), value}};
+    return write(tensors, {{"lora_adapter_metadata", settings.dump()}});
+  };
+  const auto nothing = nlohmann::json::object();
+  const std::vector<std::tuple<const char*, nlohmann::json, const char*>> refused = {
+      {"use_dora", true, "the method DoRA"},
+      {"peft_type", "LOHA", "the method LoHa"},
+      {"peft_type", "LOKR", "the method LoKr"},
+      {"peft_type", "IA3", "the method IA3"},
+      {"peft_type", "MISS", "the method MISS"},
+      {"lora_bias", true, "lora_bias must be"},
+      {"fan_in_fan_out", true, "fan_in_fan_out must be"},
+      {"bias", "all", "bias must be"},
+      {"alora_invocation_tokens", {1, 2}, "alora_invocation_tokens must be"},
+      {"layer_replication", {{0, 2}, {1, 3}}, "layer_replication must be"},
+      {"modules_to_save", {"proj_out"}, "modules_to_save must be"},
+      {"trainable_token_indices", {3}, "trainable_token_indices must be"},
+      {"target_parameters", {"to_q.weight"}, "target_parameters must be"},
+      {"use_bdlora", {{"nblocks", 2}}, "use_bdlora must be"},
+      {"init_lora_weights", "pissa_niter_16", "path_initial_model_for_weight_conversion"},
+      {"init_lora_weights", "OLoRA", "init_lora_weights must be"},
+      {"init_lora_weights", "corda", "init_lora_weights must be"},
+      {"init_lora_weights", "loftq", "init_lora_weights must be"},
+      {"init_lora_weights", "lora_ga", "init_lora_weights must be"},
+      {"alpha_pattern", {{".*to_k", 2}}, "alpha_pattern..*to_k must be"}};
+  for (const char* prefix : {"", "transformer."}) {
+    for (const auto& [name, value, words] : refused) {
+      SCOPED_TRACE(concat(prefix, name, " ", value.dump()));
+      const auto path = path_with(prefix, name, value);
+      expect_error(
+          ErrorCode::kUnsupported, {"adapter.safetensors", name, words}, [&] { open(path); });
+    }
+  }
+  // What PEFT writes where nothing of this is used.
+  for (const char* name : {"modules_to_save", "layer_replication", "alora_invocation_tokens"}) {
+    for (const auto& value : {nlohmann::json(), nothing, nlohmann::json::array()}) {
+      EXPECT_EQ(open(path_with("", name, value)).layers().at(0).scale, 1) << name;
+    }
+  }
+  for (const nlohmann::json& init : {nlohmann::json(true),
+                                     nlohmann::json("eva"),
+                                     nlohmann::json("gaussian"),
+                                     nlohmann::json("orthogonal")}) {
+    EXPECT_EQ(open(path_with("", "init_lora_weights", init)).layers().at(0).scale, 1);
+  }
+}
+
 /// What PEFT's LoraConfig says beyond lora_alpha.
 TEST_F(Adapters, ScalesFollowTheSettings) {
   const std::string layer = "transformer_blocks.0.attn1.to_k";
@@ -223,12 +274,15 @@ TEST_F(Adapters, ScalesFollowTheSettings) {
   expect_error(ErrorCode::kCorruptFile, {"adapter.safetensors", layer}, [&] {
     scale_with({{"lora_alpha", 1e300}});
   });
-  for (const nlohmann::json& unsupported : {nlohmann::json{{"use_dora", true}},
-                                            nlohmann::json{{"peft_type", "LOHA"}},
-                                            nlohmann::json{{"alpha_pattern", {{".*to_k", 2}}}}}) {
-    const auto name = unsupported.items().begin().key();
-    expect_error(
-        ErrorCode::kUnsupported, {"adapter.safetensors", name}, [&] { scale_with(unsupported); });
+  EXPECT_EQ(scale_with({{"alpha_pattern", {{"^" + layer, 12}}}}), 3);
+  EXPECT_EQ(scale_with({{"alpha_pattern", {{R"(attn1\.to_k$)", 12}}}}), 3);
+  EXPECT_EQ(scale_with({{"alpha_pattern", {{"^attn1.to_k", 12}}}}), 1);
+  EXPECT_EQ(scale_with({{"r", 8}, {"rank_pattern", {{"to_k", 4}}}, {"lora_alpha", 8}}), 2);
+  for (const nlohmann::json& other :
+       {nlohmann::json{{"r", 8}}, nlohmann::json{{"r", 4}, {"rank_pattern", {{"to_k", 8}}}}}) {
+    expect_error(ErrorCode::kCorruptFile,
+                 {"adapter.safetensors", "gives the rank 8", layer, "is 4"},
+                 [&] { scale_with(other); });
   }
   expect_error(ErrorCode::kCorruptFile, {"adapter.safetensors", "lora_alpha"}, [&] {
     scale_with({{"lora_alpha", "8"}});
@@ -240,11 +294,10 @@ TEST_F(Adapters, AKeyThatFitsNothingIsNamed) {
   const auto good = spelled(update, Spelling::kDiffusers);
   for (const std::string key :
        {"transformer.transformer_blocks.9.attn1.to_k.lora_A.weight",  // the model has 3 blocks
-        "transformer.transformer_blocks.0.attn1.to_k.lora_magnitude_vector",
         "transformer.transformer_blocks.0.attn1.to_k.weight",
         "unet.transformer_blocks.0.attn1.to_k.lora_A.weight",
         "transformer.prior_token_embedding.lora_A.weight",  // not a linear layer
-        "lora_unet_transformer_blocks_0_attn1_to_k.hada_w1_a",
+        "attn1.to_k.lora_A.weight",                         // of which block?
         "lora_A.weight",
         ".alpha",
         "x"}) {
@@ -252,6 +305,58 @@ TEST_F(Adapters, AKeyThatFitsNothingIsNamed) {
     tensors.emplace_back(key, at::ones({2, 2}));
     expect_refused(ErrorCode::kCorruptFile, {"'" + key + "'"}, tensors);
   }
+}
+
+TEST_F(Adapters, OtherMethodsAreNamed) {
+  const auto update = update_of(kTransformer, "transformer_blocks.0.attn1.to_k");
+  const auto good = spelled(update, Spelling::kKohya);
+  const std::string name = "lora_unet_transformer_blocks_0_attn1_to_k.";
+  for (const auto& [end, method] : std::vector<std::pair<std::string, std::string>>{
+           {"dora_scale", "DoRA"},
+           {"lora_magnitude_vector", "DoRA"},
+           {"lora_magnitude_vector.weight", "DoRA"},
+           {"lora_magnitude_vector.default.weight", "DoRA"},
+           {"hada_w1_a", "LoHa"},
+           {"lokr_w2", "LoKr"},
+           {"oft_blocks", "OFT"},
+           {"oft_R.weight", "OFT"},
+           {"diff", "full-rank"},
+           {"diff_b", "full-rank"}}) {
+    auto tensors = good;
+    // A layer that the model lacks comes first.
+    tensors.emplace_back("lora_te_a.lora_down.weight", at::ones({2, 2}));
+    tensors.emplace_back(name + end, at::ones({2, 2}));
+    expect_refused(
+        ErrorCode::kUnsupported, {"the method " + method + ",", "'" + name + end + "'"}, tensors);
+  }
+}
+
+TEST_F(Adapters, AnAlphaMayBeOfAnyNumberType) {
+  const auto update = update_of(kTransformer, "transformer_blocks.0.attn1.to_k", /*rank=*/4);
+  auto tensors = spelled(update, Spelling::kKohya);
+  for (const auto type : {at::kChar,
+                          at::kByte,
+                          at::kShort,
+                          at::kInt,
+                          at::kLong,
+                          at::kHalf,
+                          at::kBFloat16,
+                          at::kFloat,
+                          at::kDouble}) {
+    for (const std::vector<int64_t>& shape : {std::vector<int64_t>{}, {1}}) {
+      tensors[2].second = at::full(shape, 6, type);
+      EXPECT_EQ(open(write(tensors)).layers().at(0).scale, 1.5) << at::toString(type);
+    }
+  }
+}
+
+/// As trainers of convolutions store 1x1 kernels.
+TEST_F(Adapters, FactorsMayHaveFourDimensions) {
+  auto update = update_of(kTransformer, "transformer_blocks.0.attn1.to_k", /*rank=*/3, 2);
+  auto tensors = spelled(update, Spelling::kKohya);
+  for (size_t factor : {0U, 1U})
+    tensors[factor].second = tensors[factor].second.unsqueeze(-1).unsqueeze(-1);
+  expect_attached(write(tensors), {update});
 }
 
 TEST_F(Adapters, ShapesAreChecked) {
@@ -265,6 +370,8 @@ TEST_F(Adapters, ShapesAreChecked) {
   refused(down, at::ones({size}), at::ones({size, 3}));
   refused(down, at::ones({0, size}), at::ones({size, 0}));
   refused(down, at::ones({3, size}, at::kInt), at::ones({size, 3}));
+  refused(down, at::ones({3, size, 1}), at::ones({size, 3}));
+  refused(down, at::ones({3, size, 1, 2}), at::ones({size, 3}));
   refused(up, at::ones({3, size}), at::ones({size, 4}));
   refused(up, at::ones({3, size}), at::ones({3, size}));
   refused(up, at::ones({3, size}), at::ones({size, 3, 1}));
@@ -282,7 +389,7 @@ TEST_F(Adapters, AFileMustBeWhole) {
   auto twice = whole;
   for (const auto& tensor : spelled(update, Spelling::kComfy)) twice.push_back(tensor);
   expect_refused(ErrorCode::kCorruptFile, {"same layer", twice[3].first}, twice);
-  for (const auto& alpha : {at::ones({2}), at::full({}, std::nan("")), at::ones({}, at::kLong)}) {
+  for (const auto& alpha : {at::ones({2}), at::full({}, std::nan("")), at::ones({}, at::kBool)}) {
     auto tensors = whole;
     tensors[2].second = alpha;
     expect_refused(ErrorCode::kCorruptFile, {"'" + whole[2].first + "'"}, tensors);
@@ -305,6 +412,66 @@ TEST_F(Adapters, FilesOfAnotherKind) {
   EXPECT_EQ(open(peft / "adapter_model.safetensors").name(), "peft");
   fs::remove(peft / "adapter_config.json");
   expect_error(ErrorCode::kNotFound, {"adapter_config.json"}, [&] { open(peft); });
+}
+
+/// With the names of the layers in classes of transformers around and inside the generator.
+TEST_F(Adapters, NamesMayBeginInsideTheGenerator) {
+  const std::string layer = "layers.0.self_attn.q_proj";
+  const auto update = update_of(kGenerator, "model.language_model." + layer, /*rank=*/4, 3);
+  for (const char* prefix : {"base_model.model.language_model.",
+                             "base_model.model.model.",
+                             "base_model.model.model.language_model.",
+                             "base_model.model.",
+                             "model.",
+                             "language_model.",
+                             ""}) {
+    SCOPED_TRACE(prefix);
+    const auto folder = folder_.path() / "words";
+    fs::remove_all(folder);
+    fs::create_directory(folder);
+    const auto key = prefix + layer;
+    io::write_safetensors(
+        folder / "adapter_model.safetensors",
+        {{key + ".lora_A.weight", update.down}, {key + ".lora_B.weight", update.up}},
+        {});
+    const auto plain = key.substr(key.rfind("base_model.model.", 0) == 0 ? 17 : 0);
+    for (const std::string& pattern : {"^" + plain, plain, std::string("q_proj")}) {
+      const nlohmann::json config = {
+          {"r", 4}, {"lora_alpha", 1}, {"alpha_pattern", {{pattern, 12}}}};
+      write_file(folder / "adapter_config.json", config.dump());
+      expect_attached(folder, {update});
+    }
+  }
+}
+
+TEST_F(Adapters, AConfigBesideTheFileCountsWhateverTheKeys) {
+  const auto update = update_of(kTransformer, "transformer_blocks.0.attn1.to_k", /*rank=*/4);
+  const auto folder = folder_.path() / "style";
+  fs::create_directory(folder);
+  const auto scale_of = [&](const fs::path& path) { return open(path).layers().at(0).scale; };
+  const auto tensors = spelled(update, Spelling::kDiffSynth);
+  io::write_safetensors(folder / "adapter_model.safetensors", tensors, {{"format", "pt"}});
+  EXPECT_EQ(scale_of(folder), 1);
+  write_file(folder / "adapter_config.json", R"({"peft_type": "LORA", "r": 4, "lora_alpha": 64})");
+  EXPECT_EQ(scale_of(folder), 16);
+  // Another file beside it has a name of its own, and so no config.
+  io::write_safetensors(folder / "other.safetensors", tensors, {{"format", "pt"}});
+  EXPECT_EQ(scale_of(folder / "other.safetensors"), 1);
+  EXPECT_EQ(scale_of(folder), 16);
+  fs::remove(folder / "adapter_model.safetensors");
+  EXPECT_EQ(scale_of(folder / "other.safetensors"), 16);
+  // The file's own settings come first.
+  fs::remove(folder / "other.safetensors");
+  io::write_safetensors(folder / "other.safetensors",
+                        tensors,
+                        {{"lora_adapter_metadata", R"({"transformer.lora_alpha": 8})"}});
+  EXPECT_EQ(scale_of(folder / "other.safetensors"), 2);
+  // The method is read before the tensors.
+  io::write_safetensors(
+      folder / "adapter_model.safetensors", {{"unknown.weight", at::ones({2, 2})}}, {});
+  write_file(folder / "adapter_config.json", R"({"peft_type": "LOHA", "r": 4, "alpha": 64})");
+  expect_error(
+      ErrorCode::kUnsupported, {"adapter_config.json", "the method LoHa"}, [&] { open(folder); });
 }
 
 TEST_F(Adapters, AFolderListsItsAdapters) {

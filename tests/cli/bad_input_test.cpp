@@ -375,6 +375,15 @@ TEST_F(BadInput, OptionsOfOtherProgramsNameOurs) {
   says({"batch", "b.jsonl", "-o", "out", "-m", "x"}, "batch has no -m: give --model DIR");
   says({"generate", "-p", "x", "--listen", "::"}, "generate has no option --listen (see");
   says({"serve", "--listen-port", "80"}, "serve has no --listen-port: give --port N");
+  says({"--model", "x", "generate", "-p", "x"},
+       "glm-image does not expect '--model' before the command generate; options go behind it");
+  if (run_program({glm_image_program(), "train", "--help"}).exit_code == 0) {
+    says({"train", "lora", "--lore", "x", "y"},
+         "train lora has no option --lore; did you mean --lora? (see glm-image train lora --help)");
+    says({"train", "lora", "x", "--nothing-like-it"}, "train lora does not expect 'x' (see");
+    says({"data", "check", "x", "y"}, "data check does not expect 'y' (see");
+    says({"train", "vae", "--lora", "x"}, "train has no option --lora");
+  }
   says({"genrate"}, "'genrate' is not a command; did you mean `glm-image generate`?");
   says({"Edit"}, "did you mean `glm-image edit`?");
   says({"help"}, "did you mean `glm-image --help`?");

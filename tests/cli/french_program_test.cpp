@@ -164,6 +164,12 @@ TEST_F(FrenchProgram, RefusesInFrench) {
   EXPECT_EQ(refusal({"generate", "-p", "x", "--cfg-scale", "7"}),
             "glm-image: generate n'a pas de --cfg-scale : donnez --guidance X (voir glm-image "
             "generate --help)\n");
+  EXPECT_EQ(
+      refusal({"--quiet", "generate", "-p", "x"}),
+      "glm-image: glm-image n'attend pas « --quiet » avant la commande generate ; les options "
+      "viennent après elle\n");
+  EXPECT_EQ(refusal({"train", "lora", "x", "--nothing-like-it"}),
+            "glm-image: train lora n'attend pas « x » (voir glm-image train lora --help)\n");
   EXPECT_EQ(refusal({"generate", "-p", "x", "--size", "big"}),
             "glm-image: --size doit être LARGEURxHAUTEUR, comme 1024x768 ; trouvé : « big »\n");
   EXPECT_EQ(refusal({"generate", "-p", "x", "--steps", "0"}),

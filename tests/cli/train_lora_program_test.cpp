@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/text_format.h"
+#include "support/adapter_files.h"
 #include "support/program.h"
 #include "support/reference.h"
 #include "train/picture_folder.h"
@@ -242,7 +243,12 @@ TEST(TrainLoraProgram, TakesAConfigFileThatOptionsOverride) {
   TemporaryDirectory folder;
   add_pictures(folder.path() / "data");
   const auto config = folder.path() / "style.json";
+  write_adapter(folder.path(),
+                "first",
+                {random_update("transformer", "transformer_blocks.0.attn1.to_q", 64, 64, 2, 1)},
+                Spelling::kComfy);
   const nlohmann::json keys = {{"model", tiny_model_dir().string()},
+                               {"lora", {"first.safetensors:0.5"}},
                                {"data", "data"},
                                {"output", "style.safetensors"},
                                {"parts", {"transformer"}},
@@ -271,6 +277,10 @@ TEST(TrainLoraProgram, TakesAConfigFileThatOptionsOverride) {
     EXPECT_TRUE(fs::exists(samples / concat("step-000000", step, ".png"))) << step;
   }
   EXPECT_NE(result.err.find("of memory predicted"), std::string::npos) << result.err;
+
+  const auto written = io::SafetensorsFile::open(folder.path() / "style.safetensors");
+  EXPECT_EQ(written->header().metadata.at("glm_image_base_adapters"),
+            R"([{"name":"first","scale":0.5}])");
 
   auto unknown = keys;
   unknown["learning_speed"] = 1;

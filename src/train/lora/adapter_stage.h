@@ -20,7 +20,7 @@ struct AdapterStageOptions {
   int64_t batch = 1;        ///< examples a batch
   uint64_t seed = 0;
   bool recompute = true;    ///< blocks in the backward pass; without, more memory and less time
-  pipeline::LoadPlan load;  ///< of the frozen base weights
+  pipeline::LoadPlan load;  ///< of the frozen base weights, on which base_adapters act
   /// Examples that the model must continue to draw as its base does
   /// (objectives/prior_preservation.h), which must be computed and outlive the stage; null for
   /// none. Each batch has up to `batch` of them beside those of the data set. The loss is that of

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "io/safetensors.h"
+#include "pipeline/json_exchange.h"
 
 namespace glm_image::train {
 namespace {
@@ -20,7 +21,9 @@ std::set<std::string> layers_of(const AdapterPart& part) {
 
 }  // namespace
 
-void write_adapter(const std::filesystem::path& file, const std::vector<AdapterPart>& parts) {
+void write_adapter(const std::filesystem::path& file,
+                   const std::vector<AdapterPart>& parts,
+                   const std::vector<AdapterUse>& base) {
   nlohmann::ordered_json settings;
   std::vector<std::pair<std::string, Tensor>> tensors;
   for (const auto& part : parts) {
@@ -33,8 +36,10 @@ void write_adapter(const std::filesystem::path& file, const std::vector<AdapterP
       tensors.emplace_back(part.component + "." + name, tensor.contiguous());
     }
   }
-  io::write_safetensors(
-      file, tensors, {{"format", "pt"}, {"lora_adapter_metadata", settings.dump()}});
+  std::map<std::string, std::string> metadata = {{"format", "pt"},
+                                                 {"lora_adapter_metadata", settings.dump()}};
+  if (!base.empty()) metadata["glm_image_base_adapters"] = pipeline::to_json(base).dump();
+  io::write_safetensors(file, tensors, metadata);
 }
 
 }  // namespace glm_image::train

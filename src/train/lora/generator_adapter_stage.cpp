@@ -3,6 +3,7 @@
 #include "text/rotary_positions.h"
 #include "train/batch/sequence_positions.h"
 #include "train/lora/adapter_stage.h"
+#include "train/lora/base_adapters.h"
 
 namespace glm_image::train {
 namespace {
@@ -54,7 +55,8 @@ GeneratorAdapterStage::GeneratorAdapterStage(const pipeline::Checkpoint& checkpo
                                              const DataFeatures& features,
                                              const AdapterStageOptions& options)
     : AdapterStage(models::kVisionLanguage, checkpoint, features, options) {
-  model_ = checkpoint.load_generator(/*with_vision=*/false, /*adapters=*/{}, {}, options.load);
+  model_ = checkpoint.load_generator(
+      /*with_vision=*/false, base_adapters(checkpoint), {}, options.load);
   adapt(*model_,
         "model.language_model.layers.",
         {".self_attn.q_proj", ".self_attn.k_proj", ".self_attn.v_proj", ".self_attn.o_proj"},

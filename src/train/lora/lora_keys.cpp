@@ -24,6 +24,12 @@ void LoraKeys::visit(KeyVisitor& keys) {
              "PARTS",
              {"transformer", "generator"});
   pictures.visit(keys);
+  keys.texts({"lora",
+              "An adapter that acts in training and stays as it is: a .safetensors file or a PEFT "
+              "folder, and its scale (repeatable)"},
+             lora,
+             "FILE[:SCALE]",
+             /*choices=*/{});
   keys.text({"prior_data", "Folder of pictures with captions that the model is to draw as before"},
             prior_data,
             "FOLDER");
@@ -89,7 +95,10 @@ LoraKeys LoraKeys::parse(const std::string& text, const std::filesystem::path& f
   } catch (const Error& error) {
     throw with_line(error, file);
   }
-  for (auto* path : {&keys.model, &keys.data, &keys.prior_data, &keys.output, &keys.cache}) {
+  std::vector<std::string*> paths = {
+      &keys.model, &keys.data, &keys.prior_data, &keys.output, &keys.cache};
+  for (auto& adapter : keys.lora) paths.push_back(&adapter);
+  for (auto* path : paths) {
     if (!path->empty()) *path = (file.parent_path() / *path).lexically_normal().string();
   }
   return keys;

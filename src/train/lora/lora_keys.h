@@ -30,6 +30,7 @@ struct LoraKeys {
   double checkpoint_seconds = 60;
   std::string cache;
   bool keep_activations = false;
+  std::vector<std::string> lora;  ///< FILE[:SCALE] of adapters that belong to the base
 
   void visit(KeyVisitor& keys);
 

@@ -13,6 +13,7 @@
 #include "text/glyph_sequences.h"
 #include "text/glyph_texts.h"
 #include "train/lora/adapter_samples.h"
+#include "train/lora/base_adapters.h"
 #include "train/lora/part_memory.h"
 
 namespace glm_image::train {
@@ -70,7 +71,9 @@ LoraPhase training_phase(const pipeline::Checkpoint& checkpoint,
   LoraPhase phase;
   phase.name = phase_name(part.name);
   phase.base = form.empty() ? "as stored" : form;
-  phase.resident = pipeline::bytes_on_load(checkpoint, part.component, form).memory();
+  phase.resident = pipeline::bytes_on_load(checkpoint, part.component, form).memory() +
+                   checkpoint.adapter_set().attached_bytes(
+                       base_adapters(checkpoint), part.component, checkpoint.placement().dtype);
   const bool is_transformer = part.component == std::string(models::kTransformer);
   if (is_transformer) {
     phase.resident += checkpoint.weight_bytes(models::kTextEncoder).memory();

@@ -39,7 +39,9 @@ struct LoraOptions {
   std::vector<std::string> sample_prompts;  ///< drawn every `samples_every` steps and at the end
   int64_t samples_every = 250;
   int64_t sample_steps = 20;  ///< denoising steps of a sample
-  PipelineOptions pipeline;   ///< device and number type; the VAE always computes in float32
+  /// Device and number type; the VAE always computes in float32. Its adapters belong to the base:
+  /// they act in training, as the target of prior preservation and in samples, and do not change.
+  PipelineOptions pipeline;
 };
 
 }  // namespace glm_image::train

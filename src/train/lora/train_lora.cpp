@@ -16,6 +16,7 @@
 #include "train/data/weights_hash.h"
 #include "train/lora/adapter_samples.h"
 #include "train/lora/adapter_stage.h"
+#include "train/lora/base_adapters.h"
 #include "train/lora/lora_memory.h"
 
 namespace glm_image::train {
@@ -59,6 +60,7 @@ void check_lora_options(const LoraOptions& options) {
   if (!options.transformer && !options.generator) {
     fail(ErrorCode::kInvalidInput, "--parts must name transformer, generator or both");
   }
+  check_base_adapters(options);
 }
 
 FolderDataset open_data(const FolderOptions& folder, const LoraCallbacks& callbacks) {
@@ -107,7 +109,8 @@ std::string identity_of(const LoraOptions& options,
                         const FolderDataset& data,
                         const FolderDataset* prior,
                         const std::string& weights,
-                        const std::string& base) {
+                        const std::string& base,
+                        const std::string& adapters) {
   return concat("data ",
                 data.content().substr(0, 8),
                 ", weights ",
@@ -128,6 +131,7 @@ std::string identity_of(const LoraOptions& options,
                 ", seed ",
                 options.seed,
                 base.empty() ? "" : ", base " + base,
+                adapters.empty() ? "" : ", adapters " + adapters,
                 prior == nullptr ? ""
                                  : concat(", prior data ",
                                           prior->content().substr(0, 8),
@@ -198,7 +202,8 @@ void open_run(const LoraOptions& options,
               const Ranks& ranks,
               PartToTrain& part) {
   const auto weights = weights_hash(checkpoint.info().directory / part.component, {""});
-  part.identity = identity_of(options, data, prior, weights, part.base);
+  part.identity =
+      identity_of(options, data, prior, weights, part.base, base_adapters_text(checkpoint));
   if (ranks.rank() != 0) return;
   part.folder.emplace(lora_run_folder(options.output) / part.name);
   part.folder->check_settings(part.identity);
@@ -231,7 +236,7 @@ std::optional<AdapterPart> train_part(const Run& run, PartToTrain& part) {
       auto file = options.output;
       file.replace_filename(
           concat(options.output.stem().string(), "-", part.name, "-", steps, kSuffix));
-      write_adapter(file, {running->part()});
+      write_adapter(file, {running->part()}, base_adapters(run.checkpoint));
     };
   }
   int64_t peak = 0;
@@ -365,9 +370,10 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
     // Samples show what both parts have learnt.
     auto drawing = options.pipeline;
     if (!samples.empty() && !parts.empty()) {
-      const auto learnt = lora_run_folder(options.output) / concat("transformer", kSuffix);
+      const auto learnt = lora_run_folder(options.output) /
+                          concat(name_beside_base(checkpoint, "transformer"), kSuffix);
       write_adapter(learnt, parts);
-      drawing.adapters = {{learnt, 1}};
+      drawing.adapters.push_back({learnt, 1});
     }
     const auto with_transformer =
         samples.empty() ? checkpoint : pipeline::Checkpoint::open(options.model, drawing);
@@ -378,7 +384,7 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
     if (!part) return false;
     parts.push_back(std::move(*part));
   }
-  if (ranks.rank() == 0) write_adapter(options.output, parts);
+  if (ranks.rank() == 0) write_adapter(options.output, parts, base_adapters(checkpoint));
   return true;
 }
 

@@ -13,7 +13,7 @@ namespace glm_image::train {
 struct AdapterOptions {
   int64_t rank = 16;
   double alpha = 16;  ///< the update is scaled by alpha/rank
-  /// Selects the layers whose names have one of the prefixes and one of the endings.
+  /// The layers that learn: those whose names have one of the prefixes and one of the endings.
   std::vector<std::string> prefixes, endings;
 };
 
@@ -22,8 +22,9 @@ struct AdapterOptions {
 /// "LAYER.lora_B.weight" [out, rank].
 class TrainedAdapters {
  public:
-  /// Freezes all parameters of `base` and attaches an update to each selected layer, of the layer's
-  /// type. `base` must outlive this. Throws kInvalidInput if no layer is selected.
+  /// Freezes all parameters of `base` and attaches an update to each layer that
+  /// learns, of the layer's type, after those that it has. `base` must outlive this. Throws
+  /// kInvalidInput if no layer does.
   TrainedAdapters(torch::nn::Module& base, const AdapterOptions& options);
 
   /// The parameters alone; without storage until an optimiser provides it.

@@ -6,6 +6,7 @@
 #include "text/glyph_texts.h"
 #include "train/batch/glyph_batch.h"
 #include "train/lora/adapter_stage.h"
+#include "train/lora/base_adapters.h"
 #include "train/objectives/flow_matching_noise.h"
 #include "train/seeds.h"
 
@@ -24,7 +25,7 @@ TransformerAdapterStage::TransformerAdapterStage(const pipeline::Checkpoint& che
                                                  const DataFeatures& features,
                                                  const AdapterStageOptions& options)
     : AdapterStage(models::kTransformer, checkpoint, features, options) {
-  transformer_ = checkpoint.load_transformer(/*adapters=*/{}, {}, options.load);
+  transformer_ = checkpoint.load_transformer(base_adapters(checkpoint), {}, options.load);
   text_encoder_ = checkpoint.load_glyph_encoder({});
   for (auto& parameter : text_encoder_->parameters()) parameter.requires_grad_(false);
   adapt(*transformer_,
