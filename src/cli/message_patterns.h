@@ -35,6 +35,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1 of %2 ranks have nothing to compute: the number of rows of a batch (batch) is %3",
     "%1: none of the last %2 steps had a finite loss and a finite gradient; restart from the last "
     "checkpoint with a lower learning rate",
+    "%1: layers that are quantised already (%2) and are rounded a second time: %3; the original, "
+    "where it is at hand, gives smaller errors",
     "warning: %1 is a run of %2 steps, more than --steps %3: the adapter has learnt all of them. "
     "For a shorter one name another --output",
     "warning: %1",
@@ -148,7 +150,6 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: is missing, and %2 lists it; download it again",
     "%1: is not a folder with a GLM-Image checkpoint",
     "%1: is named for the picture and for its tokens",
-    "%1: is quantised already; quantise the original",
     "--output must be a file that ends in %1; found %2",
     "%1: nothing was drawn; lines that are wrong: %2",
     "%1 is UTF-16 or UTF-32 text; save it as UTF-8",

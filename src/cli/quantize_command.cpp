@@ -41,6 +41,9 @@ void add_quantize_command(CLI::App& app) {
   command->add_flag("--quiet", options->quiet, "No table and no progress");
   command->footer(
       "Norms, embeddings, first and last layers, the text encoder and the VAE stay as they are.\n\n"
+      "A model that is quantised already, in any format that loads, is read too. Integers that "
+      "have\n"
+      "the form asked for stay as they are; other values are rounded a second time.\n\n"
       "Examples:\n"
       "  glm-image quantize --model models/glm-image --dry-run\n"
       "  glm-image quantize --model models/glm-image --weights q4 -o models/glm-image-q4\n"

@@ -8,10 +8,12 @@
 #include "cli/interrupt.h"
 #include "cli/model_location.h"
 #include "cli/status_line.h"
+#include "cli/translation.h"
 #include "core/byte_size.h"
 #include "core/error.h"
 #include "core/seconds_since.h"
 #include "core/text_format.h"
+#include "io/shown.h"
 #include "pipeline/quantise_checkpoint.h"
 
 namespace glm_image::cli {
@@ -50,6 +52,9 @@ void run_quantize(const QuantizeOptions& options) {
   const auto plan =
       pipeline::plan_quantisation(locate_model(options.model), rules, options.shard_bytes);
   if (!options.quiet) print_quantisation(plan);
+  for (const auto& warning : plan.warnings) {
+    std::cerr << tr("warning: %1", {io::printable(translated(warning))}) << '\n';
+  }
   if (options.dry_run) return;
   std::fflush(stdout);
   StatusLine line;

@@ -22,9 +22,18 @@ class PackedWeights {
   virtual std::string parameter_of(const std::string& tensor) const = 0;
   /// The stored tensors of a packed parameter.
   virtual std::vector<WeightSet::Location> parts_of(const std::string& parameter) const = 0;
-  /// Returns the parameter's values, [out, in] float32. Throws kCorruptFile if the parts do not fit
-  /// `shape` or each other, kUnsupported for an unsupported variant.
-  virtual Tensor unpack(const std::string& parameter, at::IntArrayRef shape) const = 0;
+  /// Returns the parameter's values, [out, in], on the CPU, rounded to a floating type. Throws
+  /// kCorruptFile if the parts do not fit `shape` or each other, kUnsupported for an unsupported
+  /// variant.
+  virtual Tensor unpack(const std::string& parameter,
+                        at::IntArrayRef shape,
+                        at::ScalarType type) const = 0;
+  /// `unpack` of a part of the parameter, whose whole has the cut's shape.
+  virtual Tensor unpack_part(const std::string& parameter,
+                             const WeightCut& cut,
+                             at::ScalarType type) const {
+    return apply_cut(unpack(parameter, cut.shape, type), cut);
+  }
   /// The parameter as the CPU's kernels multiply by it; null where its values are not exactly those
   /// of a form that they take. Throws as unpack does.
   virtual std::shared_ptr<const nn::QuantisedMatrix> pack(const std::string& parameter,

@@ -61,7 +61,7 @@ uint64_t ParameterBinder::stored_bytes(const std::string& parameter) const {
 
 /// Whether the parameter stays packed; its layer then multiplies by it as it is.
 bool ParameterBinder::bind_packed(const std::string& name, Item& item) {
-  if (!item.is_packed || item.layer == nullptr) return false;
+  if (item.layer == nullptr) return false;
   const auto& packed = *options_.packed;
   const auto shape = item.parameter.sizes();
   const bool is_cpu = options_.device.is_cpu();
@@ -76,25 +76,26 @@ bool ParameterBinder::bind_packed(const std::string& name, Item& item) {
   return item.layer->quantised != nullptr;
 }
 
-at::IntArrayRef ParameterBinder::stored_shape(const Item& item) {
-  return item.cut == nullptr ? item.parameter.sizes() : at::IntArrayRef(item.cut->shape);
-}
-
-/// The whole stored tensor.
-Tensor ParameterBinder::stored(const std::string& name, const Item& item) const {
-  if (item.is_packed) return options_.packed->unpack(name, stored_shape(item));
-  return item.parts.front().file->tensor(name);
+/// The values of a packed parameter, in the type that it is bound in.
+Tensor ParameterBinder::unpacked(const std::string& name, const Item& item) const {
+  const auto type = options_.dtype.value_or(at::kFloat);
+  return item.cut == nullptr ? options_.packed->unpack(name, item.parameter.sizes(), type)
+                             : options_.packed->unpack_part(name, *item.cut, type);
 }
 
 void ParameterBinder::bind(const std::string& parameter) {
   auto& item = items_.at(parameter);
   bool is_view = false;
-  if (!bind_packed(parameter, item)) {
-    const auto values = stored(parameter, item);
-    const auto own = item.cut == nullptr ? values : apply_cut(values, *item.cut);
-    // set_data requires the placeholder's device and type.
+  // set_data requires the placeholder's device and type.
+  const auto set = [&](const Tensor& own) {
     item.parameter.set_data(own.to(options_.device, options_.dtype.value_or(own.scalar_type())));
-    is_view = !item.is_packed && item.parameter.is_alias_of(values);
+  };
+  if (item.is_packed) {
+    if (!bind_packed(parameter, item)) set(unpacked(parameter, item));
+  } else {
+    const auto values = item.parts.front().file->tensor(parameter);
+    set(item.cut == nullptr ? values : apply_cut(values, *item.cut));
+    is_view = item.parameter.is_alias_of(values);
   }
   // What was read is in memory a second time.
   if (!is_view) release_pages(item.parts);

@@ -45,8 +45,7 @@ class ParameterBinder {
     std::vector<WeightSet::Location> parts;
   };
   bool bind_packed(const std::string& name, Item& item);
-  static at::IntArrayRef stored_shape(const Item& item);
-  Tensor stored(const std::string& name, const Item& item) const;
+  Tensor unpacked(const std::string& name, const Item& item) const;
 
   BindingOptions options_;
   std::vector<std::string> names_;

@@ -57,9 +57,9 @@ void copy_tensor(io::SafetensorsWriter& writer,
   for (uint64_t at = entry.begin; at < entry.end; at += kBytesAtOnce) {
     const uint64_t end = std::min<uint64_t>(at + kBytesAtOnce, entry.end);
     writer.write(file.file().bytes().substr(at, end - at));
+    file.file().release(at, end);
     written(end - at);
   }
-  file.file().release(entry.begin, entry.end);
 }
 
 }  // namespace glm_image::pipeline

@@ -10,16 +10,12 @@
 #include "core/prefix.h"
 #include "core/suffix.h"
 #include "io/json_file.h"
-#include "nn/modules.h"
 #include "pipeline/checkpoint.h"
-#include "quant/quantised_weights.h"
 
 namespace glm_image::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kWeightSuffix = ".weight";
 
 /// The components of the checkpoint that have linear layers worth quantising, with modules that own
 /// no memory.
@@ -32,119 +28,29 @@ std::map<std::string, std::shared_ptr<torch::nn::Module>> modules_of(const Check
       {kTransformer, models::GlmImageTransformer2DModel(checkpoint.transformer, options).ptr()}};
 }
 
-/// The part of a weight file's name that all files of a component share.
-std::string stem_of(const io::WeightSet& weights) {
-  const auto file = weights.tensors().begin()->second.file->file().path().filename().string();
-  constexpr const char* kStem = "diffusion_pytorch_model";
-  return starts_with(file, kStem) ? kStem : "model";
-}
-
 bool is_weight_file(const fs::path& file) {
   const auto name = file.filename().string();
   return ends_with(name, ".safetensors") || ends_with(name, ".safetensors.index.json");
 }
 
-/// config.json with its quantization_config.
+/// config.json with the quantization_config of the copy in place of the former one, which may also
+/// be in text_config.
 void write_config(const fs::path& from, const fs::path& to, const quant::LayerForms& layers) {
+  constexpr const char* kKey = "quantization_config";
   auto config = io::read_json_file(from / "config.json");
-  config["quantization_config"] = quant::quantization_config(layers);
+  const auto text = config.find("text_config");
+  if (text != config.end() && text->is_object()) text->erase(kKey);
+  config[kKey] = quant::quantization_config(layers);
   write_file_atomically(to / "config.json", config.dump(2) + "\n");
 }
 
-/// Writes the tensors of a component, one after the other.
-class ComponentWriter {
- public:
-  ComponentWriter(const io::WeightSet& weights, const std::function<void(uint64_t)>& written)
-      : weights_(weights), written_(written) {}
-
-  void keep(io::SafetensorsWriter& writer, const std::string& name) const {
-    const auto& [file, entry] = *weights_.find(name);
-    copy_tensor(writer, *file, *entry, written_);
-  }
-
-  void quantise(io::SafetensorsWriter& writer,
-                const std::string& layer,
-                const quant::WeightForm& form) const {
-    const auto name = layer + std::string(kWeightSuffix);
-    const auto& [file, entry] = *weights_.find(name);
-    const auto stored = file->tensor(name);
-    const int64_t row_bytes = stored.size(1) * stored.element_size();
-    const auto read = [&, &file = file, &entry = entry](
-                          int64_t first, int64_t rows, float* values) {
-      at::from_blob(values, {rows, stored.size(1)}, at::kFloat)
-          .copy_(stored.narrow(0, first, rows));
-      file->file().release(entry->begin + first * row_bytes,
-                           entry->begin + (first + rows) * row_bytes);
-    };
-    quant::write_layer(writer, layer, stored.size(0), stored.size(1), form, read, written_);
-  }
-
- private:
-  const io::WeightSet& weights_;
-  const std::function<void(uint64_t)>& written_;
-};
-
-/// The layer that a tensor of a file begins or continues; empty for a tensor that is kept.
-std::string layer_of(const std::string& tensor,
-                     const std::map<std::string, quant::WeightForm>& forms) {
-  for (const std::string_view part :
-       {".weight", ".weight_packed", ".weight_scale", ".weight_shape"}) {
-    if (!ends_with(tensor, part)) continue;
-    auto layer = tensor.substr(0, tensor.size() - part.size());
-    if (forms.count(layer) != 0) return layer;
-  }
-  return "";
-}
-
-/// The forms of the layers that are quantised.
-std::map<std::string, quant::WeightForm> quantised_forms(const quant::LayerForms& layers) {
-  std::map<std::string, quant::WeightForm> forms;
-  for (const auto& [layer, form] : layers) {
-    if (form.is_quantised()) forms.emplace(layer, form);
-  }
-  return forms;
-}
-
-QuantisedComponent plan_component(const std::string& name,
-                                  const torch::nn::Module& module,
-                                  const io::WeightSet& weights,
-                                  const quant::FormRules& rules,
-                                  uint64_t shard_bytes) {
-  QuantisedComponent component;
-  component.name = name;
-  component.stem = stem_of(weights);
-  component.bytes_before = weights.total_bytes();
-  for (const auto& [layer, linear] : nn::linear_layers(module)) {
-    const auto form = rules.form_of(name, layer).for_inputs(linear->weight.size(1));
-    component.layers.emplace_back(layer, form);
-  }
-  const auto forms = quantised_forms(component.layers);
-  std::vector<std::vector<io::TensorDescription>> tensors;
-  for (const auto& [tensor, location] : weights.tensors()) {
-    const auto& entry = *location.entry;
-    int64_t count = 1;
-    for (const int64_t size : entry.shape) count *= size;
-    const auto layer = layer_of(tensor, forms);
-    if (layer.empty()) {
-      tensors.push_back({{tensor, entry.type, entry.shape}});
-      component.parameters_kept += count;
-      continue;
-    }
-    const auto& form = forms.at(layer);
-    (form.bits == 8 ? component.parameters_8 : component.parameters_4) += count;
-    tensors.push_back(quant::layer_tensors(layer, entry.shape[0], entry.shape[1], form));
-  }
-  component.files = io::plan_files(component.stem, tensors, shard_bytes);
-  return component;
+/// Whether a file of a component is written anew or left out of the copy.
+bool is_replaced(const fs::path& file) {
+  return is_weight_file(file) || file.filename() == "config.json" ||
+         file.filename() == "quantization_config.json";
 }
 
 }  // namespace
-
-uint64_t QuantisedComponent::bytes_after() const {
-  uint64_t bytes = 0;
-  for (const auto& file : files) bytes += file.bytes();
-  return bytes;
-}
 
 QuantisationPlan plan_quantisation(const fs::path& model,
                                    const quant::FormRules& rules,
@@ -155,16 +61,18 @@ QuantisationPlan plan_quantisation(const fs::path& model,
   QuantisationPlan plan;
   plan.model = checkpoint.info().directory;
   for (const auto& [name, module] : modules_of(checkpoint)) {
-    const auto weights = io::WeightSet::open(plan.model / name);
-    if (quant::QuantisedWeights::open(plan.model / name, weights) != nullptr) {
-      fail(ErrorCode::kInvalidInput,
-           (plan.model / name).string(),
-           ": is quantised already; quantise the original");
+    const auto stored = StoredWeights::open(plan.model / name);
+    auto component = plan_component(name, *module, *stored, rules, shard_bytes);
+    if (component.chosen_layers == 0) continue;
+    for (const auto& [form, layers] : component.rounded_twice) {
+      plan.warnings.push_back(concat((plan.model / name).string(),
+                                     ": layers that are quantised already (",
+                                     form,
+                                     ") and are rounded a second time: ",
+                                     layers,
+                                     "; the original, where it is at hand, gives smaller errors"));
     }
-    auto component = plan_component(name, *module, weights, rules, shard_bytes);
-    if (component.parameters_8 + component.parameters_4 > 0) {
-      plan.components.push_back(std::move(component));
-    }
+    plan.components.push_back(std::move(component));
   }
   rules.check_all_used();
   if (plan.components.empty()) {
@@ -196,26 +104,9 @@ void write_quantised(const QuantisationPlan& plan,
   };
   for (const auto& component : plan.components) {
     const auto from = plan.model / component.name, to = folder.path() / component.name;
-    copy_folder(from, to, [](const fs::path& item) {
-      return is_weight_file(item) || item.filename() == "config.json";
-    });
+    copy_folder(from, to, is_replaced);
     write_config(from, to, component.layers);
-    const auto weights = io::WeightSet::open(from);
-    const ComponentWriter tensors(weights, written);
-    const auto forms = quantised_forms(component.layers);
-    for (const auto& file : component.files) {
-      io::SafetensorsWriter writer(to / file.name, file.tensors, {{"format", "pt"}});
-      for (const auto& tensor : file.tensors) {
-        const auto layer = layer_of(tensor.name, forms);
-        if (layer.empty()) {
-          tensors.keep(writer, tensor.name);
-        } else if (tensor.name == quant::layer_tensors(layer, 1, 1, forms.at(layer)).front().name) {
-          tensors.quantise(writer, layer, forms.at(layer));  // with its other tensors
-        }
-      }
-      writer.commit();
-    }
-    io::write_index(to, component.stem, component.files);
+    write_component(component, *StoredWeights::open(from), to, written);
   }
   folder.take_place();
 }

@@ -5,32 +5,23 @@
 #include <string>
 #include <vector>
 
-#include "io/sharded_weights.h"
 #include "pipeline/checkpoint_copy.h"
-#include "quant/quantise.h"
+#include "pipeline/quantised_component.h"
 
 /// Writes a quantised copy of a checkpoint, in the published layout with the names and the
-/// quantization_config of compressed-tensors.
+/// quantization_config of compressed-tensors. The checkpoint may be quantised already, in any
+/// format that loads.
 namespace glm_image::pipeline {
-
-struct QuantisedComponent {
-  std::string name;
-  std::string stem;  ///< of its weight files
-  quant::LayerForms layers;
-  std::vector<io::WeightFile> files;
-  uint64_t bytes_before = 0;
-  uint64_t bytes_after() const;
-  /// Parameters that become integers of 8 and 4 bits, and that stay.
-  int64_t parameters_8 = 0, parameters_4 = 0, parameters_kept = 0;
-};
 
 struct QuantisationPlan {
   std::filesystem::path model;
   std::vector<QuantisedComponent> components;  ///< those that change
+  std::vector<std::string> warnings;           ///< of weights that are rounded twice
 };
 
-/// What `rules` make of the checkpoint. Reads every header and checks them as loading does. Throws
-/// kInvalidInput for a component that is quantised already, and where nothing would change.
+/// What `rules` make of the checkpoint. Reads every header and checks them as loading does.
+/// Integers that have the form that is asked for already, and those of layers that no rule names,
+/// stay as they are. Throws kInvalidInput where no layer would be quantised.
 QuantisationPlan plan_quantisation(const std::filesystem::path& model,
                                    const quant::FormRules& rules,
                                    uint64_t shard_bytes);

@@ -43,7 +43,7 @@ Tensor block_factors(const ModuleParts& parts, const io::JsonFields& state, int6
   return result;
 }
 
-Tensor dequantise_4_bits(const ModuleParts& parts, int64_t out, int64_t in) {
+ReadFloats floats_of_4_bits(const ModuleParts& parts, int64_t out, int64_t in) {
   const char* const part = state_part(parts);
   constexpr size_t kMaxStateBytes = 4096;
   const auto text = parts.bytes(part);
@@ -60,18 +60,18 @@ Tensor dequantise_4_bits(const ModuleParts& parts, int64_t out, int64_t in) {
   if (static_cast<int64_t>(packed.size()) != ceiling_quotient(count, 2)) {
     parts.refuse("weight", concat(ceiling_quotient(count, 2), " bytes"));
   }
-  auto weight = at::empty({out, in}, at::kFloat);
-  const auto* codes = reinterpret_cast<const uint8_t*>(packed.data());
-  const auto* factor = factors.data_ptr<float>();
-  const auto* value_of = map.data_ptr<float>();
-  auto* values = weight.data_ptr<float>();
-  at::parallel_for(0, count, 1 << 16, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      const int code = n % 2 == 0 ? codes[n / 2] >> 4 : codes[n / 2] & 15;
-      values[n] = value_of[code] * factor[n / block];
-    }
-  });
-  return weight;
+  return [=](int64_t first, int64_t rows, float* values) {
+    const auto* codes = reinterpret_cast<const uint8_t*>(packed.data());
+    const auto* factor = factors.data_ptr<float>();
+    const auto* value_of = map.data_ptr<float>();
+    const int64_t start = first * in;
+    at::parallel_for(start, start + rows * in, 1 << 16, [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; ++n) {
+        const int code = n % 2 == 0 ? codes[n / 2] >> 4 : codes[n / 2] & 15;
+        values[n - start] = value_of[code] * factor[n / block];
+      }
+    });
+  };
 }
 
 Tensor stored_8_bits(const ModuleParts& parts, int64_t out, int64_t in) {
@@ -82,10 +82,15 @@ Tensor stored_8_bits(const ModuleParts& parts, int64_t out, int64_t in) {
   return parts.tensor("weight", ElementType::kInt8, {out, in});
 }
 
-Tensor dequantise_8_bits(const ModuleParts& parts, int64_t out, int64_t in) {
+ReadFloats floats_of_8_bits(const ModuleParts& parts, int64_t out, int64_t in) {
   const auto integers = stored_8_bits(parts, out, in);
-  const auto largest = parts.floats("SCB", {out});
-  return integers.to(at::kFloat).mul_(largest.unsqueeze(1)).div_(127);
+  const auto largest = parts.floats("SCB", {out}).unsqueeze(1);
+  return [=](int64_t first, int64_t rows, float* values) {
+    at::from_blob(values, {rows, in}, at::kFloat)
+        .copy_(integers.narrow(0, first, rows))
+        .mul_(largest.narrow(0, first, rows))
+        .div_(127);
+  };
 }
 
 }  // namespace
@@ -95,9 +100,9 @@ bool recognises(const ModuleParts& parts) {
          (parts.has("weight", ElementType::kInt8) && parts.has("SCB"));
 }
 
-Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in) {
-  return state_part(parts) != nullptr ? dequantise_4_bits(parts, out, in)
-                                      : dequantise_8_bits(parts, out, in);
+ReadFloats floats(const ModuleParts& parts, int64_t out, int64_t in) {
+  return state_part(parts) != nullptr ? floats_of_4_bits(parts, out, in)
+                                      : floats_of_8_bits(parts, out, in);
 }
 
 std::optional<IntegerWeight> integers(const ModuleParts& parts, int64_t out, int64_t in) {

@@ -118,23 +118,25 @@ struct PackedWeight {
   std::vector<int32_t> group_of;  ///< of each input
 };
 
-Tensor dequantise_packed(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
-  const PackedWeight stored(parts, out, in, config);
-  const auto scales = stored.scales.to(at::kFloat).contiguous();
-  auto weight = at::empty({out, in}, at::kFloat);
-  const auto* scale = scales.data_ptr<float>();
-  auto* values = weight.data_ptr<float>();
-  at::parallel_for(0, out, /*grain_size=*/64, [&](int64_t begin, int64_t end) {
-    for (int64_t o = begin; o < end; ++o) {
-      const char* const row = stored.row(o);
-      for (int64_t i = 0; i < in; ++i) {
-        const int64_t at = o * stored.groups + stored.group_of[i];
-        values[o * in + i] =
-            static_cast<float>(stored.integer(row, i) - stored.zeros[at]) * scale[at];
+ReadFloats floats_of_packed(const ModuleParts& parts,
+                            int64_t out,
+                            int64_t in,
+                            const Config& config) {
+  const auto stored = std::make_shared<const PackedWeight>(parts, out, in, config);
+  const auto scales = stored->scales.to(at::kFloat).contiguous();
+  return [stored, scales, in](int64_t first, int64_t rows, float* values) {
+    const auto* scale = scales.data_ptr<float>();
+    at::parallel_for(0, rows, /*grain_size=*/16, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        const char* const row = stored->row(first + r);
+        for (int64_t i = 0; i < in; ++i) {
+          const int64_t at = (first + r) * stored->groups + stored->group_of[i];
+          values[r * in + i] =
+              static_cast<float>(stored->integer(row, i) - stored->zeros[at]) * scale[at];
+        }
       }
-    }
-  });
-  return weight;
+    });
+  };
 }
 
 std::optional<IntegerWeight> packed_integers(const ModuleParts& parts,
@@ -142,11 +144,8 @@ std::optional<IntegerWeight> packed_integers(const ModuleParts& parts,
                                              int64_t in,
                                              const Config& config) {
   const auto stored = std::make_shared<const PackedWeight>(parts, out, in, config);
-  if (in % stored->groups != 0) return std::nullopt;
+  if (!groups_in_order(stored->group_of, stored->groups)) return std::nullopt;
   const int64_t group = in / stored->groups;
-  for (int64_t i = 0; i < in; ++i) {
-    if (stored->group_of[i] != i / group) return std::nullopt;
-  }
   const auto& zeros = stored->zeros;
   const bool symmetric = std::all_of(zeros.begin(), zeros.end(), [](auto z) { return z == 0; });
   const int64_t stored_bits = stored->layout.bits;
@@ -174,68 +173,99 @@ std::optional<IntegerWeight> packed_integers(const ModuleParts& parts,
   return integer_weight(out, in, bits, stored->scales, read, words);
 }
 
-/// A scale (or zero point) of a tensor, of rows, of groups in rows or of blocks → [out, in].
-Tensor expanded(const Tensor& scale, int64_t out, int64_t in) {
-  if (scale.numel() == 1) return scale.reshape({1, 1}).expand({out, in});
-  return scale.repeat_interleave(out / scale.size(0), 0).repeat_interleave(in / scale.size(1), 1);
-}
-
-/// The shape of the scale: [], [1] or a matrix whose sides divide the weight's.
-std::vector<int64_t> scale_shape(const ModuleParts& parts, int64_t out, int64_t in) {
-  const auto* entry = parts.entry("weight_scale");
-  if (entry == nullptr) parts.refuse("weight_scale", "present");
-  const auto& shape = entry->shape;
-  const bool is_scalar = shape.empty() || shape == std::vector<int64_t>{1};
-  const bool divides = shape.size() == 2 && shape[0] > 0 && shape[1] > 0 && out % shape[0] == 0 &&
-                       in % shape[1] == 0;
-  if (!is_scalar && !divides) {
-    parts.refuse("weight_scale",
-                 concat("one number, or rows and columns that divide ", out, " and ", in));
+/// The checked parts of a weight with a byte for each value.
+struct ByteWeight {
+  ByteWeight(const ModuleParts& parts, int64_t rows, int64_t columns) : out(rows), in(columns) {
+    const auto& entry = *parts.entry("weight");
+    if (entry.shape != std::vector<int64_t>{out, in}) {
+      parts.refuse("weight", io::shape_text({out, in}));
+    }
+    is_float8 = entry.type == ElementType::kFloat8E4M3;
+    bytes = parts.mapped_bytes("weight");
+    const auto shape = scale_shape(parts);
+    scales = as_matrix(parts.stored_floats("weight_scale", shape));
+    if (!is_float8 && parts.has("weight_zero_point")) {
+      zeros = as_matrix(parts.tensor("weight_zero_point", ElementType::kInt8, shape));
+    }
+    group_of = group_of_inputs(parts, "weight_g_idx", in, scales.size(1));
+    if (is_float8) check_finite(parts);
   }
-  return shape;
-}
+  /// The row of scales that output o has.
+  int64_t scale_row(int64_t o) const { return o / (out / scales.size(0)); }
 
-Tensor float8_values(const ModuleParts& parts, int64_t out, int64_t in) {
-  static const auto kValues = [] {
+  int64_t out, in;
+  bool is_float8 = false;
+  Tensor bytes;                   ///< of the weight, [out · in]
+  Tensor scales;                  ///< as stored, [rows that divide out, groups]
+  Tensor zeros;                   ///< of the same shape; undefined without zero points
+  std::vector<int32_t> group_of;  ///< of each input
+
+ private:
+  /// [], [1] or a matrix whose sides divide the weight's. With "weight_g_idx" groups may have any
+  /// number.
+  std::vector<int64_t> scale_shape(const ModuleParts& parts) const {
+    const auto* entry = parts.entry("weight_scale");
+    if (entry == nullptr) parts.refuse("weight_scale", "present");
+    const auto& shape = entry->shape;
+    const bool is_scalar = shape.empty() || shape == std::vector<int64_t>{1};
+    const bool divides = shape.size() == 2 && shape[0] > 0 && shape[1] > 0 && out % shape[0] == 0 &&
+                         (in % shape[1] == 0 || parts.has("weight_g_idx"));
+    if (!is_scalar && !divides) {
+      parts.refuse("weight_scale",
+                   concat("one number, or rows and columns that divide ", out, " and ", in));
+    }
+    return shape;
+  }
+  static Tensor as_matrix(const Tensor& values) {
+    return values.dim() == 2 ? values : values.reshape({1, 1});
+  }
+  void check_finite(const ModuleParts& parts) const {
+    const auto* begin = bytes.data_ptr<uint8_t>();
+    const auto is_finite = [](uint8_t byte) { return (byte & 127) != 127; };
+    if (!std::all_of(begin, begin + bytes.numel(), is_finite)) {
+      parts.refuse("weight", "finite numbers");
+    }
+  }
+};
+
+ReadFloats floats_of_bytes(const ModuleParts& parts, int64_t out, int64_t in) {
+  static const auto kFloat8 = [] {
     std::array<float, 256> values{};
     for (int i = 0; i < 256; ++i) values[i] = value_of_float8(static_cast<uint8_t>(i));
     return values;
   }();
-  const auto bytes = parts.bytes("weight");
-  auto weight = at::empty({out, in}, at::kFloat);
-  auto* values = weight.data_ptr<float>();
-  for (int64_t n = 0; n < out * in; ++n) values[n] = kValues[static_cast<uint8_t>(bytes[n])];
-  if (!at::isfinite(weight).all().item<bool>()) parts.refuse("weight", "finite numbers");
-  return weight;
-}
-
-Tensor dequantise_bytes(const ModuleParts& parts, int64_t out, int64_t in) {
-  const auto& entry = *parts.entry("weight");
-  if (entry.shape != std::vector<int64_t>{out, in}) {
-    parts.refuse("weight", io::shape_text({out, in}));
-  }
-  const auto shape = scale_shape(parts, out, in);
-  const auto scale = parts.floats("weight_scale", shape);
-  if (entry.type == ElementType::kFloat8E4M3) {
-    return float8_values(parts, out, in).mul_(expanded(scale, out, in));
-  }
-  auto weight = parts.tensor("weight", ElementType::kInt8, {out, in}).to(at::kFloat);
-  if (parts.has("weight_zero_point")) {
-    const auto zeros = parts.tensor("weight_zero_point", ElementType::kInt8, shape).to(at::kFloat);
-    weight.sub_(expanded(zeros, out, in));
-  }
-  return weight.mul_(expanded(scale, out, in));
+  const auto stored = std::make_shared<const ByteWeight>(parts, out, in);
+  const auto scales = stored->scales.to(at::kFloat).contiguous();
+  const auto zeros =
+      stored->zeros.defined() ? stored->zeros.to(at::kFloat).contiguous() : at::zeros_like(scales);
+  return [stored, scales, zeros, in](int64_t first, int64_t rows, float* values) {
+    const auto* bytes = stored->bytes.data_ptr<uint8_t>();
+    at::parallel_for(0, rows, /*grain_size=*/16, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        const auto* row = bytes + (first + r) * in;
+        const int64_t at = stored->scale_row(first + r) * scales.size(1);
+        const auto* scale = scales.data_ptr<float>() + at;
+        const auto* zero = zeros.data_ptr<float>() + at;
+        for (int64_t i = 0; i < in; ++i) {
+          const int32_t g = stored->group_of[i];
+          const float value = stored->is_float8 ? kFloat8[row[i]] : static_cast<int8_t>(row[i]);
+          values[r * in + i] = (value - zero[g]) * scale[g];
+        }
+      }
+    });
+  };
 }
 
 std::optional<IntegerWeight> byte_integers(const ModuleParts& parts, int64_t out, int64_t in) {
-  const auto& entry = *parts.entry("weight");
-  if (entry.type != ElementType::kInt8 || parts.has("weight_zero_point")) return std::nullopt;
-  const auto integers = parts.tensor("weight", ElementType::kInt8, {out, in});
-  auto scales = parts.stored_floats("weight_scale", scale_shape(parts, out, in));
+  if (parts.has("weight", ElementType::kFloat8E4M3)) return std::nullopt;
+  const ByteWeight stored(parts, out, in);
+  if (stored.zeros.defined() || !groups_in_order(stored.group_of, stored.scales.size(1))) {
+    return std::nullopt;
+  }
   // Rows of the weight that share a row of scales get one each.
-  scales = scales.dim() == 2 ? scales.repeat_interleave(out / scales.size(0), 0)
-                             : scales.reshape({1, 1}).expand({out, 1});
-  return byte_weight(integers, scales, parts.mapped_bytes("weight"));
+  const auto scales = stored.scales.repeat_interleave(out / stored.scales.size(0), 0);
+  const auto integers = parts.tensor("weight", ElementType::kInt8, {out, in});
+  return byte_weight(integers, scales, stored.bytes);
 }
 
 }  // namespace
@@ -286,9 +316,9 @@ bool recognises(const ModuleParts& parts) {
   return parts.has("weight_packed") || (is_bytes && parts.has("weight_scale"));
 }
 
-Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
-  return parts.has("weight_packed") ? dequantise_packed(parts, out, in, config)
-                                    : dequantise_bytes(parts, out, in);
+ReadFloats floats(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
+  return parts.has("weight_packed") ? floats_of_packed(parts, out, in, config)
+                                    : floats_of_bytes(parts, out, in);
 }
 
 std::optional<IntegerWeight> integers(const ModuleParts& parts,

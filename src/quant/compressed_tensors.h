@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "quant/float_rows.h"
 #include "quant/integer_weight.h"
 #include "quant/module_parts.h"
 
@@ -13,7 +14,8 @@
 /// "weight_zero_point" (packed along outputs) and "weight_g_idx" are optional.
 ///
 /// int-quantized and float-quantized: "weight" I8 or F8_E4M3 [out, in] with "weight_scale" for the
-/// tensor, each row, groups of a row or blocks.
+/// tensor, each row, groups of a row or blocks, and for integers perhaps "weight_zero_point" I8 of
+/// the same shape. "weight_g_idx" names the group of each input.
 namespace glm_image::quant::compressed_tensors {
 
 struct Config {
@@ -24,9 +26,9 @@ struct Config {
 Config parse_config(const nlohmann::json& json, const std::string& source);
 
 bool recognises(const ModuleParts& parts);
-/// [out, in] float32. Throws kCorruptFile for parts that do not fit each other or the shape.
-Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in, const Config& config);
-/// The same as integers; nothing where they are no form of the kernels. Throws as dequantise does.
+/// Throws kCorruptFile for parts that do not fit each other or the shape.
+ReadFloats floats(const ModuleParts& parts, int64_t out, int64_t in, const Config& config);
+/// The same as integers; nothing where they are no form of the kernels. Throws as floats does.
 std::optional<IntegerWeight> integers(const ModuleParts& parts,
                                       int64_t out,
                                       int64_t in,

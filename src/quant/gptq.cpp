@@ -22,11 +22,28 @@ int64_t bits_of(const ModuleParts& parts, int64_t in) {
     parts.refuse("qweight", "whole words of in_features values");
   if (bits != 2 && bits != 3 && bits != 4 && bits != 8) {
     fail(ErrorCode::kUnsupported,
-         "GPTQ weights of ",
+         parts.described("qweight"),
+         " holds weights of ",
          bits,
-         " bits are not read (2, 3, 4 and 8 are)");
+         " bits, which are not read; those of 2, 3, 4 and 8 bits are");
   }
   return bits;
+}
+
+/// Whether a packing of AutoRound stores zero points less one; nothing for another layout. The rule
+/// is that of its exporter (dynamic_import_quant_linear_for_packing): "auto_round:auto_gptq", and
+/// in files up to version 0.4 "auto_gptq:…", "gptq:…" and "auto_round:gptq:…", are packed as GPTQ
+/// does. "auto_round" alone, with the kernel it was meant for, or with "gptqmodel" stores the zero
+/// point.
+std::optional<bool> zeros_are_less_one(const std::string& packing) {
+  const auto has = [&](const char* part) { return packing.find(part) != std::string::npos; };
+  if (has("awq")) return std::nullopt;
+  if (has("gptqmodel")) return false;
+  if (has("gptq")) return true;
+  for (const char* const own : {"auto_round", "auto_round:exllamav2", "auto_round:triton"}) {
+    if (packing == own) return false;
+  }
+  return std::nullopt;
 }
 
 /// The words of one column of a [rows, columns] matrix, one behind the other.
@@ -95,28 +112,30 @@ struct Weight {
 }  // namespace
 
 Config parse_config(const nlohmann::json& json, const std::string& source) {
+  const auto fields = config_fields(json, source);
   const auto refuse = [&](const char* key) { refuse_config(source, key, json.at(key)); };
-  const auto text = [&](const char* key) {
-    return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
-  };
   Config config;
-  config.symmetric = json.value("sym", false);
-  if (!text("data_type").empty() && text("data_type") != "int") refuse("data_type");
-  if (json.contains("act_bits") && json["act_bits"].is_number() && json["act_bits"] <= 8) {
+  config.symmetric = fields.optional_bool("sym", false);
+  if (fields.optional_string("data_type", "int") != "int") refuse("data_type");
+  if (fields.has("act_bits") && json["act_bits"].is_number() && json["act_bits"] <= 8) {
     refuse("act_bits");
   }
-  const auto packing = text("packing_format");
-  if (packing == "auto_round" || packing == "auto_round:gptqmodel") {
-    config.zeros_are_less_one = false;
-  } else if (!packing.empty() && packing != "auto_round:auto_gptq") {
-    refuse("packing_format");
+  // "backend" is the former name of "packing_format". Beside it, and in files of GPTQ, it names the
+  // kernel that shall read the file.
+  const bool is_gptq = fields.optional_string("quant_method", "") == "gptq";
+  const char* const key = fields.has("packing_format") || is_gptq ? "packing_format" : "backend";
+  const auto packing = fields.optional_string(key, "auto");
+  if (packing != "auto" && !packing.empty()) {
+    const auto less_one = zeros_are_less_one(packing);
+    if (!less_one) refuse(key);
+    config.zeros_are_less_one = *less_one;
   }
-  for (const char* const key : {"checkpoint_format", "format"}) {
-    const auto format = text(key);
+  for (const char* const name : {"checkpoint_format", "format"}) {
+    const auto format = fields.optional_string(name, "");
     if (format == "gptq_v2") {
       config.zeros_are_less_one = false;
     } else if (!format.empty() && format != "gptq") {
-      refuse(key);
+      refuse(name);
     }
   }
   return config;
@@ -126,25 +145,25 @@ bool recognises(const ModuleParts& parts) {
   return parts.has("qweight");
 }
 
-Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
-  const Weight stored(parts, out, in, config);
-  const auto scales = stored.scales.to(at::kFloat).contiguous();
-  const auto group = group_of_inputs(parts, "g_idx", in, stored.groups);
-  auto weight = at::empty({out, in}, at::kFloat);
-  const auto* scale = scales.data_ptr<float>();
-  auto* values = weight.data_ptr<float>();
-  at::parallel_for(0, out, /*grain_size=*/64, [&](int64_t begin, int64_t end) {
-    for (int64_t o = begin; o < end; ++o) {
-      const auto row = column(stored.words(), stored.word_rows, out, o);
-      const auto* bytes = reinterpret_cast<const char*>(row.data());
-      for (int64_t i = 0; i < in; ++i) {
-        const int64_t at = group[i] * out + o;
-        const auto q = static_cast<int32_t>(bits_at(bytes, i, stored.bits));
-        values[o * in + i] = scale[at] * static_cast<float>(q - stored.zeros[at]);
+ReadFloats floats(const ModuleParts& parts, int64_t out, int64_t in, const Config& config) {
+  const auto stored = std::make_shared<const Weight>(parts, out, in, config);
+  const auto scales = stored->scales.to(at::kFloat).contiguous();
+  const auto group = group_of_inputs(parts, "g_idx", in, stored->groups);
+  return [stored, scales, group, out, in](int64_t first, int64_t rows, float* values) {
+    const auto* scale = scales.data_ptr<float>();
+    at::parallel_for(0, rows, /*grain_size=*/16, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        const int64_t o = first + r;
+        const auto row = column(stored->words(), stored->word_rows, out, o);
+        const auto* bytes = reinterpret_cast<const char*>(row.data());
+        for (int64_t i = 0; i < in; ++i) {
+          const int64_t at = group[i] * out + o;
+          const auto q = static_cast<int32_t>(bits_at(bytes, i, stored->bits));
+          values[r * in + i] = scale[at] * static_cast<float>(q - stored->zeros[at]);
+        }
       }
-    }
-  });
-  return weight;
+    });
+  };
 }
 
 std::optional<IntegerWeight> integers(const ModuleParts& parts,
@@ -152,14 +171,9 @@ std::optional<IntegerWeight> integers(const ModuleParts& parts,
                                       int64_t in,
                                       const Config& config) {
   const auto stored = std::make_shared<const Weight>(parts, out, in, config);
-  if (in % stored->groups != 0) return std::nullopt;
+  const auto group_of = group_of_inputs(parts, "g_idx", in, stored->groups);
+  if (!groups_in_order(group_of, stored->groups)) return std::nullopt;
   const int64_t group = in / stored->groups;
-  if (parts.has("g_idx")) {
-    const auto group_of = group_of_inputs(parts, "g_idx", in, stored->groups);
-    for (int64_t i = 0; i < in; ++i) {
-      if (group_of[i] != i / group) return std::nullopt;
-    }
-  }
   const int32_t middle = 1 << (stored->bits - 1);
   const auto& zeros = stored->zeros;
   const bool symmetric =

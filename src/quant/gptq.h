@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "quant/float_rows.h"
 #include "quant/integer_weight.h"
 #include "quant/module_parts.h"
 
@@ -11,8 +12,9 @@
 namespace glm_image::quant::gptq {
 
 struct Config {
-  /// The file stores zero − 1 (GPTQ's first convention, and AutoRound's "auto_gptq").
+  /// The file stores zero − 1: GPTQ's first convention, and that of AutoRound's "auto_gptq".
   bool zeros_are_less_one = true;
+  /// All zero points must be the middle of the range. If the file does not say, any may be.
   bool symmetric = false;
 };
 
@@ -20,10 +22,10 @@ struct Config {
 Config parse_config(const nlohmann::json& json, const std::string& source);
 
 bool recognises(const ModuleParts& parts);
-/// [out, in] float32. Throws kCorruptFile for parts that do not fit each other or the shape,
-/// kUnsupported for bits other than 2, 3, 4 and 8.
-Tensor dequantise(const ModuleParts& parts, int64_t out, int64_t in, const Config& config);
-/// The same as integers; nothing where they are no form of the kernels. Throws as dequantise does.
+/// Throws kCorruptFile for parts that do not fit each other or the shape, kUnsupported for bits
+/// other than 2, 3, 4 and 8.
+ReadFloats floats(const ModuleParts& parts, int64_t out, int64_t in, const Config& config);
+/// The same as integers; nothing where they are no form of the kernels. Throws as floats does.
 std::optional<IntegerWeight> integers(const ModuleParts& parts,
                                       int64_t out,
                                       int64_t in,

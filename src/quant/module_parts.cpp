@@ -65,12 +65,14 @@ Tensor ModuleParts::mapped_bytes(const std::string& part) const {
       at::TensorOptions(at::kByte));
 }
 
+std::string ModuleParts::described(const std::string& part) const {
+  return concat(weights_.source_of(name(part)), ": the tensor ", io::shown_name(name(part)));
+}
+
 void ModuleParts::refuse(const std::string& part, const std::string& expected) const {
   const auto* found = entry(part);
   fail(ErrorCode::kCorruptFile,
-       weights_.source_of(name(part)),
-       ": the tensor ",
-       io::shown_name(name(part)),
+       described(part),
        " must be ",
        expected,
        ", found ",
@@ -83,19 +85,36 @@ std::vector<int32_t> group_of_inputs(const ModuleParts& parts,
                                      const std::string& part,
                                      int64_t inputs,
                                      int64_t groups) {
-  std::vector<int32_t> group(inputs);
-  if (!parts.has(part)) {
+  std::vector<int32_t> group(inputs, -1);
+  if (parts.has(part)) {
+    const auto stored = parts.tensor(part, io::ElementType::kInt32, {inputs});
+    std::copy_n(stored.data_ptr<int32_t>(), inputs, group.begin());
+  }
+  if (std::all_of(group.begin(), group.end(), [](int32_t g) { return g == -1; })) {
+    if (inputs % groups != 0) parts.refuse(part, concat("groups from 0 to ", groups - 1));
     const int64_t size = inputs / groups;
     for (int64_t i = 0; i < inputs; ++i) group[i] = static_cast<int32_t>(i / size);
-    return group;
   }
-  const auto stored = parts.tensor(part, io::ElementType::kInt32, {inputs});
-  std::copy_n(stored.data_ptr<int32_t>(), inputs, group.begin());
   const auto is_group = [&](int32_t g) { return g >= 0 && g < groups; };
   if (!std::all_of(group.begin(), group.end(), is_group)) {
     parts.refuse(part, concat("groups from 0 to ", groups - 1));
   }
   return group;
+}
+
+bool groups_in_order(const std::vector<int32_t>& group_of, int64_t groups) {
+  const auto inputs = static_cast<int64_t>(group_of.size());
+  if (inputs % groups != 0) return false;
+  const int64_t size = inputs / groups;
+  for (int64_t i = 0; i < inputs; ++i) {
+    if (group_of[i] != i / size) return false;
+  }
+  return true;
+}
+
+io::JsonFields config_fields(const nlohmann::json& config, const std::string& source) {
+  const io::JsonFields file({{"quantization_config", config}}, source);
+  return file.required_object("quantization_config");
 }
 
 void refuse_config(const std::string& source, const std::string& key, const nlohmann::json& value) {

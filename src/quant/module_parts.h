@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "io/json_file.h"
 #include "io/weight_set.h"
 
 namespace glm_image::quant {
@@ -34,6 +35,9 @@ class ModuleParts {
   /// The same as a uint8 tensor [n] that keeps the file mapped.
   Tensor mapped_bytes(const std::string& part) const;
 
+  const std::string& module() const { return module_; }
+  /// "<file>: the tensor '<module>.<part>'", for messages.
+  std::string described(const std::string& part) const;
   [[noreturn]] void refuse(const std::string& part, const std::string& expected) const;
 
  private:
@@ -44,11 +48,18 @@ class ModuleParts {
   std::string module_;
 };
 
-/// Group of each input of a row: from `part` (I32 [in], checked), or input / group_size.
+/// Group of each input of a row: from `part` (I32 [in], checked), or input / group_size where there
+/// is no such tensor or all of it is −1, as compressed-tensors initialises it.
 std::vector<int32_t> group_of_inputs(const ModuleParts& parts,
                                      const std::string& part,
                                      int64_t inputs,
                                      int64_t groups);
+
+/// Whether the groups are those of input / group_size.
+bool groups_in_order(const std::vector<int32_t>& group_of, int64_t groups);
+
+/// The fields of a quantization_config, whose messages say so.
+io::JsonFields config_fields(const nlohmann::json& config, const std::string& source);
 
 /// Throws kUnsupported: "<source>: quantization_config.<key> = <value> is not read".
 [[noreturn]] void refuse_config(const std::string& source,

@@ -138,6 +138,27 @@ std::string_view bytes_of(const void* data, size_t bytes) {
   return {static_cast<const char*>(data), bytes};
 }
 
+/// The tensors of a layer, with scales of `scale_type`.
+std::vector<io::TensorDescription> tensors_of(const std::string& layer,
+                                              int64_t out,
+                                              int64_t in,
+                                              const WeightForm& form,
+                                              ElementType scale_type) {
+  const io::TensorDescription scale{
+      layer + ".weight_scale", scale_type, {out, groups_of(in, form)}};
+  if (form.bits == 8) return {{layer + ".weight", ElementType::kInt8, {out, in}}, scale};
+  return {{layer + ".weight_packed", ElementType::kInt32, {out, (in + 7) / 8}},
+          scale,
+          {layer + ".weight_shape", ElementType::kInt64, {2}}};
+}
+
+/// Rows of a weight that are in memory at the same time while it is written.
+int64_t rows_at_once(int64_t out, int64_t in) {
+  constexpr int64_t kValuesAtOnce = int64_t{8} << 20;
+  constexpr int64_t kRowMultiple = 64;
+  return std::min(out, std::max(kRowMultiple, kValuesAtOnce / in / kRowMultiple * kRowMultiple));
+}
+
 }  // namespace
 
 void quantise_rows(const float* values,
@@ -156,12 +177,53 @@ std::vector<io::TensorDescription> layer_tensors(const std::string& layer,
                                                  int64_t out,
                                                  int64_t in,
                                                  const WeightForm& form) {
-  const io::TensorDescription scale{
-      layer + ".weight_scale", ElementType::kBFloat16, {out, groups_of(in, form)}};
-  if (form.bits == 8) return {{layer + ".weight", ElementType::kInt8, {out, in}}, scale};
-  return {{layer + ".weight_packed", ElementType::kInt32, {out, (in + 7) / 8}},
-          scale,
-          {layer + ".weight_shape", ElementType::kInt64, {2}}};
+  return tensors_of(layer, out, in, form, ElementType::kBFloat16);
+}
+
+WeightForm form_of(const IntegerWeight& weight) {
+  const auto& form = weight.form;
+  return {form.bits, form.group == form.in ? 0 : form.group};
+}
+
+std::vector<io::TensorDescription> integer_tensors(const std::string& layer,
+                                                   const IntegerWeight& weight) {
+  const auto& form = weight.form;
+  const auto type = form.scale_type == at::kFloat  ? ElementType::kFloat32
+                    : form.scale_type == at::kHalf ? ElementType::kFloat16
+                                                   : ElementType::kBFloat16;
+  return tensors_of(layer, form.out, form.in, form_of(weight), type);
+}
+
+void write_integers(io::SafetensorsWriter& writer,
+                    const IntegerWeight& weight,
+                    const std::function<void(uint64_t bytes)>& written) {
+  const int64_t out = weight.form.out, in = weight.form.in, row_words = (in + 7) / 8;
+  const int64_t at_once = rows_at_once(out, in);
+  std::vector<int8_t> integers(at_once * in);
+  std::vector<uint32_t> words(weight.form.bits == 4 ? at_once * row_words : 0);
+  const auto write = [&](const void* data, size_t bytes) {
+    writer.write(bytes_of(data, bytes));
+    written(bytes);
+  };
+  for (int64_t first = 0; first < out; first += at_once) {
+    const int64_t rows = std::min(at_once, out - first);
+    at::parallel_for(0, rows, /*grain_size=*/8, [&](int64_t begin, int64_t end) {
+      int8_t* const to = integers.data() + begin * in;
+      weight.read(first + begin, end - begin, to);
+      if (words.empty()) return;
+      pack_nibbles(to, end - begin, in, words.data() + begin * row_words);
+    });
+    if (words.empty()) {
+      write(integers.data(), static_cast<size_t>(rows * in));
+    } else {
+      write(words.data(), static_cast<size_t>(rows * row_words) * sizeof(uint32_t));
+    }
+  }
+  const auto scales = weight.scales.contiguous();
+  write(scales.data_ptr(), scales.nbytes());
+  if (words.empty()) return;
+  const int64_t shape[] = {out, in};
+  write(shape, sizeof shape);
 }
 
 void write_layer(io::SafetensorsWriter& writer,
@@ -171,10 +233,7 @@ void write_layer(io::SafetensorsWriter& writer,
                  const WeightForm& form,
                  const ReadFloats& read,
                  const std::function<void(uint64_t bytes)>& written) {
-  constexpr int64_t kValuesAtOnce = int64_t{8} << 20;
-  constexpr int64_t kRowMultiple = 64;
-  const int64_t at_once =
-      std::min(out, std::max(kRowMultiple, kValuesAtOnce / in / kRowMultiple * kRowMultiple));
+  const int64_t at_once = rows_at_once(out, in);
   const int64_t groups = groups_of(in, form);
   std::vector<float> values(at_once * in);
   std::vector<int8_t> integers(at_once * in);

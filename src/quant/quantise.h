@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "io/safetensors_writer.h"
+#include "quant/float_rows.h"
+#include "quant/integer_weight.h"
 #include "quant/weight_form.h"
 
 /// Quantises weights and writes them as compressed-tensors does (quant/compressed_tensors.h).
@@ -25,9 +27,6 @@ std::vector<io::TensorDescription> layer_tensors(const std::string& layer,
                                                  int64_t in,
                                                  const WeightForm& form);
 
-/// Gives rows first … first + rows − 1 of a weight as float32.
-using ReadFloats = std::function<void(int64_t first, int64_t rows, float* values)>;
-
 /// Quantises and writes those tensors, some rows at a time. Throws kCorruptFile, naming the layer,
 /// for a value that is not finite.
 void write_layer(io::SafetensorsWriter& writer,
@@ -37,6 +36,19 @@ void write_layer(io::SafetensorsWriter& writer,
                  const WeightForm& form,
                  const ReadFloats& read,
                  const std::function<void(uint64_t bytes)>& written);
+
+/// The form of integers that are stored already.
+WeightForm form_of(const IntegerWeight& weight);
+
+/// The tensors of a layer whose integers and scales stay as they are, in the order in which
+/// write_integers writes them.
+std::vector<io::TensorDescription> integer_tensors(const std::string& layer,
+                                                   const IntegerWeight& weight);
+
+/// Writes those tensors, some rows at a time.
+void write_integers(io::SafetensorsWriter& writer,
+                    const IntegerWeight& weight,
+                    const std::function<void(uint64_t bytes)>& written);
 
 /// A component's linear layers and their forms.
 using LayerForms = std::vector<std::pair<std::string, WeightForm>>;

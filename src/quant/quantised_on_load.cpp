@@ -28,8 +28,10 @@ nn::QuantisedForm QuantisedOnLoad::packed_form(const WeightForm& form, int64_t o
   return {out, in, form.bits, form.group == 0 ? in : form.group, at::kBFloat16};
 }
 
-Tensor QuantisedOnLoad::unpack(const std::string& parameter, at::IntArrayRef shape) const {
-  return pack(parameter, shape)->values();
+Tensor QuantisedOnLoad::unpack(const std::string& parameter,
+                               at::IntArrayRef shape,
+                               at::ScalarType type) const {
+  return pack(parameter, shape)->values().to(type);
 }
 
 std::shared_ptr<const nn::QuantisedMatrix> QuantisedOnLoad::pack(const std::string& parameter,

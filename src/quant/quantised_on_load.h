@@ -27,7 +27,9 @@ class QuantisedOnLoad : public io::PackedWeights {
   std::vector<io::WeightSet::Location> parts_of(const std::string& parameter) const override {
     return {*weights_.find(parameter)};
   }
-  Tensor unpack(const std::string& parameter, at::IntArrayRef shape) const override;
+  Tensor unpack(const std::string& parameter,
+                at::IntArrayRef shape,
+                at::ScalarType type) const override;
   /// Throws kCorruptFile, naming the tensor, for a value that is not finite.
   std::shared_ptr<const nn::QuantisedMatrix> pack(const std::string& parameter,
                                                   at::IntArrayRef shape) const override;

@@ -9,7 +9,7 @@
 #include "io/json_file.h"
 #include "io/shown.h"
 #include "quant/bitsandbytes.h"
-#include "quant/sdnq.h"
+#include "quant/rotation.h"
 
 namespace glm_image::quant {
 namespace {
@@ -29,10 +29,11 @@ struct ConfigObject {
 };
 
 /// The quantization_config of a component: in its config.json (also inside text_config), or in a
-/// file of its own.
+/// file of its own. Throws kUnsupported where a file says that weights are rotated.
 std::optional<ConfigObject> quantisation_config(const fs::path& component) {
   const auto path = component / "config.json";
   const auto config = io::read_json_file(path);
+  refuse_rotations(config, path.string());
   const auto in = [&](const json& object) -> std::optional<ConfigObject> {
     if (!object.is_object()) return std::nullopt;
     const auto found = object.find("quantization_config");
@@ -47,6 +48,7 @@ std::optional<ConfigObject> quantisation_config(const fs::path& component) {
   std::error_code error;
   if (!fs::exists(own_file, error)) return std::nullopt;
   auto object = io::read_json_file(own_file);
+  refuse_rotations(object, own_file.string());
   if (!object.is_object()) return std::nullopt;
   return ConfigObject{std::move(object), own_file.string()};
 }
@@ -106,17 +108,17 @@ std::unique_ptr<QuantisedWeights> QuantisedWeights::open(const fs::path& compone
   const bool all_floating = std::all_of(tensors.begin(), tensors.end(), [](const auto& tensor) {
     return io::is_floating(tensor.second.entry->type);
   });
+  std::error_code error;
+  if (all_floating && !fs::exists(component / "config.json", error)) return nullptr;
+  const auto config = quantisation_config(component);
   if (all_floating) return nullptr;
   std::unique_ptr<QuantisedWeights> quantised(new QuantisedWeights(weights));
-  quantised->read_config(component);
+  if (config) quantised->read_config(config->object, config->source);
   quantised->find_modules();
   return quantised->modules_.empty() ? nullptr : std::move(quantised);
 }
 
-void QuantisedWeights::read_config(const fs::path& component) {
-  const auto config = quantisation_config(component);
-  if (!config) return;
-  const auto& object = config->object;
+void QuantisedWeights::read_config(const json& object, const std::string& source) {
   const auto named = object.find("quant_method");
   // bitsandbytes wrote no name at first.
   const auto method = named != object.end() && named->is_string() ? named->get<std::string>()
@@ -124,14 +126,14 @@ void QuantisedWeights::read_config(const fs::path& component) {
                           ? "bitsandbytes"
                           : "";
   if (method == "auto-round" || method == "intel/auto-round" || method == "gptq") {
-    gptq_ = gptq::parse_config(object, config->source);
+    gptq_ = gptq::parse_config(object, source);
   } else if (method == "sdnq") {
-    sdnq::check_config(object, config->source);
+    sdnq_ = sdnq::parse_config(object, source);
   } else if (method == "compressed-tensors") {
-    compressed_tensors_ = compressed_tensors::parse_config(object, config->source);
+    compressed_tensors_ = compressed_tensors::parse_config(object, source);
   } else if (method != "bitsandbytes") {
     fail(ErrorCode::kUnsupported,
-         config->source,
+         source,
          ": its weights are quantised by ",
          named == object.end() ? "an unnamed method" : io::shown(&*named),
          ", which is not read; auto-round, gptq, sdnq, bitsandbytes and compressed-tensors are");
@@ -198,20 +200,33 @@ std::vector<io::WeightSet::Location> QuantisedWeights::parts_of(
   return parts;
 }
 
-Tensor QuantisedWeights::unpack(const std::string& parameter, at::IntArrayRef shape) const {
+ReadFloats QuantisedWeights::floats(const std::string& parameter, at::IntArrayRef shape) const {
   const auto parts = module_parts(parameter, shape);
   const int64_t out = shape[0], in = shape[1];
   switch (modules_.at(module_of(parameter))) {
     case Format::kGptq:
-      return gptq::dequantise(parts, out, in, gptq_);
+      return gptq::floats(parts, out, in, gptq_);
     case Format::kBitsandbytes:
-      return bitsandbytes::dequantise(parts, out, in);
+      return bitsandbytes::floats(parts, out, in);
     case Format::kSdnq:
-      return sdnq::dequantise(parts, out, in);
+      return sdnq::floats(parts, out, in, sdnq_);
     case Format::kCompressedTensors:
-      return compressed_tensors::dequantise(parts, out, in, compressed_tensors_);
+      return compressed_tensors::floats(parts, out, in, compressed_tensors_);
   }
   fail(ErrorCode::kInternal, "a quantised module without a format");
+}
+
+Tensor QuantisedWeights::unpack(const std::string& parameter,
+                                at::IntArrayRef shape,
+                                at::ScalarType type) const {
+  const auto read = floats(parameter, shape);
+  return read_values(read, shape[0], shape[1], type);
+}
+
+Tensor QuantisedWeights::unpack_part(const std::string& parameter,
+                                     const io::WeightCut& cut,
+                                     at::ScalarType type) const {
+  return read_part(floats(parameter, cut.shape), cut, type);
 }
 
 std::optional<IntegerWeight> QuantisedWeights::integers(const std::string& parameter,
@@ -224,11 +239,43 @@ std::optional<IntegerWeight> QuantisedWeights::integers(const std::string& param
     case Format::kBitsandbytes:
       return bitsandbytes::integers(parts, out, in);
     case Format::kSdnq:
-      return sdnq::integers(parts, out, in);
+      return sdnq::integers(parts, out, in, sdnq_);
     case Format::kCompressedTensors:
       return compressed_tensors::integers(parts, out, in, compressed_tensors_);
   }
   fail(ErrorCode::kInternal, "a quantised module without a format");
+}
+
+std::string QuantisedWeights::form_text(const std::string& parameter, at::IntArrayRef shape) const {
+  struct Parts {
+    const char* method;
+    const char* integers;
+    std::vector<const char*> scales;
+  };
+  static const std::map<Format, Parts> kParts = {
+      {Format::kGptq, {"gptq", "qweight", {"scales"}}},
+      {Format::kBitsandbytes, {"bitsandbytes", "weight", {"weight.absmax", "SCB"}}},
+      {Format::kSdnq, {"sdnq", "weight", {"scale"}}},
+      {Format::kCompressedTensors, {"compressed-tensors", "weight_packed", {"weight_scale"}}}};
+  const auto parts = module_parts(parameter, shape);
+  const auto& names = kParts.at(modules_.at(module_of(parameter)));
+  const auto* integers = parts.entry(names.integers);
+  if (integers == nullptr) integers = parts.entry("weight");
+  const int64_t count = shape[0] * shape[1];
+  const auto bytes =
+      integers == nullptr ? 0 : static_cast<int64_t>(integers->end - integers->begin);
+  for (const char* const name : names.scales) {
+    const auto* entry = parts.entry(name);
+    if (entry == nullptr) continue;
+    int64_t scales = 1;
+    for (const int64_t size : entry->shape) scales *= size;
+    return concat(names.method,
+                  ", ",
+                  8 * bytes / count,
+                  " bits, groups of ",
+                  count / std::max<int64_t>(scales, 1));
+  }
+  return names.method;
 }
 
 std::shared_ptr<const nn::QuantisedMatrix> QuantisedWeights::pack(const std::string& parameter,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pipeline/checkpoint.h"
+#include "support/packed_copy.h"
 #include "support/quantised_copy.h"
 #include "support/reference.h"
 #include "support/test_support.h"
@@ -10,7 +11,7 @@ namespace glm_image::test {
 /// A form of the toy model, and the type that it computes in.
 struct StoredForm {
   const char* name;
-  const char* weights;  ///< of a quantised copy; "" for the toy model itself
+  const char* weights;  ///< of a quantised copy, or "gptq"; "" for the toy model itself
   DataType dtype;
 };
 
@@ -19,9 +20,15 @@ class StoredModel : public testing::TestWithParam<StoredForm> {
  protected:
   void SetUp() override {
     auto model = tiny_model_dir();
-    if (*GetParam().weights != 0) {
-      write_quantised_copy(model, GetParam().weights, folder_.path() / "copy");
-      model = folder_.path() / "copy";
+    const std::string weights = GetParam().weights;
+    if (!weights.empty()) {
+      const auto copy = folder_.path() / "copy";
+      if (weights == "gptq") {
+        write_packed_copy(model, weights, copy);
+      } else {
+        write_quantised_copy(model, weights, copy);
+      }
+      model = copy;
     }
     PipelineOptions options;
     options.dtype = GetParam().dtype;

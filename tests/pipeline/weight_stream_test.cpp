@@ -7,6 +7,7 @@
 #include "nn/block_list.h"
 #include "nn/parameter.h"
 #include "pipeline/decoding.h"
+#include "pipeline/draw.h"
 #include "pipeline/stored_model.h"
 
 namespace glm_image::test {
@@ -132,6 +133,32 @@ TEST_P(WeightStream, Transformer) {
       [&](const auto& model) { return model->forward(input); });
 }
 
+/// All stages of a request, with a generator and a transformer whose weights stream.
+TEST_P(WeightStream, APictureIsTheSame) {
+  Request request;
+  request.prompt = "A poster: \"OPEN\"";
+  request.width = request.height = 64;
+  request.steps = 2;
+  request.seed = 3;
+  const auto pixels = [&](const pipeline::LoadedModules* loaded) {
+    pipeline::RunMonitor monitor({}, {});
+    const auto result =
+        pipeline::draw(checkpoint_, request, monitor, {}, nullptr, /*ranks=*/nullptr, loaded);
+    return result.pictures.at(0).image.pixels;
+  };
+  pipeline::LoadedModules streamed;
+  streamed.generator = checkpoint_.load_generator(
+      false, {}, {}, keeping(checkpoint_.generator_bytes(/*with_vision=*/false), 1));
+  streamed.transformer = checkpoint_.load_transformer(
+      {}, {}, keeping(checkpoint_.weight_bytes(pipeline::kTransformer), 1));
+  EXPECT_EQ(pixels(&streamed), pixels(nullptr));
+  for (const torch::nn::Module* const module :
+       {static_cast<const torch::nn::Module*>(streamed.generator.get()),
+        static_cast<const torch::nn::Module*>(streamed.transformer.get())}) {
+    expect_released(*module, /*kept=*/1, /*lists=*/1);
+  }
+}
+
 TEST_P(WeightStream, GoesOnAfterABlockThatThrew) {
   const auto ids = torch::tensor(std::vector<int64_t>{70, 80, 90, 1}).unsqueeze(0);
   const auto mask = at::ones(ids.sizes(), at::kBool);
@@ -150,7 +177,8 @@ INSTANTIATE_TEST_SUITE_P(Forms,
                          testing::Values(StoredForm{"plain_float32", "", DataType::kFloat32},
                                          StoredForm{"plain_bfloat16", "", DataType::kBFloat16},
                                          StoredForm{"q8_bfloat16", "q8", DataType::kBFloat16},
-                                         StoredForm{"q4_bfloat16", "q4", DataType::kBFloat16}),
+                                         StoredForm{"q4_bfloat16", "q4", DataType::kBFloat16},
+                                         StoredForm{"gptq_bfloat16", "gptq", DataType::kBFloat16}),
                          [](const auto& tested) { return tested.param.name; });
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "core/memory.h"
 #include "quant/quant_test_support.h"
 
 namespace glm_image::test {
@@ -43,6 +44,81 @@ TEST(Bitsandbytes, TheWorkedExampleOfFourBits) {
   const auto found = component.unpack(1, 2)[0];
   EXPECT_EQ(found[0].item<float>(), 0.5F);
   EXPECT_FLOAT_EQ(found[1].item<float>(), -0.26253653F);
+}
+
+/// Codes 0 to 7 in twelfths; those from 8 on are their negatives.
+TEST(Bitsandbytes, EveryCodeOfFp4) {
+  const auto positive = torch::tensor({0.0F, 0.0625F, 8.0F, 12.0F, 4.0F, 6.0F, 2.0F, 3.0F}) / 12;
+  const QuantisedComponent component(
+      {{"x.weight", bytes_tensor({0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF}, {8, 1})},
+       {"x.weight.absmax", torch::tensor({3.0F, 24.0F})},
+       {"x.weight.quant_map", at::cat({positive, -positive})},
+       {"x.weight.quant_state.bitsandbytes__fp4",
+        state({{"quant_type", "fp4"}, {"blocksize", 8}, {"shape", {2, 8}}})}},
+      kBitsandbytes);
+  const auto found = component.unpack(2, 8);
+  const float in_twelfths[] = {0, 0.0625, 8, 12, 4, 6, 2, 3};
+  for (int64_t i = 0; i < 8; ++i) {
+    EXPECT_FLOAT_EQ(found[0][i].item<float>(), in_twelfths[i] / 4);
+    EXPECT_FLOAT_EQ(found[1][i].item<float>(), -2 * in_twelfths[i]);
+  }
+}
+
+/// bnb_4bit_quant_storage gives the same bytes another type and shape.
+TEST(Bitsandbytes, CodesInATensorOfAnyType) {
+  constexpr int64_t kOut = 4, kIn = 32;
+  const auto codes = some_integers(kOut * kIn, 4, 12);
+  auto bytes = at::empty({kOut * kIn / 2}, at::kByte);
+  for (int64_t n = 0; n < kOut * kIn; n += 2) {
+    bytes[n / 2] = static_cast<int64_t>(codes[n] << 4 | codes[n + 1]);
+  }
+  const auto factors = at::rand({kOut * kIn / 64}) + 0.5;
+  for (const auto type : {at::kByte, at::kBFloat16, at::kHalf, at::kFloat}) {
+    const auto found =
+        QuantisedComponent(
+            {{"x.weight", bytes.view(type).unsqueeze(1)},
+             {"x.weight.absmax", factors},
+             {"x.weight.quant_map", nf4()},
+             {kState, state({{"quant_type", "nf4"}, {"blocksize", 64}, {"shape", {kOut, kIn}}})}},
+            kBitsandbytes)
+            .unpack(kOut, kIn)
+            .flatten();
+    for (int64_t n = 0; n < kOut * kIn; ++n) {
+      ASSERT_EQ(found[n].item<float>(),
+                nf4()[codes[n]].item<float>() * factors[n / 64].item<float>())
+          << type << ' ' << n;
+    }
+  }
+}
+
+/// A weight of several bands, in less memory than its values take as float32.
+TEST(Bitsandbytes, ALargeWeightIsDequantisedInBands) {
+  constexpr int64_t kOut = 8192, kIn = 4096, kBlock = 64;
+  const auto codes = at::arange(256).to(at::kByte).repeat({kOut * kIn / 512});
+  const auto factors = at::arange(kOut * kIn / kBlock).remainder(1000).to(at::kFloat);
+  const QuantisedComponent component(
+      {{"x.weight", codes.unsqueeze(1)},
+       {"x.weight.absmax", factors},
+       {"x.weight.quant_map", at::arange(16, at::kFloat)},
+       {kState, state({{"quant_type", "nf4"}, {"blocksize", kBlock}, {"shape", {kOut, kIn}}})}},
+      kBitsandbytes);
+  const auto set = component.weights();
+  const auto packed = quant::QuantisedWeights::open(component.path(), set);
+  reset_peak_resident_bytes();
+  const int64_t before = peak_resident_bytes();
+  const auto values = packed->unpack("x.weight", {kOut, kIn}, at::kBFloat16);
+  const int64_t grown = peak_resident_bytes() - before;
+  // The result and the stored bytes; float32 alone would be twice the result more.
+  const int64_t result = kOut * kIn * 2, stored = kOut * kIn / 2 + 8 * factors.numel();
+  EXPECT_LT(grown, result + stored + (int64_t{32} << 20));
+  for (const int64_t o : {int64_t{0}, int64_t{255}, int64_t{256}, int64_t{5000}, kOut - 1}) {
+    for (int64_t i = 0; i < kIn; i += 97) {
+      const int64_t n = o * kIn + i, byte = n / 2 % 256;
+      const auto code = static_cast<float>(n % 2 == 0 ? byte >> 4 : byte & 15);
+      const auto exact = at::scalar_tensor(code * static_cast<float>(n / kBlock % 1000));
+      ASSERT_EQ(values[o][i].item<float>(), exact.to(at::kBFloat16).item<float>()) << n;
+    }
+  }
 }
 
 TEST(Bitsandbytes, NestedFactorsOfBlocks) {

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <tuple>
 
 #include "quant/quant_test_support.h"
 
@@ -13,6 +14,8 @@ json config_of(int64_t bits) {
           {"quantization_status", "compressed"},
           {"config_groups", {{"group_0", {{"weights", {{"num_bits", bits}, {"type", "int"}}}}}}}};
 }
+
+const json kIntQuantized = {{"quant_method", "compressed-tensors"}, {"format", "int-quantized"}};
 
 Tensor unpack_row(uint32_t word, int64_t count, int64_t bits, double scale) {
   return QuantisedComponent({{"x.weight_packed", words_tensor({word}, {1, 1})},
@@ -132,28 +135,150 @@ TEST(CompressedTensors, EightBitFloats) {
   EXPECT_TRUE(std::isnan(value_of_float8(0xFF)));
 }
 
-/// LibTorch 1.13 does not have this type, so the file is hand-made.
+const json kFloatQuantized = {{"quant_method", "compressed-tensors"},
+                              {"format", "float-quantized"}};
+
 TEST(CompressedTensors, ReadsFilesOfEightBitFloats) {
-  const TemporaryDirectory folder;
-  const std::string header =
-      R"({"x.weight":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]},)"
-      R"("x.weight_scale":{"dtype":"F32","shape":[2,1],"data_offsets":[4,12]}})";
-  std::string file(8, '\0');
-  file[0] = static_cast<char>(header.size());
-  file += header + std::string("\x38\x39\xC0\x01", 4);
-  for (const float scale : {2.0F, 512.0F}) {
-    file.append(reinterpret_cast<const char*>(&scale), sizeof scale);
+  const QuantisedComponent component(
+      {{"x.weight", bytes_tensor({0x38, 0x39, 0xC0, 0x01}, {2, 2})},
+       {"x.weight_scale", torch::tensor({2.0F, 512.0F}).view({2, 1})}},
+      kFloatQuantized,
+      {"x.weight"});
+  EXPECT_TRUE(
+      at::equal(component.unpack(2, 2), torch::tensor({2.0F, 2.25F, -1024.0F, 1.0F}).view({2, 2})));
+}
+
+/// 1 … 4 times a sign, whose bytes are those of the format's definition.
+TEST(CompressedTensors, EightBitFloatsWithScalesOfEveryShape) {
+  constexpr int64_t kOut = 4, kIn = 6;
+  const std::vector<std::pair<uint8_t, float>> kValues = {
+      {0x38, 1}, {0xC0, -2}, {0x44, 3}, {0xC8, -4}, {0x30, 0.5}, {0x80, 0}};
+  std::vector<uint8_t> bytes;
+  std::vector<float> values;
+  for (int64_t n = 0; n < kOut * kIn; ++n) {
+    bytes.push_back(kValues[n * 5 % 6].first);
+    values.push_back(kValues[n * 5 % 6].second);
   }
-  write_file(folder.path() / "model.safetensors", file);
-  write_file(folder.path() / "config.json",
-             json{{"quantization_config",
-                   {{"quant_method", "compressed-tensors"}, {"format", "float-quantized"}}}}
-                 .dump());
-  const auto weights = io::WeightSet::open(folder.path());
-  const auto packed = quant::QuantisedWeights::open(folder.path(), weights);
-  ASSERT_NE(packed, nullptr);
-  EXPECT_TRUE(at::equal(packed->unpack("x.weight", {2, 2}),
-                        torch::tensor({2.0F, 2.25F, -1024.0F, 1.0F}).view({2, 2})));
+  for (const auto& shape :
+       std::vector<std::vector<int64_t>>{{}, {1}, {4, 1}, {4, 3}, {2, 2}, {1, 1}}) {
+    const auto scale = at::rand(shape) + 0.5;
+    const auto found = QuantisedComponent({{"x.weight", bytes_tensor(bytes, {kOut, kIn})},
+                                           {"x.weight_scale", scale}},
+                                          kFloatQuantized,
+                                          {"x.weight"})
+                           .unpack(kOut, kIn);
+    for (int64_t o = 0; o < kOut; ++o) {
+      for (int64_t i = 0; i < kIn; ++i) {
+        const auto factor = shape.size() < 2 ? scale.flatten()[0]
+                                             : scale[o / (kOut / shape[0])][i / (kIn / shape[1])];
+        EXPECT_EQ(found[o][i].item<float>(), values[o * kIn + i] * factor.item<float>());
+      }
+    }
+  }
+  auto damaged = bytes;
+  damaged[7] = 0xFF;
+  QuantisedComponent(
+      {{"x.weight", bytes_tensor(damaged, {kOut, kIn})}, {"x.weight_scale", at::ones({1})}},
+      kFloatQuantized,
+      {"x.weight"})
+      .expect_refused(ErrorCode::kCorruptFile, {"x.weight", "finite"}, kOut, kIn);
+}
+
+TEST(CompressedTensors, BytesWithZeroPoints) {
+  const auto integers = at::randint(-128, 128, {4, 6}).to(at::kChar);
+  for (const auto& shape : std::vector<std::vector<int64_t>>{{1}, {4, 1}, {4, 3}}) {
+    const auto scale = at::rand(shape) + 0.5;
+    const auto zeros = at::randint(-128, 128, shape).to(at::kChar);
+    const auto found =
+        QuantisedComponent(
+            {{"x.weight", integers}, {"x.weight_scale", scale}, {"x.weight_zero_point", zeros}},
+            kIntQuantized)
+            .unpack(4, 6);
+    for (int64_t o = 0; o < 4; ++o) {
+      for (int64_t i = 0; i < 6; ++i) {
+        const auto element = [&](const Tensor& t) {
+          return t.numel() == 1 ? t.flatten()[0] : t[o][i / (6 / shape[1])];
+        };
+        const int difference = integers[o][i].item<int8_t>() - element(zeros).item<int8_t>();
+        EXPECT_EQ(found[o][i].item<float>(),
+                  static_cast<float>(difference) * element(scale).item<float>());
+      }
+    }
+  }
+  QuantisedComponent({{"x.weight", integers},
+                      {"x.weight_scale", at::ones({4, 1})},
+                      {"x.weight_zero_point", at::zeros({4, 2}, at::kChar)}},
+                     kIntQuantized)
+      .expect_refused(ErrorCode::kCorruptFile, {"x.weight_zero_point"}, 4, 6);
+}
+
+/// actorder "group": the columns stay where they are, and each names its group.
+TEST(CompressedTensors, InputsMayHaveGroupsInAnyOrder) {
+  constexpr int64_t kOut = 8, kIn = 16, kGroups = 2;
+  const auto g_idx = torch::tensor({1, 0, 1, 1, 0, 0, 1, 0, 0, 0, 1, 1, 0, 1, 0, 1}).to(at::kInt);
+  const auto scales = at::rand({kOut, kGroups}) + 0.5;
+  const auto u = some_integers(kOut * kIn, 4, 11);
+  const auto q = torch::tensor(std::vector<int64_t>(u.begin(), u.end())).view({kOut, kIn}) - 8;
+  const auto expected = q.to(at::kFloat) * scales.index_select(1, g_idx);
+
+  std::vector<uint32_t> words;
+  for (int64_t o = 0; o < kOut; ++o) {
+    const auto row = words_of_bits({u.begin() + o * kIn, u.begin() + (o + 1) * kIn}, 4);
+    words.insert(words.end(), row.begin(), row.end());
+  }
+  const std::vector<std::tuple<std::string, Tensor, json>> kForms = {
+      {"x.weight_packed", words_tensor(words, {kOut, kIn / 8}), config_of(4)},
+      {"x.weight", q.to(at::kChar), kIntQuantized}};
+  for (const auto& [name, weight, config] : kForms) {
+    const auto component =
+        [&, &name = name, &weight = weight, &config = config](const Tensor& index) {
+          return QuantisedComponent(
+              {{name, weight}, {"x.weight_scale", scales}, {"x.weight_g_idx", index}}, config);
+        };
+    EXPECT_TRUE(at::equal(component(g_idx).unpack(kOut, kIn), expected)) << name;
+    // Not as integers with groups in order.
+    EXPECT_FALSE(component(g_idx).stays_packed(kOut, kIn)) << name;
+    // −1 everywhere is a tensor that was made and not set.
+    const auto in_order = q.to(at::kFloat) * scales.repeat_interleave(kIn / kGroups, 1);
+    const auto unset = at::full({kIn}, -1, at::kInt);
+    EXPECT_TRUE(at::equal(component(unset).unpack(kOut, kIn), in_order)) << name;
+    for (const int wrong : {2, -1}) {
+      auto index = g_idx.clone();
+      index[3] = wrong;
+      component(index).expect_refused(
+          ErrorCode::kCorruptFile, {"x.weight_g_idx", "0 to 1"}, kOut, kIn);
+    }
+  }
+  const auto ones = at::full({kOut, kIn}, 0x38, at::kByte);
+  const QuantisedComponent floats(
+      {{"x.weight", ones}, {"x.weight_scale", scales}, {"x.weight_g_idx", g_idx}},
+      kFloatQuantized,
+      {"x.weight"});
+  EXPECT_TRUE(at::equal(floats.unpack(kOut, kIn), scales.index_select(1, g_idx)));
+}
+
+/// Modules of several formats in one component, each with a config group of its own.
+TEST(CompressedTensors, MixedPrecision) {
+  const json config = {
+      {"quant_method", "compressed-tensors"},
+      {"format", "mixed-precision"},
+      {"config_groups",
+       {{"group_0", {{"format", "pack-quantized"}, {"weights", {{"num_bits", 4}}}}},
+        {"group_1", {{"format", "int-quantized"}, {"weights", {{"num_bits", 8}}}}}}}};
+  const QuantisedComponent component(
+      {{"x.weight_packed", words_tensor({0x1E7980F3}, {1, 1})},
+       {"x.weight_scale", at::full({1, 1}, 0.5)},
+       {"y.weight", torch::tensor({-128, 3}).to(at::kChar).view({1, 2})},
+       {"y.weight_scale", at::full({1, 1}, 0.25)},
+       {"z.weight", at::ones({1, 2})}},
+      config);
+  EXPECT_TRUE(at::equal(component.unpack(1, 8)[0],
+                        torch::tensor({-2.5F, 3.5F, -4.0F, 0.0F, 0.5F, -0.5F, 3.0F, -3.5F})));
+  const auto set = component.weights();
+  const auto packed = quant::QuantisedWeights::open(component.path(), set);
+  EXPECT_TRUE(
+      at::equal(packed->unpack("y.weight", {1, 2}, at::kFloat)[0], torch::tensor({-32.0F, 0.75F})));
+  EXPECT_FALSE(packed->holds("z.weight"));
 }
 
 TEST(CompressedTensors, RefusesUnsupportedForms) {

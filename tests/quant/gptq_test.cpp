@@ -1,3 +1,5 @@
+#include <tuple>
+
 #include "quant/quant_test_support.h"
 
 namespace glm_image::test {
@@ -181,14 +183,124 @@ TEST(Gptq, RefusesPartsThatDoNotFit) {
       .expect_refused(ErrorCode::kCorruptFile, {"x.weight", "qweight"}, kOut, kIn);
 }
 
+/// Zero points 1 … 8 as they are packed in both conventions; the key decides.
+TEST(Gptq, ThePackingDecidesTheConvention) {
+  constexpr int64_t kOut = 8, kIn = 8;
+  const std::vector<uint32_t> zeros = {1, 2, 3, 4, 5, 6, 7, 8};
+  const std::vector<std::tuple<std::string, json, bool>> kPackings = {
+      {"packing_format", "auto_round", false},
+      {"packing_format", "auto_round:gptqmodel", false},
+      {"packing_format", "auto_round:auto_gptq", true},
+      {"packing_format", "auto_round:gptq", true},
+      {"packing_format", "auto_round:auto_gptq:exllamav2", true},
+      {"packing_format", json(), true},
+      // Files of AutoRound up to version 0.4.
+      {"backend", "auto_round:exllamav2", false},
+      {"backend", "auto_round:triton", false},
+      {"backend", "auto_round:gptq:exllamav2", true},
+      {"backend", "auto_round:gptq", true},
+      {"backend", "auto_gptq:marlin", true},
+      {"backend", "auto_gptq", true},
+      {"backend", "gptq:exllamav2", true},
+      {"backend", "auto", true},
+  };
+  const auto q = some_integers(kOut * kIn, 4, 13);
+  const auto expect_values = [&](const json& config, bool less_one) {
+    const auto found =
+        QuantisedComponent(packed(q, zeros, at::ones({1, kOut}), kOut, kIn, 4, less_one), config)
+            .unpack(kOut, kIn);
+    for (int64_t o = 0; o < kOut; ++o) {
+      for (int64_t i = 0; i < kIn; ++i) {
+        ASSERT_EQ(found[o][i].item<float>(),
+                  static_cast<float>(q[o * kIn + i]) - static_cast<float>(zeros[o]))
+            << config;
+      }
+    }
+  };
+  for (const auto& [key, value, less_one] : kPackings) {
+    for (const char* const method : {"auto-round", "intel/auto-round"}) {
+      expect_values({{"quant_method", method}, {"sym", false}, {key, value}}, less_one);
+    }
+  }
+  // Beside packing_format, and in files of GPTQ, a backend is the kernel that shall read the file.
+  expect_values({{"quant_method", "auto-round"},
+                 {"packing_format", "auto_round:auto_gptq"},
+                 {"backend", "auto_round:exllamav2"}},
+                true);
+  expect_values({{"quant_method", "gptq"}, {"backend", "gptqmodel:marlin"}}, true);
+}
+
 TEST(Gptq, RefusesOtherLayoutsByName) {
-  for (const auto& [key, value] : std::vector<std::pair<std::string, json>>{
-           {"packing_format", "auto_round:auto_awq"}, {"data_type", "fp8"}, {"act_bits", 8}}) {
+  for (const auto& [key, value] :
+       std::vector<std::pair<std::string, json>>{{"packing_format", "auto_round:auto_awq"},
+                                                 {"packing_format", "auto_round:fp8_static"},
+                                                 {"packing_format", "auto_round:llm_compressor"},
+                                                 {"data_type", "fp8"},
+                                                 {"format", "gptq_p"},
+                                                 {"act_bits", 8}}) {
     auto config = kAutoRound;
     config[key] = value;
     QuantisedComponent({{"x.qweight", at::zeros({1, 8}, at::kInt)}}, config)
         .expect_refused(ErrorCode::kUnsupported, {key}, 8, 8);
   }
+  for (const char* const backend : {"auto_round:awq", "auto_awq:gemm", "auto_round:marlin"}) {
+    QuantisedComponent({{"x.qweight", at::zeros({1, 8}, at::kInt)}},
+                       {{"quant_method", "auto-round"}, {"backend", backend}})
+        .expect_refused(ErrorCode::kUnsupported, {"backend", backend}, 8, 8);
+  }
+}
+
+TEST(Gptq, OtherWidthsNameTheirFileAndTensor) {
+  for (const int64_t bits : {5, 6, 7}) {
+    QuantisedComponent({{"x.qweight", at::zeros({bits, 32}, at::kInt)}}, kAutoRound)
+        .expect_refused(ErrorCode::kUnsupported,
+                        {"model.safetensors", "'x.qweight'", std::to_string(bits) + " bits"},
+                        32,
+                        32);
+  }
+}
+
+/// Null counts as absent, as in the Python code that writes these files.
+TEST(Gptq, SymmetryMayBeUnknownAndMustBeABoolean) {
+  constexpr int64_t kOut = 8, kIn = 8;
+  const auto component = [&](const json& sym) {
+    auto config = kAutoRound;
+    config["sym"] = sym;
+    return QuantisedComponent(packed(some_integers(kOut * kIn, 4, 3),
+                                     std::vector<uint32_t>(kOut, 5),
+                                     at::ones({1, kOut}),
+                                     kOut,
+                                     kIn,
+                                     4,
+                                     true),
+                              config);
+  };
+  component(json()).unpack(kOut, kIn);
+  component(false).unpack(kOut, kIn);
+  component(true).expect_refused(ErrorCode::kCorruptFile, {"x.qzeros"}, kOut, kIn);
+  component("yes").expect_refused(
+      ErrorCode::kCorruptFile, {"quantization_config.sym", "\"yes\""}, kOut, kIn);
+}
+
+/// transformers nests the config of a composite model; AutoRound and SDNQ write a file of its own.
+TEST(QuantisationMethod, TheConfigMayBeInTwoOtherPlaces) {
+  const std::vector<uint32_t> zeros(8, 3);
+  const auto tensors =
+      packed(some_integers(64, 4, 3), zeros, at::ones({1, 8}), 8, 8, 4, /*zeros_less_one=*/false);
+  const json config = {{"quant_method", "auto-round"}, {"packing_format", "auto_round"}};
+  const auto expected = QuantisedComponent(tensors, config).unpack(8, 8);
+  const QuantisedComponent component(tensors, json());
+  // Without the config the zero points have the other convention.
+  EXPECT_TRUE(at::equal(component.unpack(8, 8), expected - 1));
+  write_file(component.path() / "quantization_config.json", config.dump());
+  EXPECT_TRUE(at::equal(component.unpack(8, 8), expected));
+  std::filesystem::remove(component.path() / "quantization_config.json");
+  write_file(component.path() / "config.json",
+             json{{"text_config", {{"quantization_config", config}}}}.dump());
+  EXPECT_TRUE(at::equal(component.unpack(8, 8), expected));
+  // config.json itself comes first.
+  write_file(component.path() / "quantization_config.json", R"({"quant_method": "awq"})");
+  EXPECT_TRUE(at::equal(component.unpack(8, 8), expected));
 }
 
 TEST(QuantisationMethod, OthersAreRefusedByName) {

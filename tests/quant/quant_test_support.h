@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,12 +13,43 @@
 
 namespace glm_image::test {
 
+/// Writes tensors, those of bytes that `float8` names with the type F8_E4M3, which LibTorch 1.13
+/// lacks.
+inline void write_with_float8(const std::filesystem::path& path,
+                              const std::vector<std::pair<std::string, Tensor>>& tensors,
+                              const std::set<std::string>& float8) {
+  using io::ElementType;
+  static const std::map<at::ScalarType, ElementType> kTypes = {
+      {at::kFloat, ElementType::kFloat32},
+      {at::kBFloat16, ElementType::kBFloat16},
+      {at::kInt, ElementType::kInt32}};
+  std::vector<io::TensorDescription> descriptions;
+  for (const auto& [name, tensor] : tensors) {
+    const auto type =
+        float8.count(name) != 0 ? ElementType::kFloat8E4M3 : kTypes.at(tensor.scalar_type());
+    descriptions.push_back({name, type, tensor.sizes().vec()});
+  }
+  io::SafetensorsWriter writer(path, descriptions, {});
+  for (const auto& [name, tensor] : tensors) {
+    const auto values = tensor.contiguous();
+    writer.write({static_cast<const char*>(values.data_ptr()), values.nbytes()});
+  }
+  writer.commit();
+}
+
 /// A component folder with the given tensors and quantization_config.
 class QuantisedComponent {
  public:
   using Tensors = std::vector<std::pair<std::string, Tensor>>;
-  QuantisedComponent(const Tensors& tensors, const nlohmann::json& quantization_config) {
-    io::write_safetensors(folder_.path() / "model.safetensors", tensors, {});
+  QuantisedComponent(const Tensors& tensors,
+                     const nlohmann::json& quantization_config,
+                     const std::set<std::string>& float8 = {}) {
+    const auto file = folder_.path() / "model.safetensors";
+    if (float8.empty()) {
+      io::write_safetensors(file, tensors, {});
+    } else {
+      write_with_float8(file, tensors, float8);
+    }
     nlohmann::json config = nlohmann::json::object();
     if (!quantization_config.is_null()) config["quantization_config"] = quantization_config;
     write_file(folder_.path() / "config.json", config.dump());
@@ -33,8 +65,9 @@ class QuantisedComponent {
       ADD_FAILURE() << "x is not recognised as quantised";
       return at::zeros({out, in});
     }
-    const auto values = packed->unpack("x.weight", {out, in});
+    const auto values = packed->unpack("x.weight", {out, in}, at::kFloat);
     check_packed(*packed, values);
+    check_parts(*packed, values);
     return values;
   }
   /// Whether the weight stays quantised in memory.
@@ -59,6 +92,23 @@ class QuantisedComponent {
     const auto view = packed.view("x.weight", values.sizes());
     if (view == nullptr) return;
     EXPECT_TRUE(at::equal(view->values(), matrix->values()));
+  }
+  /// Another type rounds the values; parts have the values of the whole.
+  static void check_parts(const quant::QuantisedWeights& packed, const Tensor& values) {
+    const int64_t out = values.size(0), in = values.size(1);
+    EXPECT_TRUE(at::equal(packed.unpack("x.weight", values.sizes(), at::kBFloat16),
+                          values.to(at::kBFloat16)));
+    const std::vector<io::WeightCut> cuts = {
+        {{out, in}, /*dimension=*/0, {{out / 2, out - out / 2}}},
+        {{out, in}, /*dimension=*/0, {{0, 1}, {out - 1, 1}}},
+        {{out, in}, /*dimension=*/1, {{0, 1}, {in / 2, in - in / 2}}}};
+    for (const auto& cut : cuts) {
+      // The sums of a product of fewer rows may be in another order.
+      EXPECT_TRUE(at::allclose(packed.unpack_part("x.weight", cut, at::kFloat),
+                               io::apply_cut(values, cut),
+                               /*rtol=*/1e-6,
+                               /*atol=*/1e-6));
+    }
   }
   void expect_refused(ErrorCode code,
                       const std::vector<std::string>& fragments,

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,14 +52,19 @@ bool has_ended(pid_t child) {
          info.si_pid == child;
 }
 
-int wait_for(pid_t child) {
+/// Waits for a program; its result without what it printed.
+ProgramResult wait_for(pid_t child) {
   const Stopwatch waited;
   int status = 0;
-  while (::waitpid(child, &status, WNOHANG) == 0) {
+  rusage usage = {};
+  while (::wait4(child, &status, WNOHANG, &usage) == 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     if (waited.seconds() > kProgramSeconds) ::kill(child, SIGKILL);
   }
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  ProgramResult result;
+  result.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  result.peak_bytes = int64_t{usage.ru_maxrss} << 10;
+  return result;
 }
 
 }  // namespace
@@ -96,8 +102,7 @@ bool BackgroundProgram::wait_for_text(const std::string& text, double seconds) c
 }
 
 ProgramResult BackgroundProgram::wait() {
-  ProgramResult result;
-  result.exit_code = wait_for(std::exchange(child_, 0));
+  auto result = wait_for(std::exchange(child_, 0));
   result.out = read_file(folder_.path() / "out");
   result.err = errors();
   return result;
@@ -118,8 +123,7 @@ ProgramResult interrupt_program(const std::vector<std::string>& command,
     }
     ::kill(child, signal);
   }
-  ProgramResult result;
-  result.exit_code = wait_for(child);
+  auto result = wait_for(child);
   result.out = read_file(out);
   result.err = read_file(err);
   return result;

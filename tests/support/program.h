@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@ namespace glm_image::test {
 struct ProgramResult {
   int exit_code = -1;  ///< 128 + n if signal n ended it
   std::string out, err;
+  /// The most memory it had, in bytes (rusage); at least that of this process when it forked.
+  int64_t peak_bytes = 0;
 };
 
 /// The glm-image program of this build.
