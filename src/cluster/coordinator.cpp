@@ -86,7 +86,8 @@ Result Coordinator::draw_twice(RankClaim& claim,
     return !progress || progress(Progress());
   });
   const auto ranks = claim.ranks().size();
-  notice_(concat(lost, "; drawing the request again on ", ranks, ranks == 1 ? " rank" : " ranks"));
+  notice_(ranks == 1 ? concat(lost, "; drawing the request again on 1 rank")
+                     : concat(lost, "; drawing the request again on ", ranks, " ranks"));
   return draw(claim, pipeline, request, progress, preview, &own_thread_);
 }
 

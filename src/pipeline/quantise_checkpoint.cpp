@@ -7,7 +7,6 @@
 #include "core/atomic_folder.h"
 #include "core/cpu_threads.h"
 #include "core/error.h"
-#include "core/prefix.h"
 #include "core/suffix.h"
 #include "io/json_file.h"
 #include "pipeline/checkpoint.h"

@@ -183,8 +183,9 @@ void read_answer(const ApiFields& fields, ImageRequest& wanted) {
   if (format == "webp") wanted.format = image::ImageFormat::kWebp;
   if (format == "jpeg" || format == "jpg") wanted.format = image::ImageFormat::kJpeg;
   const auto compression = fields.whole_number("output_compression", 0, limits::kMaxQuality);
-  if (compression)
+  if (compression) {
     wanted.compression = std::max(limits::kMinQuality, static_cast<int>(*compression));
+  }
   wanted.stream = fields.truth("stream").value_or(false);
   wanted.progress = fields.truth("progress").value_or(false);
   wanted.rewrite = fields.truth("rewrite");

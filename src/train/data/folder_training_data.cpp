@@ -38,8 +38,9 @@ class FolderTrainingData::Reader : public ExampleReader {
 
   std::vector<TrainingExamplePtr> batch(int64_t batch_index) override {
     std::vector<TrainingExamplePtr> examples;
-    for (const int64_t index : data_.sampler_->batch(batch_index))
+    for (const int64_t index : data_.sampler_->batch(batch_index)) {
       examples.push_back(example(index));
+    }
     return examples;
   }
   TrainingExamplePtr example(int64_t position) override {
@@ -68,8 +69,9 @@ class FolderTrainingData::Reader : public ExampleReader {
 
 FolderTrainingData::FolderTrainingData(const TrainingConfig& config) {
   const auto keys = config.read<FolderKeys>();
-  if (keys.size % text::kTokenSide != 0)
+  if (keys.size % text::kTokenSide != 0) {
     config.fields.refuse("size", concat("a multiple of ", text::kTokenSide));
+  }
   data_.emplace(FolderOptions{config.data, keys.trigger});
   for (const auto& refused : data_->refused()) {
     config.warnings->push_back(concat(config.data.string(), ": not used: ", refused));

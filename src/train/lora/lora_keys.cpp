@@ -89,8 +89,9 @@ LoraKeys LoraKeys::parse(const std::string& text, const std::filesystem::path& f
     std::vector<std::string> warnings;  // no key has a former name
     KeyReader reader(fields, warnings);
     keys.visit(reader);
-    if (keys.pictures.size % text::kTokenSide != 0)
+    if (keys.pictures.size % text::kTokenSide != 0) {
       fields.refuse("size", concat("a multiple of ", text::kTokenSide));
+    }
     fields.refuse_unread();
   } catch (const Error& error) {
     throw with_line(error, file);
