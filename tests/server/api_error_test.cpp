@@ -3,7 +3,6 @@
 #include "server/api_error.h"
 
 #include <functional>
-#include <limits>
 #include <string>
 #include <utility>
 
