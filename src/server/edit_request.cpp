@@ -206,9 +206,10 @@ void decode_pictures(const std::vector<std::string_view>& pictures,
 }
 
 void rethrow_with_picture_field(const Error& error, const std::string& field) {
-  if (!is_bad_input(error.code()) || std::string_view(error.what()).substr(0, 8) != "picture ") {
-    throw;
-  }
+  const std::string_view message = error.what();
+  const bool is_about_pictures =
+      message.rfind("picture ", 0) == 0 || message.rfind("pictures ", 0) == 0;
+  if (!is_bad_input(error.code()) || !is_about_pictures) throw;
   throw ApiError(400, error.what(), field, "invalid_image");
 }
 

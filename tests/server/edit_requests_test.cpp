@@ -219,6 +219,10 @@ TEST(EditForm, ErrorsOfTheEngineAboutAPictureNameItsField) {
   const std::string about = "picture 2: has 900×100 pixels; crop it first";
   EXPECT_EQ(expect_refusal(400, "images", [&] { rethrow(Error(ErrorCode::kInvalidInput, about)); }),
             about);
+  const std::string together = "pictures to start from: at least 5000 tokens of 2";
+  EXPECT_EQ(
+      expect_refusal(400, "images", [&] { rethrow(Error(ErrorCode::kInvalidInput, together)); }),
+      together);
   expect_error(ErrorCode::kInvalidInput, {"prompt"}, [&] {
     rethrow(Error(ErrorCode::kInvalidInput, "prompt is too long"));
   });
