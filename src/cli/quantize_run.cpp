@@ -1,6 +1,7 @@
 #include "cli/quantize_run.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -8,6 +9,8 @@
 #include "cli/interrupt.h"
 #include "cli/model_location.h"
 #include "cli/status_line.h"
+#include "cli/table_cell.h"
+#include "cli/translation.h"
 #include "core/error.h"
 #include "core/seconds_since.h"
 #include "pipeline/quantise_checkpoint.h"
@@ -15,30 +18,36 @@
 namespace glm_image::cli {
 namespace {
 
+std::string gigabytes(uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", static_cast<double>(bytes) / 1e9);
+  return text;
+}
+
+void print_row(const std::array<std::string, 6>& cells) {
+  std::cout << left_cell(cells[0], 24);
+  for (std::size_t i = 1; i < cells.size(); ++i) {
+    std::cout << ' ' << right_cell(cells[i], i < 4 ? 14 : 11);
+  }
+  std::cout << '\n';
+}
+
 void print_quantisation(const pipeline::QuantisationPlan& plan) {
-  std::printf("%-24s %14s %14s %14s %11s %11s\n",
-              "component",
-              "8 bits",
-              "4 bits",
-              "as they are",
-              "before",
-              "after");
+  print_row(
+      {tr("component"), tr("8 bits"), tr("4 bits"), tr("as they are"), tr("before"), tr("after")});
+  const auto size = [](uint64_t bytes) { return tr("%1 GB", {gigabytes(bytes)}); };
   uint64_t before = 0, after = 0;
   for (const auto& component : plan.components) {
-    std::printf("%-24s %14lld %14lld %14lld %8.2f GB %8.2f GB\n",
-                component.name.c_str(),
-                static_cast<long long>(component.parameters_8),
-                static_cast<long long>(component.parameters_4),
-                static_cast<long long>(component.parameters_kept),
-                static_cast<double>(component.bytes_before) / 1e9,
-                static_cast<double>(component.bytes_after()) / 1e9);
+    print_row({component.name,
+               std::to_string(component.parameters_8),
+               std::to_string(component.parameters_4),
+               std::to_string(component.parameters_kept),
+               size(component.bytes_before),
+               size(component.bytes_after())});
     before += component.bytes_before;
     after += component.bytes_after();
   }
-  std::printf("%-69s %8.2f GB %8.2f GB\n",
-              "together",
-              static_cast<double>(before) / 1e9,
-              static_cast<double>(after) / 1e9);
+  print_row({tr("together"), "", "", "", size(before), size(after)});
 }
 
 }  // namespace
@@ -49,7 +58,7 @@ void run_quantize(const QuantizeOptions& options) {
       pipeline::plan_quantisation(locate_model(options.model), rules, options.shard_bytes);
   if (!options.quiet) print_quantisation(plan);
   if (options.dry_run) return;
-  std::fflush(stdout);
+  std::cout << std::flush;
   StatusLine line;
   const auto began = std::chrono::steady_clock::now();
   pipeline::write_quantised(
@@ -57,13 +66,8 @@ void run_quantize(const QuantizeOptions& options) {
         if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
         if (options.quiet) return;
         const double rate = static_cast<double>(done) / std::max(seconds_since(began), 1e-3);
-        char text[128];
-        std::snprintf(text,
-                      sizeof text,
-                      "%.2f of %.2f GB, %s left",
-                      static_cast<double>(done) / 1e9,
-                      static_cast<double>(total) / 1e9,
-                      clock_text(static_cast<double>(total - done) / rate).c_str());
+        const auto left = clock_text(static_cast<double>(total - done) / rate);
+        const auto text = tr("%1 of %2 GB, %3 left", {gigabytes(done), gigabytes(total), left});
         line.show(text, /*last=*/done == total);
       });
   std::cout << options.output << '\n';
