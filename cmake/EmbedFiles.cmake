@@ -13,6 +13,8 @@ foreach(row "index.html|/|text/html; charset=utf-8" "page.css|/page.css|text/css
             "server.js|/server.js|text/javascript; charset=utf-8"
             "gallery.js|/gallery.js|text/javascript; charset=utf-8"
             "verification.js|/verification.js|text/javascript; charset=utf-8"
+            "refusals.js|/refusals.js|text/javascript; charset=utf-8"
+            "warnings.js|/warnings.js|text/javascript; charset=utf-8"
             "loras.js|/loras.js|text/javascript; charset=utf-8"
             "jobs.js|/jobs.js|text/javascript; charset=utf-8"
             "icon.svg|/icon.svg|image/svg+xml")

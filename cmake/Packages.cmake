@@ -41,7 +41,13 @@ endif()
 install(FILES ${packaging}/glm-image.service DESTINATION ${unit_folder} ${in_package})
 install(FILES ${packaging}/default DESTINATION /etc/default RENAME glm-image ${in_package})
 install(FILES ${packaging}/lintian-overrides DESTINATION /usr/share/lintian/overrides RENAME glm-image ${in_package})
-install(FILES ${PROJECT_SOURCE_DIR}/README.md DESTINATION /usr/share/doc/glm-image ${in_package})
+# The pages of docs/ lie beside them; other files that they link are elsewhere.
+foreach(readme README.md README.fr.md)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${readme})
+  execute_process(COMMAND ${CMAKE_COMMAND} -DREADME=${PROJECT_SOURCE_DIR}/${readme} -DOUTPUT=${package_files}/${readme}
+    -P ${PROJECT_SOURCE_DIR}/cmake/InstalledReadme.cmake COMMAND_ERROR_IS_FATAL ANY)
+  install(FILES ${package_files}/${readme} DESTINATION /usr/share/doc/glm-image ${in_package})
+endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION /usr/share/doc/glm-image ${in_package})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/training DESTINATION /usr/share/doc/glm-image/examples ${in_package})
 

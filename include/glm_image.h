@@ -221,7 +221,7 @@ typedef struct glm_image_request glm_image_request;
  * glm_image_check and glm_image_generate check their ranges. NULL without memory. */
 GLM_IMAGE_API glm_image_request* glm_image_request_create(void);
 GLM_IMAGE_API void glm_image_request_free(glm_image_request* request);
-/* What to draw, at most 64 KiB; texts in quotes are spelled. */
+/* What to draw, at most 128,000 bytes; texts in quotes are spelled. */
 GLM_IMAGE_API glm_image_status glm_image_request_set_prompt(glm_image_request* request,
                                                             const char* prompt,
                                                             glm_image_error** error);

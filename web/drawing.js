@@ -5,6 +5,7 @@ import { settings } from "./form.js";
 import { addPicture, pictureUrl } from "./gallery.js";
 import { forgetJob, storedJobs, storeJob } from "./jobs.js";
 import { showEarly, showProgress } from "./progress.js";
+import { refusalText } from "./refusals.js";
 import { cancelJob, follow, Refusal, submit } from "./server.js";
 import { word } from "./words.js";
 
@@ -19,8 +20,8 @@ function showEvent(event, fields, take) {
   if (event.type === "progress") return showProgress(event);
   if (event.type === "early") return showEarly(event.blob);
   const url = pictureUrl(event.b64_json, `image/${event.output_format}`);
-  const { seed, size, composition, verification } = event;
-  take({ url, settings: fields, seed, size, composition, verification });
+  const { seed, size, composition, verification, warnings, candidates, revised_prompt: revised } = event;
+  take({ url, settings: fields, seed, size, composition, verification, warnings, candidates, revised });
   return undefined;
 }
 
@@ -124,7 +125,7 @@ async function work(action) {
       showError(word("cancelled"));
     } else if (error instanceof Refusal) {
       if (error.status === 401) askForKey();
-      showError(word("failed", { message: word("refusals")[error.code] ?? error.message }));
+      showError(word("failed", { message: refusalText(error) }));
     } else {
       showError(word("lost"));
     }

@@ -1,11 +1,12 @@
 // The settings of the form: choices that come from the server, and the request that they make.
 
 import { element } from "./dom.js";
-import { loraFields, setLoras } from "./loras.js";
-import { setPrompt } from "./prompt.js";
+import { loraFields, setLoraRange, setLoras } from "./loras.js";
+import { setMostPromptBytes, setPrompt } from "./prompt.js";
 import { warnings } from "./server.js";
 import { sources } from "./sources.js";
-import { fill, spokenLanguage, word } from "./words.js";
+import { setTrainedSizes, sizeText, warningText } from "./warnings.js";
+import { spokenLanguage, word } from "./words.js";
 
 // The model's training sizes and examples, and the server's defaults.
 let model = { sizes: [], examples: [] };
@@ -18,24 +19,29 @@ export function fillChoices() {
   fillExamples();
 }
 
+function setRange(id, min, max) {
+  Object.assign(element(id), { min, max });
+}
+
 /** Shows the server's defaults and limits. */
-export function setDefaults(state) {
-  model = state.profile;
-  defaults = state.defaults;
-  element("steps").max = defaults.max_steps;
+export function setDefaults({ profile, defaults: given, limits }) {
+  model = profile;
+  defaults = given;
+  setTrainedSizes(model.sizes);
+  setRange("steps", 1, defaults.max_steps);
+  setRange("count", 1, limits.max_count);
+  setRange("best-of", 1, limits.max_best_of);
+  setRange("guidance", ...limits.guidance);
+  setRange("reference-pixels", ...limits.reference_pixels);
+  for (const side of ["width", "height"]) setRange(side, limits.min_side, limits.max_side);
+  setLoraRange(...limits.lora_scale);
+  setMostPromptBytes(limits.max_prompt_bytes);
   element("steps").value = defaults.steps;
-  element("count").max = state.limits.max_count;
-  element("best-of").max = state.limits.max_best_of;
-  for (const side of ["width", "height"]) element(side).max = state.limits.max_side;
   element("guidance").value = defaults.guidance;
   element("width").value = defaults.width;
   element("height").value = defaults.height;
   element("size").value = "";
   fillChoices();
-}
-
-function sizeText(size) {
-  return size.replace("x", " × ");
 }
 
 function sizeLabel(size) {
@@ -132,11 +138,7 @@ export async function showWarnings() {
   if (size !== "auto" && !(width > 0 && height > 0)) return; // incomplete
   const found = await warnings(width, height, sources().length, element("key").value).catch(() => []);
   if (mine !== expected) return;
-  const values = { size: sizeText(size), sizes: model.sizes.map(sizeText).join(", ") };
-  // The server may send codes that this page does not know.
-  const texts = found.map(({ code, message }) =>
-    word("warnings")[code] ? fill(word("warnings")[code], values) : message,
-  );
+  const texts = found.map((warning) => warningText(warning, size));
   element("warnings").textContent = texts.join(" ");
   element("warnings").hidden = texts.length === 0;
 }

@@ -1,10 +1,11 @@
 // The pictures of this session. They exist only in the page's memory.
 
 import { verificationList } from "./verification.js";
+import { pictureWarnings, sizeText } from "./warnings.js";
 import { word } from "./words.js";
 
 const list = document.getElementById("gallery");
-const pictures = []; // {url, settings, seed, size, verification}, newest first
+const pictures = []; // {url, settings, seed, size, verification, warnings, candidates, revised}, newest first
 
 export function pictureUrl(base64, type) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -34,20 +35,43 @@ function button(name, label, action) {
   return element;
 }
 
+function warningList(texts) {
+  const warnings = document.createElement("ul");
+  warnings.className = "notes";
+  warnings.setAttribute("aria-label", word("pictureWarnings"));
+  warnings.append(
+    ...texts.map((text) => {
+      const item = document.createElement("li");
+      item.textContent = text;
+      return item;
+    }),
+  );
+  return warnings;
+}
+
+/** Returns the prompt that was drawn, and the one that was typed if it was rewritten. */
+function prompts({ settings, revised }) {
+  const drawn = document.createElement("p");
+  drawn.textContent = revised ?? settings.prompt;
+  if (!revised) return [drawn];
+  const typed = document.createElement("p");
+  typed.className = "hint";
+  typed.textContent = word("typedPrompt", { prompt: settings.prompt });
+  return [drawn, typed];
+}
+
 function entry(picture) {
   const item = document.createElement("li");
   const image = document.createElement("img");
   image.src = picture.url;
-  image.alt = picture.settings.prompt;
+  image.alt = picture.revised ?? picture.settings.prompt;
   const frame = document.createElement("div");
   frame.className = "framed";
   frame.append(image);
-  const prompt = document.createElement("p");
-  prompt.textContent = picture.settings.prompt;
   const facts = document.createElement("p");
   facts.className = "hint";
   facts.textContent = word("settings", {
-    size: picture.size.replace("x", " × "),
+    size: sizeText(picture.size),
     steps: picture.settings.steps,
     seed: picture.seed,
   });
@@ -68,7 +92,9 @@ function entry(picture) {
   if (picture.verification?.length > 0) {
     item.append(verificationList(picture.verification, picture.size, frame));
   }
-  item.append(prompt, facts, buttons);
+  const warnings = pictureWarnings(picture);
+  if (warnings.length > 0) item.append(warningList(warnings));
+  item.append(...prompts(picture), facts, buttons);
   return item;
 }
 

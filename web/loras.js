@@ -5,6 +5,13 @@ import { loras } from "./server.js";
 const block = document.getElementById("loras-block");
 const list = document.getElementById("loras");
 let offered = [];
+let range = {}; // of a scale: {min, max}
+
+/** Sets the smallest and the largest scale. */
+export function setLoraRange(min, max) {
+  range = { min, max };
+  for (const scale of list.querySelectorAll("input")) Object.assign(scale, range);
+}
 
 /** Asks the server for its adapters and shows them, if there are any. */
 export async function readLoras(key) {
@@ -16,7 +23,7 @@ export async function readLoras(key) {
       label.htmlFor = `lora-${index}`;
       label.textContent = name;
       const scale = document.createElement("input");
-      Object.assign(scale, { id: `lora-${index}`, type: "number", min: -10, max: 10, step: "any", inputMode: "decimal" });
+      Object.assign(scale, { id: `lora-${index}`, type: "number", ...range, step: "any", inputMode: "decimal" });
       const row = document.createElement("div");
       row.append(label, scale);
       return row;

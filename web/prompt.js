@@ -10,8 +10,22 @@ export function setPrompt(text) {
   element("prompt").focus();
 }
 
+let mostBytes = Infinity;
+
+/** Sets how long a prompt may be, in UTF-8. */
+export function setMostPromptBytes(bytes) {
+  mostBytes = bytes;
+  checkLength();
+}
+
+function checkLength() {
+  const isTooLong = new TextEncoder().encode(element("prompt").value).length > mostBytes;
+  element("prompt").setCustomValidity(isTooLong ? word("promptTooLong", { n: mostBytes }) : "");
+}
+
 let lookup = 0;
 export async function markTexts() {
+  checkLength();
   const mine = ++lookup;
   const prompt = element("prompt").value;
   // Debounce: wait until the user pauses.

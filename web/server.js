@@ -1,11 +1,12 @@
 // Requests to the server.
 
-/** An error response of the server: its message, status and code. */
+/** An error response of the server: its message, status, code and the field that it is about. */
 export class Refusal extends Error {
   constructor(status, error) {
     super(error?.message ?? String(status));
     this.status = status;
     this.code = error?.code;
+    this.param = error?.param;
   }
 }
 
@@ -110,8 +111,8 @@ export async function* follow(id, key, signal) {
     const state = await job(id, key, signal);
     if (state.error) throw new Refusal(500, state.error);
     if (state.result) {
-      const { data, size, output_format } = state.result;
-      for (const item of data) yield { type: "completed", size, output_format, ...item };
+      const { data, ...common } = state.result; // size, output_format, warnings, candidates …
+      for (const item of data) yield { type: "completed", ...common, ...item };
       return;
     }
     yield { type: "progress", ...state };

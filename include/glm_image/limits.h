@@ -32,8 +32,9 @@ inline constexpr double kMaxTemperature = 100;
 inline constexpr double kMinTopP = 0;
 inline constexpr double kMaxTopP = 1;
 
-/// A PNG stores its prompt twice, once as JSON, where one byte may take six.
-inline constexpr std::size_t kMaxPromptBytes = std::size_t{64} * 1024;
+/// 32,000 characters, as in OpenAI's API, of at most four bytes in UTF-8. A PNG stores its prompt
+/// twice, once as JSON, where one byte may take six.
+inline constexpr std::size_t kMaxPromptBytes = std::size_t{4} * 32'000;
 /// Each byte of a text to spell is a token of the transformer.
 inline constexpr std::size_t kMaxSpelledBytes = std::size_t{16} * 1024;
 inline constexpr std::size_t kMaxTexts = 256;

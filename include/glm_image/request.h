@@ -74,7 +74,7 @@ struct AdapterUse {
 
 /// What to generate. Unset fields take the model's defaults.
 struct Request {
-  std::string prompt;              ///< UTF-8, at most 64 KiB
+  std::string prompt;              ///< UTF-8, at most 128,000 bytes
   std::vector<std::string> texts;  ///< to spell, in addition to those that the prompt quotes;
                                    ///< with these at most 256 texts and 16 KiB in total
   GlyphRules glyph_rules = GlyphRules::kSmart;

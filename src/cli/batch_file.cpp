@@ -36,20 +36,15 @@ void mix(uint64_t& hash, std::string_view bytes) {
   }
 }
 
-std::string fingerprint_of(const io::Json& json,
-                           const std::vector<fs::path>& references,
-                           const std::string& model) {
+/// Of the fields of a line and of the bytes of its references.
+uint64_t hash_of(const io::Json& json, const std::vector<fs::path>& references) {
   uint64_t hash = 0xCBF29CE484222325;
   mix(hash, io::json_text(json));
-  mix(hash, "\n" + model);
   for (const auto& path : references) {
     mix(hash, "\n");
     mix(hash, image::read_file_bytes(path, image::ImageLimits().max_file_bytes));
   }
-  char text[32];
-  constexpr uint64_t kFortyBits = (uint64_t{1} << 40) - 1;
-  std::snprintf(text, sizeof text, "%010lx", static_cast<unsigned long>(hash & kFortyBits));
-  return text;
+  return hash;
 }
 
 bool is_file_name(const std::string& name) {
@@ -94,8 +89,7 @@ void read_loras(const io::JsonFields& fields, Request& request) {
 BatchLine read_line(std::string_view text,
                     int64_t number,
                     const std::string& source,
-                    const fs::path& folder,
-                    const std::string& model) {
+                    const fs::path& folder) {
   const io::JsonFields fields(io::parse_json_line(text, source), source);
   BatchLine line;
   line.number = number;
@@ -135,7 +129,7 @@ BatchLine read_line(std::string_view text,
   fields.has("verification");
   fields.has("cluster_wire");
   fields.refuse_unread();
-  line.fingerprint = fingerprint_of(fields.json(), line.references, model);
+  line.hash = hash_of(fields.json(), line.references);
   return line;
 }
 
@@ -147,12 +141,12 @@ Error error_of_line(const Error& error, const std::string& place) {
   return Error(error.code(), concat(place, ": ", error.what()), {place, error.field()});
 }
 
-BatchFile read_batch_file(const std::string& path, const std::string& model) {
+BatchFile read_batch_file(const std::string& path) {
   const auto text = io::read_text_input(path, kMaxBatchBytes);
-  const auto shown = path == "-" ? std::string("standard input") : path;
   const auto folder = path == "-" ? fs::path() : fs::path(path).parent_path();
   BatchFile file;
-  std::map<std::string, int64_t> seen;
+  file.name = path == "-" ? "standard input" : path;
+  std::map<uint64_t, int64_t> seen;  // numbers of lines by their hash
   int64_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const auto end = std::min(text.find('\n', begin), text.size());
@@ -160,10 +154,10 @@ BatchFile read_batch_file(const std::string& path, const std::string& model) {
     begin = end + 1;
     ++number;
     if (bytes.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto source = concat(shown, ':', number);
+    const auto source = concat(file.name, ':', number);
     try {
-      auto line = read_line(bytes, number, source, folder, model);
-      const auto [first, is_new] = seen.emplace(line.fingerprint, number);
+      auto line = read_line(bytes, number, source, folder);
+      const auto [first, is_new] = seen.emplace(line.hash, number);
       if (!is_new) {
         fail_at(ErrorCode::kInvalidInput,
                 {source},
@@ -173,13 +167,22 @@ BatchFile read_batch_file(const std::string& path, const std::string& model) {
       }
       file.lines.push_back(std::move(line));
     } catch (const Error& error) {
-      file.errors.push_back(error_of_line(error, source));
+      file.faults.push_back({number, error_of_line(error, source)});
     }
   }
-  if (file.lines.empty() && file.errors.empty()) {
-    fail(ErrorCode::kInvalidInput, shown, ": has no requests; expected a JSON object a line");
+  if (file.lines.empty() && file.faults.empty()) {
+    fail(ErrorCode::kInvalidInput, file.name, ": has no requests; expected a JSON object a line");
   }
   return file;
+}
+
+std::string fingerprint_of(const BatchLine& line, const std::string& model) {
+  auto hash = line.hash;
+  mix(hash, "\n" + model);
+  char text[32];
+  constexpr uint64_t kFortyBits = (uint64_t{1} << 40) - 1;
+  std::snprintf(text, sizeof text, "%010lx", static_cast<unsigned long>(hash & kFortyBits));
+  return text;
 }
 
 std::vector<Image> read_references(const BatchLine& line, std::vector<std::string>& warnings) {

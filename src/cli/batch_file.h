@@ -26,16 +26,22 @@ struct BatchLine {
   std::string drawn_by;  ///< model of the picture whose parameters the line has; empty for none
   /// Begins the names of its pictures: the field `name`, or the line's number.
   std::string name;
-  /// Ten hexadecimal digits, which depend on all fields of the line, on the bytes of its references
-  /// and on the model's name.
+  /// A hash of all fields of the line and of the bytes of its references.
+  uint64_t hash = 0;
+  /// Ten hexadecimal digits, which depend on the hash and on the model's name: fingerprint_of.
   std::string fingerprint;
 };
 
-/// The lines of a batch, and one error for each that is wrong. Its source is the line's place, or
-/// begins with it.
+/// A line of a batch that cannot be used.
+struct BatchFault {
+  int64_t number = 0;  ///< in the file, from 1
+  Error error;         ///< its source is the line's place, or begins with it
+};
+
 struct BatchFile {
+  std::string name;  ///< for messages
   std::vector<BatchLine> lines;
-  std::vector<Error> errors;
+  std::vector<BatchFault> faults;  ///< in the order of their lines
 };
 
 /// Returns an error of the line at `place` whose message names the line, once.
@@ -45,9 +51,12 @@ Error error_of_line(const Error& error, const std::string& place);
 /// fields are those of a picture's parameters (pipeline/recipe), and `references` (paths of
 /// pictures to start from, relative to the file's folder), `count`, `size`, `speed`, `verify`,
 /// `best_of`, `loras` (as `adapters`) and `name`. The program's version in a picture's parameters
-/// is ignored. `model` is the name of the model that draws. Throws as io::read_text_input does, and
-/// kInvalidInput for a file without lines.
-BatchFile read_batch_file(const std::string& path, const std::string& model);
+/// is ignored. A line that is wrong, or whose references cannot be read, becomes a fault. Throws as
+/// io::read_text_input does, and kInvalidInput for a file without lines.
+BatchFile read_batch_file(const std::string& path);
+
+/// The fingerprint of a line that the model of this name draws.
+std::string fingerprint_of(const BatchLine& line, const std::string& model);
 
 /// Decodes the pictures that a line starts from. Adds what was noticed about them to `warnings`.
 std::vector<Image> read_references(const BatchLine& line, std::vector<std::string>& warnings);

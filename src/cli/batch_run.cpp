@@ -39,16 +39,6 @@ namespace fs = std::filesystem;
 
 using Clock = ProgressDisplay::Clock;
 
-/// Translates "posters.jsonl:3: steps must be …". If there is no pattern for the whole message, the
-/// sentence after the place is translated.
-std::string translated_error(const Error& error) {
-  const std::string message = error.what();
-  auto whole = translated(message);
-  const auto sentence = message.find_first_not_of(": ", error.source().size());
-  if (whole != message || sentence == std::string::npos) return whole;
-  return message.substr(0, sentence) + translated(message.substr(sentence));
-}
-
 PipelineOptions batch_pipeline_options(const BatchOptions& options) {
   auto pipeline = pipeline_options(options.model);
   pipeline.adapters = given_adapters(options.loras);
@@ -65,6 +55,7 @@ class Batch {
  public:
   explicit Batch(const BatchOptions& options)
       : options_(options),
+        file_(read_file()),
         pipeline_(load_pipeline(options.model, batch_pipeline_options(options))),
         adapters_(pipeline_.info().adapters),
         rates_(pipeline_.info(), pipeline_options(options.model).threads) {}
@@ -72,6 +63,12 @@ class Batch {
   void run();
 
  private:
+  /// Reads the lines, before the model. Throws kInvalidInput if none of them is right.
+  BatchFile read_file() const;
+  /// Prints the lines that are wrong.
+  void tell_faults(const std::vector<BatchFault>& faults) const;
+  [[noreturn]] void refuse_all(int64_t lines) const;
+  /// Checks the lines. Those that are wrong become items that failed.
   void read_lines();
   /// Throws what is wrong with the line's request.
   void check(Item& item);
@@ -88,6 +85,7 @@ class Batch {
   void finish();
 
   const BatchOptions& options_;
+  BatchFile file_;
   Pipeline pipeline_;
   BatchAdapters adapters_;
   pipeline::LearnedRates rates_;
@@ -148,30 +146,59 @@ void Batch::check(Item& item) {
     item.warnings.push_back(warning.message);
   }
   item.checked.condition_images.clear();
+  item.line.fingerprint = fingerprint_of(item.line, pipeline_.info().name);
   item.line.fingerprint = adapters_.fingerprint(item.line, *item.checked.adapters);
 }
 
-void Batch::read_lines() {
-  auto file = read_batch_file(options_.file, pipeline_.info().name);
-  for (auto& line : file.lines) {
-    items_.emplace_back();
-    auto& item = items_.back();
-    item.line = std::move(line);
-    try {
-      check(item);
-    } catch (const Error& error) {
-      file.errors.push_back(error_of_line(error, item.line.place));
-    }
-    if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
+BatchFile Batch::read_file() const {
+  auto file = read_batch_file(options_.file);
+  tell_faults(file.faults);
+  if (file.lines.empty()) refuse_all(static_cast<int64_t>(file.faults.size()));
+  return file;
+}
+
+void Batch::tell_faults(const std::vector<BatchFault>& faults) const {
+  for (const auto& fault : faults) {
+    std::cerr << "glm-image: " << io::printable(translated(fault.error.what())) << '\n';
   }
-  if (file.errors.empty()) return;
-  for (const auto& error : file.errors) {
-    std::cerr << "glm-image: " << io::printable(translated_error(error)) << '\n';
-  }
+}
+
+void Batch::refuse_all(int64_t lines) const {
   fail(ErrorCode::kInvalidInput,
        options_.file,
        ": nothing was drawn; lines that are wrong: ",
-       file.errors.size());
+       lines);
+}
+
+void Batch::read_lines() {
+  const auto add_failed = [this](BatchLine line, const BatchFault& fault) {
+    items_.emplace_back();
+    items_.back().line = std::move(line);
+    items_.back().line.number = fault.number;
+    items_.back().state = State::kFailed;
+    items_.back().error = fault.error.what();
+  };
+  for (const auto& fault : file_.faults) add_failed({}, fault);
+  std::vector<BatchFault> faults;
+  for (auto& line : file_.lines) {
+    Item item;
+    item.line = std::move(line);
+    try {
+      check(item);
+      items_.push_back(std::move(item));
+    } catch (const Error& error) {
+      faults.push_back({item.line.number, error_of_line(error, item.line.place)});
+      add_failed(std::move(item.line), faults.back());
+    }
+    if (interrupted_by() != 0) fail(ErrorCode::kCancelled, "stopped");
+  }
+  tell_faults(faults);
+  const auto wrong = count(State::kFailed);
+  const bool is_none_right = wrong == static_cast<int64_t>(items_.size());
+  if (is_none_right || (options_.only_check && wrong > 0)) refuse_all(wrong);
+  std::sort(items_.begin(), items_.end(), [](const Item& one, const Item& other) {
+    return one.line.number < other.line.number;
+  });
 }
 
 /// Predicted seconds of the lines that wait, without the running one.
@@ -317,6 +344,7 @@ void Batch::run() {
   folder_.emplace(options_.folder, "." + options_.format);
   check_writable(folder_->path() / "summary.json");
   for (auto& item : items_) {
+    if (item.state == State::kFailed) continue;
     item.files = folder_->files_of(item.line);
     if (folder_->is_done(item.line)) item.state = State::kSkipped;
   }

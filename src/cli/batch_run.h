@@ -22,8 +22,9 @@ struct BatchOptions {
 };
 
 /// Checks all lines, draws those whose pictures are missing, and writes summary.json and contact
-/// sheets into the folder. A line that fails does not stop the others. Throws kInvalidInput for
-/// wrong lines, before anything is drawn; kCancelled after an interrupt; kOutput, at once, if a
+/// sheets into the folder. A line that is wrong or fails does not stop the others. Throws
+/// kInvalidInput, before anything is drawn, if no line is right, or if one is wrong with
+/// `only_check`; kCancelled after an interrupt; kOutput, at once, if a
 /// file cannot be written; kInternal, at the end, if lines failed.
 void run_batch(const BatchOptions& options);
 

@@ -46,7 +46,7 @@ void run_data_check(const DataCheckOptions& options) {
   const train::AspectBuckets buckets(options.size);
   const auto checkpoint = given_checkpoint(options);
   if (checkpoint) train::refuse_unreadable_captions(data, buckets, *checkpoint);
-  std::cout << train::describe_data(data, buckets);
+  std::cout << train::describe_data(data, buckets, translated);
   if (data.size() == 0) {
     fail(ErrorCode::kInvalidInput, options.folder, ": has no picture that can be used");
   }

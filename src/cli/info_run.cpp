@@ -1,13 +1,15 @@
 #include "cli/info_run.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <array>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "cli/draw_options.h"
 #include "cli/model_options.h"
+#include "cli/table_cell.h"
+#include "cli/translation.h"
 #include "core/byte_size.h"
 #include "core/error.h"
 #include "io/json_text.h"
@@ -76,89 +78,114 @@ std::string shell_quoted(const std::string& text) {
   return quoted + "'";
 }
 
+/// "trained at  512x512": the label in the user's language.
+void print_fact(const char* label, const std::string& value) {
+  constexpr std::size_t kColumns = 14;
+  std::cout << left_cell(tr(label), kColumns) << ' ' << value << '\n';
+}
+
 void print_profile(const ModelProfile& profile) {
   std::string sizes;
   for (const auto& size : profile.sizes) {
     sizes += (sizes.empty() ? "" : " ") + pipeline::size_text(size);
   }
-  std::printf("trained at  %s\n", sizes.c_str());
-  std::printf("defaults    --size %s --steps %ld --guidance %g\n",
-              pipeline::size_text(profile.sizes.front()).c_str(),
-              static_cast<long>(profile.steps),
-              profile.guidance);
-  std::printf("edits       %s\n", profile.edits ? "yes" : "not trained for it");
+  print_fact("trained at", sizes);
+  print_fact("defaults",
+             concat("--size ",
+                    pipeline::size_text(profile.sizes.front()),
+                    " --steps ",
+                    profile.steps,
+                    " --guidance ",
+                    profile.guidance));
+  print_fact("edits", tr(profile.edits ? "yes" : "not trained for it"));
   for (const auto& example : profile.examples) {
-    std::printf("example     --prompt %s --size %s --seed %lu\n",
-                shell_quoted(example.prompt).c_str(),
-                pipeline::size_text(example.size).c_str(),
-                static_cast<unsigned long>(example.seed));
+    print_fact("example",
+               concat("--prompt ",
+                      shell_quoted(example.prompt),
+                      " --size ",
+                      pipeline::size_text(example.size),
+                      " --seed ",
+                      example.seed));
   }
-  std::printf("\n");
+  std::cout << '\n';
+}
+
+void print_component(const std::string& name,
+                     const std::string& parameters,
+                     const std::string& on_disk,
+                     const std::string& in_memory,
+                     const std::string& type) {
+  std::cout << left_cell(name, 25) << ' ' << right_cell(parameters, 14) << ' '
+            << right_cell(on_disk, 12) << ' ' << right_cell(in_memory, 12) << "  " << type << '\n';
 }
 
 void print_table(const ModelInfo& info) {
-  std::printf("model    %s (%s)\n", info.name.c_str(), info.directory.c_str());
-  std::printf("computes on %s in %s, the VAE in %s\n\n",
-              info.device.c_str(),
-              info.dtype.c_str(),
-              info.vae_dtype.c_str());
+  print_fact("model", concat(info.name, " (", info.directory.string(), ")"));
+  print_fact("computes on",
+             tr("%1 in %2, the VAE in %3", {info.device, info.dtype, info.vae_dtype}) + "\n");
   print_profile(info.profile);
-  std::printf(
-      "%-25s %14s %11s %11s  %s\n", "component", "parameters", "on disk", "in memory", "stored as");
+  print_component(
+      tr("component"), tr("parameters"), tr("on disk"), tr("in memory"), tr("stored as"));
   int64_t parameters = 0, bytes = 0, largest = 0;
   for (const auto& component : info.components) {
-    std::printf("%-25s %14ld %11s %11s  %s\n",
-                component.name.c_str(),
-                static_cast<long>(component.parameters),
-                byte_size_text(component.bytes).c_str(),
-                byte_size_text(component.memory_bytes).c_str(),
-                component.dtype.c_str());
+    print_component(component.name,
+                    std::to_string(component.parameters),
+                    byte_size_text(component.bytes),
+                    byte_size_text(component.memory_bytes),
+                    component.dtype);
     parameters += component.parameters;
     bytes += component.bytes;
     largest = std::max(largest, component.memory_bytes);
   }
-  std::printf("%-25s %14ld %11s\n\n",
-              "in all",
-              static_cast<long>(parameters),
-              byte_size_text(bytes).c_str());
-  std::printf(
-      "Components are loaded one after the other: the weights in memory at a time are at most "
-      "%s.\n",
-      byte_size_text(largest).c_str());
+  print_component(tr("in all"), std::to_string(parameters), byte_size_text(bytes), "", "");
+  std::cout << '\n'
+            << tr("Components are loaded one after the other: the weights in memory at a time are "
+                  "at most %1.",
+                  {byte_size_text(largest)})
+            << '\n';
+}
+
+void print_stage(const std::array<std::string, 7>& cells) {
+  std::cout << left_cell(cells[0], 8) << ' ' << left_cell(cells[1], 24);
+  for (std::size_t i = 2; i < cells.size(); ++i) std::cout << ' ' << right_cell(cells[i], 10);
+  std::cout << '\n';
 }
 
 void print_plan(const Pipeline& pipeline, const MemoryPlan& plan, const Request& request) {
   if (plan.allowed == 0) return;
   const auto pictures = request.condition_images.size();
-  std::printf("\nmemory for a picture of %s%s: %s %s\n\n",
-              pipeline::size_text({request.width, request.height}).c_str(),
-              pictures == 0 ? "" : concat(" from ", pictures, " of the same size").c_str(),
-              byte_size_text(plan.allowed).c_str(),
-              plan.is_given ? "(--max-memory)" : "are free on this machine");
-  std::printf("%-8s %-24s %10s %10s %10s %10s %10s\n",
-              "stage",
-              "component",
-              "weights",
-              "resident",
-              "streamed",
-              "working",
-              "total");
+  const auto size = pipeline::size_text({request.width, request.height});
+  const auto allowed = byte_size_text(plan.allowed);
+  const auto limit = plan.is_given ? tr("%1 (--max-memory)", {allowed})
+                                   : tr("%1 are free on this machine", {allowed});
+  std::cout << '\n'
+            << (pictures == 0 ? tr("memory for a picture of %1: %2", {size, limit})
+                              : tr("memory for a picture of %1 from %2 of the same size: %3",
+                                   {size, std::to_string(pictures), limit}))
+            << "\n\n";
+  print_stage({tr("stage"),
+               tr("component"),
+               tr("weights"),
+               tr("resident"),
+               tr("streamed"),
+               tr("working"),
+               tr("total")});
   for (const auto& stage : plan.stages) {
-    std::printf("%-8s %-24s %10s %10s %10s %10s %10s\n",
-                stage.stage.c_str(),
-                stage.component.c_str(),
-                byte_size_text(stage.weights).c_str(),
-                byte_size_text(stage.resident).c_str(),
-                stage.streamed == 0 ? "-" : byte_size_text(stage.streamed).c_str(),
-                byte_size_text(stage.working).c_str(),
-                byte_size_text(stage.total).c_str());
+    print_stage({stage.stage,
+                 stage.component,
+                 byte_size_text(stage.weights),
+                 byte_size_text(stage.resident),
+                 stage.streamed == 0 ? "-" : byte_size_text(stage.streamed),
+                 byte_size_text(stage.working),
+                 byte_size_text(stage.total)});
   }
-  std::printf("\nEach total includes %s of the program itself.\n",
-              byte_size_text(plan.program).c_str());
+  std::cout << '\n'
+            << tr("Each total includes %1 of the program itself.", {byte_size_text(plan.program)})
+            << '\n';
   try {
     pipeline.check(request);
   } catch (const Error& refusal) {
-    std::printf("This request would be refused: %s.\n", refusal.what());
+    std::cout << tr("This request would be refused: %1.", {translated(refusal.what())}) << '\n';
   }
 }
 

@@ -83,7 +83,7 @@ void draw_pictures(const DrawOptions& options) {
 void run_batch(const BatchOptions& options) {
   check_model(options.model);
   given_adapters(options.loras);
-  // The engine reports wrong lines, all at once: some of them only the model can refuse.
+  // The engine reports wrong lines: some of them only the model can refuse.
   if (!io::is_stream(options.file)) io::read_text_input(options.file, kMaxBatchBytes);
   start_engine();
 }

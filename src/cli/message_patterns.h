@@ -7,6 +7,40 @@ namespace glm_image::cli {
 /// tests/cli/translation_test.cpp looks for them in the sources.
 // NOLINTBEGIN(bugprone-suspicious-missing-comma): many patterns have two lines
 inline constexpr const char* kMessagePatterns[] = {
+    "prompt is too long: its %1 tokens, the new picture's %2 and at least %3 of the pictures to "
+    "start from do not fit the model's context of %4",
+    "prompt is too long: its %1 tokens and the new picture's %2 do not fit the model's context of "
+    "%3",
+    "pictures to start from: at least %1 tokens of %2, the prompt's %3 and the new picture's %4 do "
+    "not fit the model's context of %5",
+    "size %1 is too large: the picture's %2 tokens, the prompt's %3 and at least %4 of the "
+    "pictures to start from do not fit the model's context of %5",
+    "size %1 is too large: the picture's %2 tokens and the prompt's %3 do not fit the model's "
+    "context of %4",
+    "--rewrite must be the address of a chat server on this machine, like "
+    "http://127.0.0.1:8081/v1; found '%1'",
+    "%1: '%2' must be q8, q4, bf16, or q8 or q4 with the size of a group, 32, 64 or 128, like "
+    "q4:64",
+    "--weights: '%1' must be q8, q4 or bf16",
+    "--rules: '%1' must be EXPRESSION=FORM",
+    "--rules: '%1' is no regular expression: %2",
+    "--rules: '%1' names no linear layer; names are like "
+    "transformer.transformer_blocks.0.attn1.to_q",
+    "%1: its weights are quantised by %2, which is not read; auto-round, gptq, sdnq, bitsandbytes "
+    "and compressed-tensors are",
+    "%1: %2 is quantised and no matrix; only weights of linear layers are read so",
+    "%1: quantization_config.%2 = %3 is not read",
+    "%1 holds weights of %2 bits, which are not read; those of 2, 3, 4 and 8 bits are",
+    "%1: the tensor %2 has values that are not finite",
+    "the weight of %1 has values that are not finite",
+    "%1 pictures (%2 with repeats) will be used, %3 will not",
+    "%1 picture (%2 with repeats) will be used, %3 will not",
+    "%1 pictures will be used, %2 will not",
+    "%1 picture will be used, %2 will not",
+    "%1 captions quote no text; quote every text that a picture shows, so that it is spelled",
+    "%1 caption quotes no text; quote every text that a picture shows, so that it is spelled",
+    "%1 captions quote no text",
+    "references: %1",
     "%1: gradient_accumulation_steps must be at least 2 with --cluster, found 1: the stage '%2' on "
     "posters has losses over whole batches, which the machines cannot divide. For the same number "
     "of examples per step: batch %3, gradient_accumulation_steps %4",
@@ -16,8 +50,6 @@ inline constexpr const char* kMessagePatterns[] = {
     "%5, with --base %6 --batch 1 and without --keep-activations; a smaller --size needs less",
     "%1 at --size %2 needs %3 of memory; %4 are free on this machine. The least at this size is "
     "%5, with --base %6 --batch 1 and without --keep-activations; a smaller --size needs less",
-    "the prompt is too long for %1 pictures to start from: its %2 tokens, at least %3 of these "
-    "pictures and the new picture's %4 do not fit the model's context of %5",
     "%1: is cut short or damaged, so that the run cannot continue from it; put a copy of it here, "
     "or remove it to start the run again from its first step",
     "%1: no picture was drawn with this model and these options on this machine yet, so its rates "
@@ -60,8 +92,6 @@ inline constexpr const char* kMessagePatterns[] = {
     "removed them",
     "%1: data_offsets %2 lie outside the file's %3 bytes of data (is the file cut short? download "
     "it again)",
-    "the prompt is too long: its %1 tokens and the new picture's %2 do not fit the model's context "
-    "of %3",
     "the size %1 is far from those that this model was trained at (%2); the picture may be "
     "illegible",
     "%1: is the same request as line %2; give one of them a seed or a name of its own, or use "
@@ -260,6 +290,18 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: is empty",
     "give %1",
     "--%1: %2",
+    "an integer of at least %1",
+    "a number of at least %1",
+    "a multiple of %1",
+    "a number of at most %1",
+    "absent beside '%1', its new name",
+    "In the object \"%1\", if data is data/posters:",
+    "In the object \"%1\":",
+    "integer from %1",
+    "list of %1",
+    "number %1 to %2",
+    "integer %1 to %2",
+    "%1, line %2",
 };
 
 /// Sentences of io::JsonFields. Their second value is what a field must be: without a translation

@@ -29,7 +29,7 @@ std::string check_stage(const std::string& name) {
 
 /// The keys of a stage's config file.
 std::string describe_keys(const std::string& stage) {
-  train::KeyHelp help;
+  train::KeyHelp help(translated);
   if (stage != nano::kVocabularyStage) train::describe_stage(stage, help);
   nano::describe_stage(stage, help);
   return "\n" + help.text();

@@ -140,7 +140,10 @@ std::string translated(const std::string& sentence) {
   for (const char* pattern : kRefusalPatterns) {
     if (auto whole = translated_by(pattern, sentence, /*needed=*/1)) return *whole;
   }
-  return sentence;
+  // "posters.jsonl:3: " and a sentence.
+  const auto place = sentence.find(": ");
+  if (place == std::string::npos) return sentence;
+  return sentence.substr(0, place + 2) + translated(sentence.substr(place + 2));
 }
 
 std::size_t columns_of(const std::string& text) {

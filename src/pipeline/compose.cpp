@@ -115,6 +115,70 @@ int64_t text_tokens(const Checkpoint& checkpoint,
   return static_cast<int64_t>(ids.size());
 }
 
+namespace {
+
+/// Refuses a prompt that does not fit the context with its pictures. The error is about the field
+/// that takes most of it: prompt, size, or condition_images.
+void check_context(const Checkpoint& checkpoint,
+                   const PromptIds& prompt,
+                   const ComposeInput& input) {
+  const int64_t context = checkpoint.vision_language.text.max_position_embeddings;
+  const int64_t generated = prompt.generated_tokens();
+  const auto read = static_cast<int64_t>(prompt.ids.size());
+  if (read + generated <= context) return;
+  const auto& target = input.target;
+  const auto text = input.conditions.empty()
+                        ? read
+                        : text_tokens(checkpoint, input.prompt, /*condition_images=*/0, target);
+  const int64_t conditions = read - text;  // with the markers around them
+  const auto refuse = [&](const char* field, const auto&... parts) {
+    fail_at(ErrorCode::kInvalidInput,
+            {"", field},
+            parts...,
+            " do not fit the model's context of ",
+            context);
+  };
+  const auto of_pictures =
+      conditions == 0 ? std::string()
+                      : concat(" and at least ", conditions, " of the pictures to start from");
+  const char* joint = conditions == 0 ? " and" : ",";
+  if (text >= std::max(generated, conditions)) {
+    refuse("prompt",
+           "prompt is too long: its ",
+           text,
+           " tokens",
+           joint,
+           " the new picture's ",
+           generated,
+           of_pictures);
+  }
+  if (conditions > generated) {
+    refuse("condition_images",
+           "pictures to start from: at least ",
+           conditions,
+           " tokens of ",
+           prompt.conditions.size(),
+           ", the prompt's ",
+           text,
+           " and the new picture's ",
+           generated);
+  }
+  refuse("size",
+         "size ",
+         target.width * text::kTokenSide,
+         "x",
+         target.height * text::kTokenSide,
+         " is too large: the picture's ",
+         generated,
+         " tokens",
+         joint,
+         " the prompt's ",
+         text,
+         of_pictures);
+}
+
+}  // namespace
+
 PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
   PromptIds prompt;
   const auto& tokens = checkpoint.prompt_tokens;
@@ -135,25 +199,7 @@ PromptIds prompt_ids(const Checkpoint& checkpoint, const ComposeInput& input) {
                   prompt.ids.back(),
                   ", not in START");
 
-  const int64_t context = checkpoint.vision_language.text.max_position_embeddings;
-  const auto read = static_cast<int64_t>(prompt.ids.size());
-  if (read + prompt.generated_tokens() > context) {
-    int64_t conditions = 0;
-    for (const auto& grid : prompt.conditions) conditions += grid.size();
-    const auto pictures = prompt.conditions.size();
-    fail_at(
-        ErrorCode::kInvalidInput,
-        {"", "prompt"},
-        "the prompt is too long",
-        pictures == 0 ? "" : concat(" for ", pictures, " pictures to start from"),
-        ": its ",
-        read - conditions,
-        pictures == 0 ? " tokens" : concat(" tokens, at least ", conditions, " of these pictures"),
-        " and the new picture's ",
-        prompt.generated_tokens(),
-        " do not fit the model's context of ",
-        context);
-  }
+  check_context(checkpoint, prompt, input);
   return prompt;
 }
 

@@ -1,6 +1,8 @@
 #include "rewrite/prompt_rewrite.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/text_format.h"
@@ -16,13 +18,19 @@ constexpr const char* kInstructions =
     "style. Write at most 120 words. Texts in quotation marks are drawn letter by letter: copy "
     "each of them exactly, with its quotation marks, once. Put nothing else into quotation marks.";
 
-/// The first of `texts` that is not among `others`.
-std::optional<std::string> first_missing(const std::vector<std::string>& texts,
+/// The first text that occurs more often among `texts` than among `others`.
+std::optional<std::string> first_surplus(const std::vector<std::string>& texts,
                                          const std::vector<std::string>& others) {
-  const auto at = std::find_if(texts.begin(), texts.end(), [&](const std::string& text) {
-    return std::find(others.begin(), others.end(), text) == others.end();
-  });
-  return at == texts.end() ? std::nullopt : std::optional(*at);
+  std::map<std::string_view, int64_t> left;
+  for (const auto& text : others) ++left[text];
+  for (const auto& text : texts) {
+    if (--left[text] < 0) return text;
+  }
+  return std::nullopt;
+}
+
+bool holds(const std::vector<std::string>& texts, const std::string& text) {
+  return std::find(texts.begin(), texts.end(), text) != texts.end();
 }
 
 /// The question to the chat server: the prompt, and its texts once more.
@@ -42,11 +50,15 @@ std::optional<std::string> refusal(const std::string& prompt,
                                    GlyphRules rules) {
   if (rewritten.empty()) return "it is empty";
   const auto wanted = text::glyph_texts(prompt, rules), found = text::glyph_texts(rewritten, rules);
-  if (const auto text = first_missing(wanted, found)) {
-    return concat("it does not quote the text \"", *text, '"');
+  if (const auto text = first_surplus(wanted, found)) {
+    return concat("it does not quote the text \"",
+                  *text,
+                  holds(found, *text) ? "\" as often as the prompt" : "\"");
   }
-  if (const auto text = first_missing(found, wanted)) {
-    return concat("it quotes another text, \"", *text, '"');
+  if (const auto text = first_surplus(found, wanted)) {
+    return holds(wanted, *text)
+               ? concat("it quotes the text \"", *text, "\" more often than the prompt")
+               : concat("it quotes another text, \"", *text, '"');
   }
   return std::nullopt;
 }

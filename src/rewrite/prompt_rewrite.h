@@ -13,7 +13,9 @@
 namespace glm_image::rewrite {
 
 /// Returns why a rewritten prompt must not be used; nothing if it may. By the request's rules, it
-/// must quote exactly the texts that the prompt quotes.
+/// must quote exactly the texts that the prompt quotes, each as often: each quotation is drawn.
+/// Their order may change: the sentences around them say where they belong, and the glyph encoder
+/// reads them in the order of the rewritten prompt.
 std::optional<std::string> refusal(const std::string& prompt,
                                    const std::string& rewritten,
                                    GlyphRules rules);

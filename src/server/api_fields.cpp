@@ -170,7 +170,8 @@ std::vector<std::string> ApiFields::texts(const std::string& name) const {
 std::optional<std::string> ApiFields::choice(const std::string& name,
                                              const std::vector<std::string>& choices) const {
   auto given = text(name);
-  if (!given) return std::nullopt;
+  // Programs send an empty text for a choice that was not made.
+  if (!given || given->empty()) return std::nullopt;
   std::string list;
   for (const auto& choice : choices) {
     if (*given == choice) return given;

@@ -35,7 +35,7 @@ class ApiFields {
                                                 double max) const;
   /// A single string counts as a list of one.
   std::vector<std::string> texts(const std::string& name) const;
-  /// One of `choices`.
+  /// One of `choices`. An empty text counts as absent.
   std::optional<std::string> choice(const std::string& name,
                                     const std::vector<std::string>& choices) const;
 

@@ -49,7 +49,8 @@ void decode_pictures(const std::vector<std::string_view>& pictures,
                      std::vector<std::string>* warnings = nullptr,
                      const std::function<bool()>& goes_on = {});
 
-/// Rethrows the error that is being handled. One about a picture ("picture 2: …") becomes an
+/// Rethrows the error that is being handled. One about pictures ("picture 2: …", "pictures to start
+/// from: …") becomes an
 /// ApiError 400 with param `field`.
 [[noreturn]] void rethrow_with_picture_field(const Error& error, const std::string& field);
 

@@ -23,7 +23,6 @@
 namespace glm_image::server {
 namespace {
 
-constexpr int64_t kMinSide = 16;
 /// More than any request needs. A body of small values would take many times its size in memory.
 constexpr int64_t kMaxBodyValues = int64_t{1} << 16;
 

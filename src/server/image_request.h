@@ -13,6 +13,9 @@
 
 namespace glm_image::server {
 
+/// The smallest side of an answer's picture, in pixels; the largest is limits::kMaxSide.
+inline constexpr int64_t kMinSide = 16;
+
 /// Limits of a request for pictures.
 struct RequestLimits {
   int64_t max_pixels = int64_t{1} << 22;  ///< per picture

@@ -9,6 +9,7 @@
 #include "core/text_format.h"
 #include "glm_image/limits.h"
 #include "io/json_text.h"
+#include "io/shown.h"
 #include "pipeline/model_profile.h"
 #include "pipeline/recipe.h"
 #include "server/api_error.h"
@@ -28,6 +29,7 @@ using io::OrderedJson;
 constexpr int64_t kMaxSpelledTextsBytes = 512 * 1024;
 constexpr int64_t kMaxWarningsBytes = 4096;
 constexpr int64_t kMaxJobBytes = 4096;
+constexpr const char* kModels = "/v1/models/";
 constexpr const char* kJobs = "/v1/jobs/";
 constexpr const char* kCancel = "/cancel";
 constexpr const char* kPreview = "/preview";
@@ -42,6 +44,14 @@ bool take_end(std::string& text, std::string_view ending) {
 void answer_json(Exchange& exchange, const OrderedJson& json, int status = 200) {
   exchange.set_header("Cache-Control", "no-store");
   exchange.answer(status, io::json_text(json), "application/json");
+}
+
+OrderedJson model_json(const ModelInfo& model, bool is_loaded) {
+  return {{"id", model.name},
+          {"object", "model"},
+          {"created", 0},
+          {"loaded", is_loaded},
+          {"owned_by", "glm-image.cpp"}};
 }
 
 ServerOptions checked(ServerOptions options, const ModelProfile& model, const FileRoom& room) {
@@ -195,6 +205,7 @@ void Server::add_routes() {
     exchange.answer(200, metrics_.text(queue_->load()), "text/plain; version=0.0.4");
   });
   get("/v1/models", [this](Exchange& exchange) { answer_models(exchange); });
+  get("/v1/models/*", [this](Exchange& exchange) { answer_model(exchange); });
   get("/v1/loras", [this](Exchange& exchange) { answer_loras(exchange); });
   get("/v1/images/*", [this](Exchange& exchange) { answer_picture(exchange); });
   const auto post_json = [this](const char* path, Route route, int64_t max_bytes) {
@@ -225,6 +236,7 @@ void Server::add_routes() {
   for (const char* path : {"/health",
                            "/metrics",
                            "/v1/models",
+                           "/v1/models/*",
                            "/v1/models/unload",
                            "/v1/jobs",
                            "/v1/jobs/*",
@@ -249,12 +261,22 @@ void Server::answer_health(Exchange& exchange) const {
 void Server::answer_models(Exchange& exchange) const {
   answer_json(exchange,
               {{"object", "list"},
-               {"data",
-                {{{"id", pipeline_.info().name},
-                  {"object", "model"},
-                  {"created", 0},
-                  {"loaded", is_loaded_.load()},
-                  {"owned_by", "glm-image.cpp"}}}}});
+               {"data", OrderedJson::array({model_json(pipeline_.info(), is_loaded_)})}});
+}
+
+/// GET /v1/models/{id}.
+void Server::answer_model(Exchange& exchange) const {
+  const auto id = exchange.path().substr(std::string_view(kModels).size());
+  if (id != pipeline_.info().name) {
+    throw ApiError(404,
+                   concat("the model ",
+                          io::shown_name(id.substr(0, 64)),
+                          " does not exist; this server has ",
+                          io::shown_name(pipeline_.info().name)),
+                   "model",
+                   "model_not_found");
+  }
+  answer_json(exchange, model_json(pipeline_.info(), is_loaded_));
 }
 
 /// Responds with the adapters that requests may name. `default_scale` is null for those of

@@ -68,6 +68,7 @@ class Server {
   void add_routes();
   void answer_health(Exchange& exchange) const;
   void answer_models(Exchange& exchange) const;
+  void answer_model(Exchange& exchange) const;
   void answer_loras(Exchange& exchange) const;
   void answer_spelled_texts(Exchange& exchange);
   void answer_warnings(Exchange& exchange);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "glm_image/limits.h"
 #include "image/codec.h"
 #include "support/program.h"
 #include "support/reference.h"
@@ -156,12 +157,12 @@ TEST_F(BadInput, PromptFilesThatAreNotText) {
   };
   expect_refused(with("/dev/zero"), {"/dev/zero", "more than", "1048576"});
   expect_refused(with("/dev/null"), {"prompt is empty"});
-  for (const std::size_t bytes : {std::size_t{65537}, std::size_t{3} << 20}) {
+  for (const std::size_t bytes : {limits::kMaxPromptBytes + 1, std::size_t{3} << 20}) {
     write_file(folder_.path() / "long.txt", std::string(bytes, 'a') + "\n");
     const bool is_read = bytes < 1 << 20;  // a longer one is not, so that its last line end counts
     expect_refused(with((folder_.path() / "long.txt").string()),
                    {"long.txt: has " + std::to_string(is_read ? bytes : bytes + 1) + " bytes",
-                    "at most 65536"});
+                    "at most " + std::to_string(limits::kMaxPromptBytes)});
   }
   expect_refused(with(outputs().string()), {"outputs", "cannot be read", "directory"});
   expect_refused(with(""), {"--prompt-file"});

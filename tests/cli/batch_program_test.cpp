@@ -137,43 +137,94 @@ TEST_F(BatchProgram, AKeyThatStandsTwiceIsRefused) {
   EXPECT_NE(result.err.find(":1: the key 'seed' is repeated"), std::string::npos) << result.err;
 }
 
-TEST_F(BatchProgram, NothingIsDrawnIfALineIsWrong) {
-  write({small("fine"),
-         {{"size", "64x64"}},
-         small("x", {{"steps", 0}}),
-         small("x", {{"setps", 3}}),
-         small("x", {{"references", {"missing.png"}}}),
-         small("x", {{"width", 65}}),
-         small("x", {{"name", "../out"}}),
-         small("x", {{"name", "\u009b31mred"}}),  // colours a terminal
-         small("x", {{"size", "64x64"}}),
-         small("x", {{"solver", "heun"}}),
-         small("fine")});
-  write_file(path("b.jsonl"), read_file(path("b.jsonl")) + "\n{\"prompt\": \n");
+/// Lines that are wrong, one for each reason, and words of the sentences about them.
+std::vector<std::pair<std::string, std::vector<std::string>>> wrong_lines() {
+  return {{json({{"size", "64x64"}}).dump(), {"prompt"}},
+          {small("x", {{"steps", 0}}).dump(), {"steps", "1 to 1000", "0"}},
+          {small("x", {{"setps", 3}}).dump(), {"setps"}},
+          {small("x", {{"references", {"missing.png"}}}).dump(), {"missing.png"}},
+          {small("x", {{"references", {"text.png"}}}).dump(), {"text.png", "is not a PNG"}},
+          {small("x", {{"width", 65}}).dump(), {"size", "65x64"}},
+          {small("x", {{"name", "../out"}}).dump(), {"name"}},
+          // Colours a terminal.
+          {small("x", {{"name", "\u009b31mred"}}).dump(), {"name", "\\u009b"}},
+          {small("x", {{"size", "64x64"}}).dump(), {"size"}},
+          {small("x", {{"solver", "heun"}}).dump(), {"solver", "one of euler, multistep", "heun"}},
+          {small("x", {{"loras", {{{"name", "ink"}}}}}).dump(), {"loras", "'ink'"}},
+          {"{\"prompt\": ", {"JSON"}}};
+}
+
+TEST_F(BatchProgram, ALineThatIsWrongFailsAndTheOthersAreDrawn) {
+  write_file(path("text.png"), "no picture");
+  const auto wrong = wrong_lines();
+  auto text = small("fine").dump() + "\n";
+  for (const auto& [line, words] : wrong) text += line + "\n";
+  text += small("fine").dump() + "\n\n" + small("fine too").dump() + "\n";
+  write_file(path("b.jsonl"), text);
   const auto result = run_program(command());
-  EXPECT_EQ(result.exit_code, 2);
-  const std::pair<int, std::vector<std::string>> errors[] = {
-      {2, {"prompt"}},
-      {3, {"steps", "1 to 1000", "0"}},
-      {4, {"setps"}},
-      {5, {"missing.png"}},
-      {6, {"size", "65x64"}},
-      {7, {"name"}},
-      {8, {"name", "\\u009b"}},
-      {9, {"size"}},
-      {10, {"solver", "one of euler, multistep", "heun"}},
-      {11, {"line 1"}},
-      {13, {"JSON"}}};
-  for (const auto& [line, words] : errors) {
-    const auto begin = result.err.find(path("b.jsonl") + ":" + std::to_string(line) + ": ");
-    ASSERT_NE(begin, std::string::npos) << line << "\n" << result.err;
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  const auto same = static_cast<int64_t>(wrong.size()) + 2;  // the line that repeats the first
+  auto sentences = wrong;
+  sentences.push_back({"", {"line 1"}});
+  const auto report = summary();
+  std::string numbers;
+  for (std::size_t i = 0; i < sentences.size(); ++i) {
+    const auto number = static_cast<int64_t>(i) + 2;
+    numbers += (numbers.empty() ? "" : ", ") + std::to_string(number);
+    const auto place = path("b.jsonl") + ":" + std::to_string(number) + ": ";
+    const auto begin = result.err.find("glm-image: " + place);
+    ASSERT_NE(begin, std::string::npos) << number << "\n" << result.err;
     const auto sentence = result.err.substr(begin, result.err.find('\n', begin) - begin);
-    for (const auto& word : words) {
+    const auto& line = report["lines"][i + 1];
+    EXPECT_EQ(line["line"], number);
+    EXPECT_EQ(line["state"], "failed");
+    EXPECT_EQ(line["error"].get<std::string>().rfind(place, 0), 0U) << line;
+    for (const auto& word : sentences[i].second) {
       EXPECT_NE(sentence.find(word), std::string::npos) << word << "\n" << sentence;
     }
   }
-  EXPECT_NE(result.err.find("nothing was drawn; lines that are wrong: 11"), std::string::npos)
+  EXPECT_NE(result.err.find("lines that failed: " + numbers + ";"), std::string::npos)
       << result.err;
+  EXPECT_EQ(report["done"], 2);
+  EXPECT_EQ(report["failed"], sentences.size());
+  EXPECT_EQ(pictures().size(), 2U);
+  EXPECT_EQ(report["lines"][same]["line"], same + 2);
+  EXPECT_EQ(report["lines"][same]["state"], "done");
+
+  // Once they are right, they alone are drawn.
+  const auto again = run({small("fine"), small("fine too"), small("mended")});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(summary()["done"], 1);
+  EXPECT_EQ(summary()["skipped"], 2);
+}
+
+TEST_F(BatchProgram, NothingIsDrawnIfNoLineIsRight) {
+  write_file(path("text.png"), "no picture");
+  const auto wrong = wrong_lines();
+  std::string text;
+  for (const auto& [line, words] : wrong) text += line + "\n";
+  write_file(path("b.jsonl"), text);
+  const auto result = run_program(command());
+  EXPECT_EQ(result.exit_code, 2);
+  const auto counted = "nothing was drawn; lines that are wrong: " + std::to_string(wrong.size());
+  EXPECT_NE(result.err.find(counted), std::string::npos) << result.err;
+  EXPECT_FALSE(fs::exists(path("out")));
+  // What the model is not needed for is refused before it is opened: this one is damaged.
+  write_file(path("b.jsonl"), "no JSON\n" + small("x", {{"steps", 0}}).dump());
+  fs::create_directory(path("model"));
+  write_file(path("model/model_index.json"), "damaged");
+  auto damaged = command();
+  damaged.back() = path("model");
+  const auto early = run_program(damaged);
+  EXPECT_EQ(early.exit_code, 2);
+  EXPECT_NE(early.err.find("lines that are wrong: 2"), std::string::npos) << early.err;
+}
+
+TEST_F(BatchProgram, CheckRefusesAFileWithAWrongLine) {
+  const auto result = run({small("fine"), small("x", {{"steps", 0}})}, {"--check"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find(":2: steps must"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("lines that are wrong: 1"), std::string::npos) << result.err;
   EXPECT_FALSE(fs::exists(path("out")));
 }
 

@@ -55,7 +55,7 @@ TEST_F(FrenchProgram, HelpsInFrench) {
         std::vector<std::string>{"LC_ALL=mos_BF.UTF-8", "LANGUAGE=mos:fr_BF"}}) {
     const auto help = run({"generate", "--help"}, variables);
     EXPECT_EQ(help.exit_code, 0);
-    for (const char* part : {"Dessiner des images d'après une demande ",
+    for (const char* part : {"Dessiner des images d'après une consigne ",
                              "glm-image generate [OPTIONS]",
                              "Ce qu'il faut dessiner",
                              "Exemples : glm-image generate --prompt 'A dark green"}) {
@@ -156,6 +156,20 @@ TEST_F(FrenchProgram, HelpsWithAllOptionsInFrench) {
   }
 }
 
+TEST_F(FrenchProgram, DescribesTheKeysOfAllStagesInFrench) {
+  for (const std::string stage : {"vocabulary", "vae", "vq", "transformer", "generator"}) {
+    const auto english = run({"train", stage, "--help"}, {"LC_ALL=C"});
+    if (english.exit_code != 0) GTEST_SKIP() << "built without it";
+    const auto untranslated = sentences_of(english.out);
+    EXPECT_FALSE(untranslated.empty()) << english.out;
+    const auto french = run({"train", stage, "--help"}).out;
+    for (const auto& sentence : sentences_of(french)) {
+      EXPECT_EQ(untranslated.count(sentence), 0U) << stage << ": " << sentence;
+    }
+    EXPECT_NE(french.find("entier 1 à "), std::string::npos) << french;
+  }
+}
+
 TEST_F(FrenchProgram, RefusesInFrench) {
   const auto model = tiny_model_dir().string();
   EXPECT_EQ(refusal({"genrate"}),
@@ -181,7 +195,7 @@ TEST_F(FrenchProgram, RefusesInFrench) {
   EXPECT_EQ(refusal({"generate", "-p", "x", "--seed", "1", "--seed", "2"}),
             "glm-image: --seed est donné 2 fois ; donnez-le une seule fois (voir --help)\n");
   EXPECT_EQ(refusal({"generate", "--model", model, "-p", " "}),
-            "glm-image: la demande est vide ; dites ce qu'il faut dessiner\n");
+            "glm-image: la consigne est vide ; dites ce qu'il faut dessiner\n");
   EXPECT_EQ(refusal({"generate", "--model", model, "-p", "x", "-o", "/no/such/a.png"}),
             "glm-image: /no/such/a.png : ne peut pas être écrit : dossier /no/such : Aucun fichier "
             "ou dossier de ce nom\n");
@@ -194,6 +208,16 @@ TEST_F(FrenchProgram, RefusesInFrench) {
   const auto line = refusal({"batch", file, "-o", folder.path().string(), "--model", model});
   EXPECT_EQ(line.rfind("glm-image: " + file + ":1: loras : 'ink' n'est ni dans le dossier", 0), 0U)
       << line;
+  EXPECT_EQ(refusal({"generate", "-p", "x", "--rewrite", "http://example.org"}),
+            "glm-image: --rewrite doit être l'adresse d'un serveur de dialogue de cette machine, "
+            "comme http://127.0.0.1:8081/v1 ; trouvé : « http://example.org »\n");
+  EXPECT_EQ(refusal({"quantize", "--model", model, "--weights", "q5", "-o", "/no/such/a"}),
+            "glm-image: --weights : « q5 » doit être q8, q4 ou bf16\n");
+  write_file(file, R"({"prompt": "x", "steps": 0})");
+  EXPECT_EQ(refusal({"batch", file, "-o", folder.path().string(), "--model", model}),
+            "glm-image: " + file +
+                ":1: steps doit être un nombre entier de 1 à 1000, trouvé : 0\n" +
+                "glm-image: " + file + " : rien n'a été dessiné ; lignes incorrectes : 1\n");
   // Without a translation it is English.
   EXPECT_EQ(refusal({"generate", "-p", "x", "--guidance-interval", "x"}),
             "glm-image: --guidance-interval must be two numbers A:B, like 0:0.6; found 'x'\n");
@@ -256,6 +280,51 @@ TEST_F(FrenchProgram, WarnsInFrenchAndReportsInEnglish) {
   const auto warning = json["warnings"][0].get<std::string>();
   EXPECT_EQ(warning.rfind("the size 64x64 is far from", 0), 0U) << warning;
   EXPECT_EQ(json["stages"][0]["stage"], "reading weights");
+}
+
+TEST_F(FrenchProgram, PrintsTablesInFrenchAndInLine) {
+  const auto model = tiny_model_dir().string();
+  const auto info = run({"info", "--model", model, "--max-memory", "8GB"});
+  EXPECT_EQ(info.exit_code, 0) << info.err;
+  for (const char* part : {"entraîné en", "composant", "en mémoire", "phase", "en flux"}) {
+    EXPECT_NE(info.out.find(part), std::string::npos) << part << '\n' << info.out;
+  }
+  for (const char* part : {"trained at", "in memory", "streamed", "of the program itself"}) {
+    EXPECT_EQ(info.out.find(part), std::string::npos) << part << '\n' << info.out;
+  }
+  const auto plan =
+      run({"quantize", "--model", model, "--weights", "q8", "--dry-run", "-o", "/tmp/none"});
+  EXPECT_EQ(plan.exit_code, 0) << plan.err;
+  // Accents take two bytes and one column: all rows end in the same column.
+  std::set<std::size_t> ends;
+  std::istringstream lines(plan.out);
+  for (std::string line; std::getline(lines, line);) {
+    ends.insert(static_cast<std::size_t>(std::count_if(line.begin(), line.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    })));
+  }
+  EXPECT_EQ(ends.size(), 1U) << plan.out;
+  EXPECT_NE(plan.out.find("tels quels"), std::string::npos) << plan.out;
+  EXPECT_NE(plan.out.find(" Mo"), std::string::npos) << plan.out;
+}
+
+TEST_F(FrenchProgram, ReportsDataInFrench) {
+  if (run({"data", "check", "--help"}).exit_code != 0) GTEST_SKIP() << "built without it";
+  const TemporaryDirectory folder;
+  const auto file = [&](const std::string& name) { return (folder.path() / name).string(); };
+  fs::copy_file(data_dir() / "tiny" / "t2i_square.png", file("a.png"));
+  write_file(file("a.txt"), "A poster that says \"OPEN\"");
+  write_file(file("b.png"), "no picture");
+  write_file(file("b.txt"), "A pear");
+  const auto result = run({"data", "check", folder.path().string(), "-o", file("sheet.jpg")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const char* part : {"image qui servira : 1 ; qui ne serviront pas : 1\n",
+                           "\nNon utilisées :\n  b.png : n'est pas une image PNG, JPEG ou WebP\n",
+                           "\nTailles (images, avec les répétitions) :\n",
+                           "écrit \"OPEN\"",
+                           "légendes sans texte entre guillemets : 0\n"}) {
+    EXPECT_NE(result.out.find(part), std::string::npos) << part << '\n' << result.out;
+  }
 }
 
 }  // namespace

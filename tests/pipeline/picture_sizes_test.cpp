@@ -210,9 +210,41 @@ TEST(PictureSizes, EverythingFitsIntoTheContext) {
   }
   EXPECT_NO_THROW(pipeline.check(request));
   request.prompt = std::string(20000, 'x');
-  expect_error(ErrorCode::kInvalidInput, {"too long", "6 pictures", "300"}, [&] {
+  expect_error(ErrorCode::kInvalidInput, {"prompt is too long", "of the pictures", "300"}, [&] {
     pipeline.check(request);
   });
+}
+
+// Which of prompt, size and pictures is too large, the refusal says first.
+TEST(PictureSizes, ARefusalNamesWhatTakesMostOfTheContext) {
+  const auto begins = [](const Pipeline& pipeline, const Request& request) {
+    try {
+      pipeline.check(request);
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      return message.substr(0, message.find_first_of(",:"));
+    }
+    return std::string("fits");
+  };
+  const TemporaryDirectory small, whole;
+  auto pipeline = with_context(whole, 4096);
+  Request request;
+  request.prompt = "a";
+  request.width = request.height = 2048;  // 4096 tokens, and those of the preview
+  EXPECT_EQ(begins(pipeline, request), "size 2048x2048 is too large");
+  request.prompt = std::string(60000, 'x');
+  EXPECT_EQ(begins(pipeline, request), "prompt is too long");
+  request.width = request.height = 64;
+  EXPECT_EQ(begins(pipeline, request), "prompt is too long");
+  request.prompt = "a";
+  EXPECT_EQ(begins(pipeline, request), "fits");
+  // Many pictures, each of which is read with a few tokens at least.
+  pipeline = with_context(small, 60);
+  request.condition_images.assign(16, grey(640, 640));
+  EXPECT_EQ(begins(pipeline, request), "pictures to start from");
+  request.condition_images.clear();
+  request.width = request.height = 512;
+  EXPECT_EQ(begins(pipeline, request), "size 512x512 is too large");
 }
 
 }  // namespace

@@ -72,9 +72,27 @@ TEST(PromptRewrite, APromptThatLosesChangesOrAddsATextIsRefused) {
     expect_as_written(rewritten(stub, kPrompt), reason);
   }
   EXPECT_EQ(refusal("a pot", "a blue pot", GlyphRules::kSmart), std::nullopt);
-  EXPECT_EQ(refusal("« A »", "« A » twice, « A »", GlyphRules::kSmart), std::nullopt);
   // By the reference's rules « » quotes nothing.
   EXPECT_EQ(refusal("« A »", "« B »", GlyphRules::kReference), std::nullopt);
+}
+
+// Each quotation is drawn: a poster with the title three times is another poster.
+TEST(PromptRewrite, ATextIsQuotedAsOftenAsInThePrompt) {
+  const auto reason = [](const std::string& prompt, const std::string& rewritten) {
+    return refusal(prompt, rewritten, GlyphRules::kSmart).value_or("");
+  };
+  const std::string once = "a poster with \"OPEN DAY\"", twice = once + ", small: \"OPEN DAY\"";
+  EXPECT_EQ(reason(once, twice + " and \"OPEN DAY\""),
+            "it quotes the text \"OPEN DAY\" more often than the prompt");
+  EXPECT_EQ(reason(twice, once), "it does not quote the text \"OPEN DAY\" as often as the prompt");
+  EXPECT_EQ(reason(once, once), "");
+  EXPECT_EQ(reason(twice, twice), "");
+  // Their order is the rewritten prompt's.
+  EXPECT_EQ(reason("\"A\" over \"B\" over \"A\"", "\"B\" below \"A\", and \"A\""), "");
+  const ChatStub stub([](const nlohmann::json&) {
+    return ChatStub::says("« Été », \"OPEN DAY\" at the top and \"OPEN DAY\" on the banner");
+  });
+  expect_as_written(rewritten(stub, kPrompt), "\"OPEN DAY\" more often than the prompt");
 }
 
 TEST(PromptRewrite, AServerThatFailsChangesNothing) {

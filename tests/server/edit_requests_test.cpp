@@ -225,6 +225,14 @@ TEST(EditForm, ErrorsOfTheEngineAboutAPictureNameItsField) {
             rethrow(Error(ErrorCode::kInvalidInput, about, {"picture 2", "condition_images"}));
           }),
       about);
+  const std::string together = "pictures to start from: at least 5000 tokens of 2";
+  EXPECT_EQ(
+      expect_refusal(400,
+                     "images",
+                     [&] {
+                       rethrow(Error(ErrorCode::kInvalidInput, together, {"", "condition_images"}));
+                     }),
+      together);
   expect_error(ErrorCode::kInvalidInput, {"prompt"}, [&] {
     rethrow(Error(ErrorCode::kInvalidInput, "prompt is too long", {"", "prompt"}));
   });

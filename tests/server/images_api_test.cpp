@@ -6,6 +6,7 @@
 
 #include "core/base64.h"
 #include "image/codec.h"
+#include "pipeline/request_values.h"
 #include "server/api_refusal.h"
 #include "server/edit_request.h"
 #include "server/picture_answer.h"
@@ -24,9 +25,17 @@ struct ApiRow {
   bool refused = false;
 };
 
+std::string repeated(const std::string& text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
+
 const std::vector<ApiRow>& api_rows() {
   static const std::vector<ApiRow> rows = {
       {"prompt", std::string(32000, 'x')},
+      {"prompt", repeated("海", 32000)},
+      {"prompt", repeated("🎨", 32000)},
       {"model", "gpt-image-2.6-sunburst"},
       {"n", 1},
       {"n", 10},
@@ -48,12 +57,14 @@ const std::vector<ApiRow>& api_rows() {
       {"quality", "max"},
       {"quality", "standard"},
       {"quality", "hd"},
+      {"quality", ""},
       {"quality", "ultra", true},
       {"background", "opaque"},
       {"background", "auto"},
       {"background", "transparent", true},
       {"moderation", "low"},
       {"moderation", "auto"},
+      {"moderation", ""},
       {"moderation", "strict", true},
       {"output_format", "png"},
       {"output_format", "jpeg"},
@@ -114,6 +125,24 @@ void expect_rows(const Read& read) {
 
 TEST(ImagesApi, RowsOfGenerations) {
   expect_rows([](const json& fields) { read_image_request(fields, RequestLimits()); });
+}
+
+TEST(ImagesApi, APromptMayHave32000CharactersOfAnyAlphabet) {
+  for (const char* letter : {"x", "é", "海", "🎨"}) {
+    const auto prompt_of = [&](int letters) {
+      return read_image_request({{"prompt", repeated(letter, letters)}}, RequestLimits()).request;
+    };
+    EXPECT_NO_THROW(pipeline::check_values(prompt_of(32000), /*pictures=*/0)) << letter;
+    expect_error(ErrorCode::kInvalidInput, {"prompt has", "bytes; at most 128000"}, [&] {
+      pipeline::check_values(prompt_of(128001), /*pictures=*/0);
+    });
+  }
+}
+
+TEST(ImagesApi, AnEmptyChoiceIsNone) {
+  const auto wanted = read_image_request({{"prompt", "x"}, {"quality", ""}}, RequestLimits());
+  EXPECT_EQ(wanted.quality, "auto");
+  EXPECT_FALSE(wanted.request.speed);
 }
 
 TEST(ImagesApi, FieldsWithoutEffectHaveTheirTypes) {

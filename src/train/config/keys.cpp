@@ -131,19 +131,24 @@ void KeyWriter::other(const Key& /*key*/,
                       const std::function<void(const io::JsonFields& fields)>& /*read*/) {}
 
 void KeyHelp::section(const std::string& title) {
-  text_ += (text_.empty() ? "" : "\n") + title + "\n";
+  text_ += (text_.empty() ? "" : "\n") + translate_(title) + "\n";
 }
 
 void KeyHelp::line(const Key& key, const std::string& type, const std::string& default_value) {
   const std::string shown = key.default_text == nullptr ? default_value : key.default_text;
   const auto column = [](const std::string& text, std::size_t width) {
-    return text + std::string(text.size() < width ? width - text.size() : 1, ' ');
+    const auto columns =
+        static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+          return (static_cast<unsigned char>(c) & 0xC0) !=
+                 0x80;  // not a continuation byte of UTF-8
+        }));
+    return text + std::string(columns < width ? width - columns : 1, ' ');
   };
   text_ += concat("  ",
                   column(key.name, 29),
-                  column(type, 23),
-                  column(shown.empty() ? "none" : shown, 20),
-                  key.meaning,
+                  column(translate_(type), 23),
+                  column(translate_(shown.empty() ? "none" : shown), 20),
+                  translate_(key.meaning),
                   "\n");
 }
 

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "io/json_file.h"
+#include "train/translate.h"
 
 namespace glm_image::train {
 
@@ -100,6 +102,9 @@ class KeyWriter : public KeyVisitor {
 /// Describes the keys of tables in lines of name, type, default and meaning.
 class KeyHelp : public KeyVisitor {
  public:
+  /// `translate` gets titles, types and meanings.
+  explicit KeyHelp(Translate translate = untranslated) : translate_(std::move(translate)) {}
+
   void section(const std::string& title);
   const std::string& text() const { return text_; }
 
@@ -119,6 +124,7 @@ class KeyHelp : public KeyVisitor {
  private:
   void line(const Key& key, const std::string& type, const std::string& default_value);
 
+  Translate translate_;
   std::string text_;
 };
 

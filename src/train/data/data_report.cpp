@@ -48,17 +48,24 @@ Image thumbnail(const Image& image) {
 
 }  // namespace
 
-std::string describe_data(const FolderDataset& data, const AspectBuckets& buckets) {
+std::string describe_data(const FolderDataset& data,
+                          const AspectBuckets& buckets,
+                          const Translate& translate) {
   const auto& rows = data.rows();
-  std::string report = concat(rows.size(), rows.size() == 1 ? " picture" : " pictures");
+  const auto add_list = [&](const char* title, const std::vector<std::string>& sentences) {
+    std::string list;
+    if (!sentences.empty()) list = concat("\n", translate(title), "\n");
+    for (const auto& sentence : sentences) {
+      list += "  " + io::printable(translate(sentence)) + "\n";
+    }
+    return list;
+  };
+  auto used = concat(rows.size(), rows.size() == 1 ? " picture" : " pictures");
   if (data.size() != static_cast<int64_t>(rows.size())) {
-    report += concat(" (", data.size(), " with repeats)");
+    used += concat(" (", data.size(), " with repeats)");
   }
-  report += concat(" will be used, ", data.refused().size(), " will not\n");
-  if (!data.refused().empty()) report += "\nNot used:\n";
-  for (const auto& sentence : data.refused()) report += "  " + io::printable(sentence) + "\n";
-  if (!data.warnings().empty()) report += "\nWarnings:\n";
-  for (const auto& sentence : data.warnings()) report += "  " + io::printable(sentence) + "\n";
+  auto report = translate(concat(used, " will be used, ", data.refused().size(), " will not"));
+  report += "\n" + add_list("Not used:", data.refused()) + add_list("Warnings:", data.warnings());
   if (rows.empty()) return report;
 
   std::map<std::pair<int64_t, int64_t>, int64_t> counts;
@@ -66,12 +73,12 @@ std::string describe_data(const FolderDataset& data, const AspectBuckets& bucket
     const auto size = buckets.of(row.picture.size.width, row.picture.size.height);
     counts[{size.width, size.height}] += row.repeats;
   }
-  report += "\nSizes (pictures, with repeats):\n";
+  report += concat("\n", translate("Sizes (pictures, with repeats):"), "\n");
   for (const auto& [size, count] : counts) {
     report += concat("  ", padded(size_text({size.first, size.second}), 10), " ", count, "\n");
   }
 
-  report += "\nPictures:\n";
+  report += concat("\n", translate("Pictures:"), "\n");
   int64_t number = 0, silent = 0;
   for (const auto& row : rows) {
     const auto texts = quoted_texts(row.caption);
@@ -84,17 +91,16 @@ std::string describe_data(const FolderDataset& data, const AspectBuckets& bucket
                      "  ",
                      size_text(row.picture.size),
                      " -> ",
-                     size_text(size),
-                     row.references.empty() ? "" : concat("  references: ", row.references.size()),
-                     texts.empty() ? "" : "  spells ",
-                     io::printable(texts),
-                     "\n      ",
-                     io::printable(row.caption),
-                     "\n");
+                     size_text(size));
+    if (!row.references.empty()) {
+      report += "  " + translate(concat("references: ", row.references.size()));
+    }
+    if (!texts.empty()) report += concat("  ", translate("spells"), " ", io::printable(texts));
+    report += concat("\n      ", io::printable(row.caption), "\n");
   }
-  report += concat("\n", silent, silent == 1 ? " caption quotes" : " captions quote", " no text");
-  report += silent > 0 ? "; quote every text that a picture shows, so that it is spelled\n" : "\n";
-  return report;
+  auto quoting = concat(silent, silent == 1 ? " caption quotes" : " captions quote", " no text");
+  if (silent > 0) quoting += "; quote every text that a picture shows, so that it is spelled";
+  return concat(report, "\n", translate(quoting), "\n");
 }
 
 Image data_sheet(const FolderDataset& data, const AspectBuckets& buckets) {

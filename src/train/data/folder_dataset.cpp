@@ -86,6 +86,18 @@ FolderDataset::Picture checked_picture(const std::filesystem::path& folder,
   return picture;
 }
 
+/// The sentence about a row, which names its picture once: a caption file has the picture's name.
+std::string about_row(const CaptionRow& row,
+                      const std::filesystem::path& folder,
+                      std::string sentence) {
+  const auto path = (folder / row.file).string();
+  if (sentence.rfind(path, 0) == 0) sentence.replace(0, path.size(), row.file);
+  const bool is_beside =
+      std::filesystem::path(row.source).stem() == std::filesystem::path(row.file).stem();
+  if (is_beside && sentence.rfind(row.file, 0) == 0) return sentence;
+  return concat(row.source, ": ", sentence);
+}
+
 }  // namespace
 
 FolderDataset::FolderDataset(const FolderOptions& options, const CheckProgress& progress)
@@ -116,7 +128,7 @@ FolderDataset::FolderDataset(const FolderOptions& options, const CheckProgress& 
       row.source = written.source;
       rows_.push_back(std::move(row));
     } catch (const Error& error) {
-      refused_.push_back(concat(written.source, ": ", error.what()));
+      refused_.push_back(about_row(written, folder_, error.what()));
     }
     if (progress) progress(i + 1, total);
   }

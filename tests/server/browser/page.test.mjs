@@ -200,6 +200,111 @@ test("a speed chooses its steps, and the request names it", async () => {
   assert.deepEqual([await page.getByLabel("Speed").inputValue(), await page.getByLabel("Steps").inputValue()], ["fast", "6"]);
 });
 
+/** Changes the results of jobs on their way to the page. */
+async function changeResults(change) {
+  await page.route("**/v1/jobs/*", async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    if (json.result) change(json.result);
+    await route.fulfill({ response, json });
+  });
+}
+
+test("shows the warnings of an answer, and the prompt that was drawn", async () => {
+  const typed = 'A poster: "OPEN"', drawn = 'A bold poster, "OPEN" at the top';
+  const animated = "picture 1: is an animated WebP file (frames: 3); only its first frame is used";
+  await changeResults((result) => {
+    result.warnings = [
+      { code: "prompt_not_rewritten", message: "the prompt is used as written: no answer {x}" },
+      { code: "picture", message: animated },
+      { code: "text_not_right", message: "picture 2: …" },
+      { code: "of_tomorrow", message: "something new" },
+      { code: "size_not_trained", message: "…" },
+    ];
+    result.data[0].revised_prompt = drawn;
+    result.data[0].verification = [{ text: "OPEN", state: "missing", read: "", similarity: 0, box: null }];
+  });
+  await ask({ prompt: typed });
+  await page.getByLabel("Pictures", { exact: true }).and(page.locator("input")).fill("2");
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await pictures().nth(1).waitFor();
+  // The newest picture comes first.
+  const [second, first] = [0, 1].map((index) => page.locator("#gallery > li").nth(index));
+  const notes = (entry) => entry.getByRole("list", { name: /Warnings|Avertissements/ }).locator("li").allTextContents();
+  const common = ["The prompt was drawn as written: no answer {x}.", animated, "something new",
+    "This model was trained at 512 × 512, 512 × 768, 768 × 512. At 512 × 512 the picture may be illegible."];
+  assert.deepEqual(await notes(second), common);
+  assert.deepEqual(await notes(first), [...common, "Not all texts in this picture are right."]);
+  assert.equal(await first.locator("p").first().textContent(), drawn);
+  assert.equal(await first.locator("img").getAttribute("alt"), drawn);
+  assert.equal(await first.locator("p.hint").first().textContent(), `Rewritten from: ${typed}`);
+  assert.equal(await second.locator("p").first().textContent(), typed);
+  await shot("answer-warnings");
+  // The typed prompt is the one to change.
+  await page.getByLabel("What to draw").fill("");
+  await first.getByRole("button", { name: /Use these settings/ }).click();
+  assert.equal(await page.getByLabel("What to draw").inputValue(), typed);
+  await page.getByRole("button", { name: "Français" }).click();
+  assert.match((await notes(first))[0], /^La consigne n’a pas pu être réécrite/);
+  assert.match(await first.locator("p.hint").first().textContent(), /^Réécrite à partir de/);
+});
+
+test("refuses in French what the server refuses", async () => {
+  await context.close();
+  await open({ locale: "fr-FR" });
+  await page.getByLabel("Que dessiner").fill("Une affiche");
+  let error;
+  await page.route("**/v1/images/generations", (route) =>
+    route.fulfill({ status: 400, json: { error: { type: "invalid_request_error", ...error } } }));
+  for (const [param, message, expected] of [
+    ["size", "size must be auto or WIDTHxHEIGHT, sides from 16 to 4096 pixels and at most 4194304 pixels in all; found \"9x9\"", /de 16 à 4096 pixels, et l’image 4194304 pixels/],
+    ["size", "size 2048x2048 is too large: the picture's 4352 tokens and the prompt's 17 do not fit the model's context of 4096", /taille n’est pas possible/],
+    ["prompt", "prompt is too long: its 5000 tokens and …", /consigne est trop longue/],
+    ["prompt", "prompt must be a text that says what to draw; found \"\"", /consigne doit dire quoi dessiner/],
+    ["loras", "adapters: 'ink' is asked for, but no adapter is loaded", /adaptateurs n’existe pas/],
+    ["loras", "loras[0].scale must be a number from -10 to 10, found 11", /nombre de -10 à 10/],
+    ["steps", "steps must be a whole number from 1 to 100; found 999", /pour les étapes, il faut un nombre de 1 à 100/],
+    ["guidance_scale", "guidance_scale must be a number from 1 to 100; found 0", /pour le guidage, il faut un nombre de 1 à 100/],
+    ["n", "n must be a whole number from 1 to 10; found 11", /nombre d’images, il faut un nombre de 1 à 10/],
+    ["seed", "seed must be a whole number from 0 to 18446744073709551615, or -1 for any; found 1.5", /graine, il faut un nombre de 0 à 18446744073709551615\./],
+    ["quality", "quality must be one of auto, low; found \"ultra\"", /qualité n’existe pas/],
+    ["image", "picture 2: is a damaged PNG file: it ends too early", /image de départ 2 ne peut pas être lue/],
+    ["image[]", "picture 1: has 9000x100 pixels; the longer side may be at most 4 times the shorter one; crop it first", /image de départ 1 est trop grande/],
+    [null, "the stage denoising needs 9.0 GB of memory for a picture of 1024x1024; 1.0 GB are free on this machine", /mémoire insuffisante/],
+    ["style", "style must be one of vivid, natural; found 1", /requête est refusée \(style must be/],
+  ]) {
+    error = { param, message, code: param?.startsWith("image") ? "invalid_image" : "invalid_value" };
+    await page.getByRole("button", { name: "Dessiner", exact: true }).click();
+    await page.getByRole("alert").getByText(expected).waitFor();
+  }
+  problems = problems.filter((problem) => !/Failed to load resource/.test(problem));
+});
+
+test("takes the ranges of its fields from the server", async () => {
+  const { limits, defaults } = await health(server);
+  const range = async (label) => [await page.locator(label).getAttribute("min"), await page.locator(label).getAttribute("max")].map(Number);
+  assert.deepEqual(await range("#width"), [limits.min_side, limits.max_side]);
+  assert.deepEqual(await range("#reference-pixels"), limits.reference_pixels);
+  assert.deepEqual(await range("#steps"), [1, defaults.max_steps]);
+  await page.route("**/health", async (route) => {
+    const json = await (await route.fetch()).json();
+    Object.assign(json.limits, { min_side: 32, guidance: [2, 7], max_count: 3, max_prompt_bytes: 30 });
+    await route.fulfill({ json });
+  });
+  await page.reload();
+  await page.waitForFunction(() => document.getElementById("steps").value !== "");
+  assert.deepEqual(await range("#guidance"), [2, 7]);
+  assert.deepEqual(await range("#height"), [32, limits.max_side]);
+  assert.deepEqual(await range("#count"), [1, 3]);
+  // A prompt is measured in bytes: ten characters of Chinese are thirty.
+  const isValid = () => page.locator("#prompt").evaluate((prompt) => prompt.checkValidity());
+  await page.getByLabel("What to draw").fill("海".repeat(10));
+  assert.equal(await isValid(), true);
+  await page.getByLabel("What to draw").fill("海".repeat(11));
+  assert.equal(await isValid(), false);
+  assert.match(await page.locator("#prompt").evaluate((prompt) => prompt.validationMessage), /at most 30 bytes/);
+});
+
 test("leaves those alone who go on typing, and text where it is dropped", async () => {
   await ask({ size: "512x512", steps: "4" });
   await page.getByRole("button", { name: "Draw", exact: true }).click();

@@ -102,6 +102,15 @@ test("lists the model", async () => {
   const models = await client.models.list();
   assert.equal(models.data.length, 1);
   assert.equal(models.data[0].object, "model");
+  const { id } = models.data[0];
+  assert.deepEqual(await client.models.retrieve(id), models.data[0]);
+  await assert.rejects(client.models.retrieve("gpt-image/2"), (error) => {
+    assert.ok(error instanceof OpenAI.NotFoundError);
+    assert.equal(error.param, "model");
+    assert.equal(error.code, "model_not_found");
+    assert.match(error.message, /'gpt-image\/2' does not exist/);
+    return true;
+  });
 });
 
 test("errors are the client's own error classes, with their fields", async () => {
