@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "io/safetensors.h"
+#include "io/safetensors_writer.h"
 #include "quant/quantised_weights.h"
 #include "support/test_support.h"
 
