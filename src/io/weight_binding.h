@@ -47,10 +47,11 @@ std::vector<std::string> verify_weights(const torch::nn::Module& module,
 
 /// Verifies all weights, then binds every parameter to the tensor of its name. On the CPU and
 /// without a change of type, the parameter becomes a view of the mapped file and nothing is copied;
-/// otherwise it is converted or moved, one tensor at a time. On the CPU, a quantised weight of a
-/// linear layer stays quantised if the kernels accept its form (PackedWeights::pack). A parameter
-/// that is cut by rows is a view too; one that is cut by columns, or into several ranges, is a
-/// copy. Throws as verify_weights does, before anything is bound. Call with gradients disabled.
+/// otherwise it is converted or moved, one tensor at a time. A quantised weight of a linear layer
+/// stays quantised, on any device, if the kernels accept its form (PackedWeights::pack). A
+/// parameter that is cut by rows is a view too; one that is cut by columns, or into several ranges,
+/// is a copy. Throws as verify_weights does, before anything is bound. Call with gradients
+/// disabled.
 void bind_weights(torch::nn::Module& module,
                   const WeightSet& weights,
                   const BindingOptions& options);

@@ -38,7 +38,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
 class QuantisedMatrix;
 
-/// The same with a weight that stays quantised, on the CPU. Only x may need a gradient.
+/// The same with a weight that stays quantised, on the weight's device. Only x may need a gradient.
 Tensor linear(const Tensor& x, const QuantisedMatrix& weight, const Tensor& bias);
 
 /// softmax(scale·q·kᵀ + masks)·v over [B, T, H, D]; k and v may have fewer heads (each serves

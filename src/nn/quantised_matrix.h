@@ -34,8 +34,9 @@ struct StoredWords {
   bool is_signed = false;  ///< 8 bits in two's complement; otherwise integer + 128, or + 8
 };
 
-/// A weight [out, in] that stays quantised in memory. Products with it (nn::linear) quantise the
-/// other operand to 8 bits and multiply integers. CPU only.
+/// A weight [out, in] that stays quantised in memory. On the CPU, products with it (nn::linear)
+/// quantise their other operand to 8 bits on the way and multiply integers. On another device
+/// (nn/device_weight), they dequantise it.
 class QuantisedMatrix {
  public:
   /// Writes the integers of rows first … first + rows − 1, [rows, in]. Called by several threads.
@@ -53,11 +54,11 @@ class QuantisedMatrix {
                   bool in_place);
 
   const QuantisedForm& form() const { return form_; }
-  /// The description that the kernels take. Valid during the lifetime of this object.
+  /// As the kernels take it, on the CPU. Valid as long as this lives.
   kernels::PackedIntegers packed() const;
-  /// The values, [out, in] float32.
+  /// The values, [out, in] float32, on the weight's device.
   Tensor values() const;
-  /// The values transposed, [in, out], float32 or rounded to bfloat16.
+  /// The values transposed, [in, out], float32 or rounded to bfloat16, on the weight's device.
   Tensor transposed(at::ScalarType type) const;
 
  private:

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 #include "cluster/rank_threads.h"
 #include "cluster/socket.h"
@@ -80,30 +81,49 @@ TEST(Listening, TheTablesOfTheKernelAreRead) {
   EXPECT_EQ(addresses.count(address.text()), 1U) << testing::PrintToString(addresses);
 }
 
+/// A meeting place that notes the addresses whenever a rank uses it. Gloo leaves the address of a
+/// socket there while it listens, and stops listening when all have connected.
+class WatchedPlace : public cluster::MeetingPlace {
+ public:
+  void set(const std::string& key, const std::string& value) override {
+    look();
+    table_.set(key, value);
+  }
+  std::string get(const std::string& key, std::chrono::milliseconds limit) override {
+    look();
+    return table_.get(key, limit);
+  }
+  void look() {
+    const std::lock_guard lock(mutex_);
+    add_listening(addresses_);
+  }
+  const std::set<std::string>& addresses() const { return addresses_; }
+
+ private:
+  cluster::KeyTable table_;
+  std::mutex mutex_;
+  std::set<std::string> addresses_;
+};
+
 TEST(Listening, OnNamedAddressesAloneWhileAGroupIsFormed) {
   const cluster::Address address{"127.0.0.2", free_port()};
   const cluster::Listener coordinator(address);
-  std::set<std::string> addresses;
-  std::mutex mutex;
-  const auto look = [&] {
-    const std::lock_guard lock(mutex);
-    add_listening(addresses);
-  };
+  const auto place = std::make_shared<WatchedPlace>();
   run_on_ranks(
       {"127.0.0.3", "127.0.0.4", "127.0.0.5"},
       [&](cluster::ProcessGroup& group) {
-        look();
+        place->look();
         auto ones = at::ones({1});
         group.all_reduce(ones);
         EXPECT_EQ(ones.item<double>(), 3);
-        look();
+        place->look();
       },
-      look);
-  EXPECT_EQ(addresses.count(address.text()), 1U);
+      place);
+  EXPECT_EQ(place->addresses().count(address.text()), 1U);
   std::set<std::string> hosts;
-  for (const auto& text : addresses) hosts.insert(text.substr(0, text.rfind(':')));
+  for (const auto& text : place->addresses()) hosts.insert(text.substr(0, text.rfind(':')));
   EXPECT_EQ(hosts, (std::set<std::string>{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"}))
-      << testing::PrintToString(addresses);
+      << testing::PrintToString(place->addresses());
 }
 
 TEST(Listening, ANameIsTheNumberThatItResolvedTo) {

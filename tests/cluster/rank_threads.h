@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,17 +15,15 @@ namespace glm_image::test {
 using OnRank = std::function<void(cluster::ProcessGroup&)>;
 
 /// Connects a group of ranks by Gloo, one on each of the hosts, and runs `on_rank` on a thread for
-/// each. Returns what each of them threw; "" for a rank that threw nothing. `while_it_runs` is
-/// called again and again until all have ended.
-inline std::vector<std::string> errors_of_ranks(const std::vector<std::string>& hosts,
-                                                const OnRank& on_rank,
-                                                const std::function<void()>& while_it_runs = {}) {
-  const auto place = std::make_shared<cluster::KeyTable>();
+/// each. They meet in `place`. Returns what each of them threw; "" for a rank that threw nothing.
+inline std::vector<std::string> errors_of_ranks(
+    const std::vector<std::string>& hosts,
+    const OnRank& on_rank,
+    const std::shared_ptr<cluster::MeetingPlace>& place = std::make_shared<cluster::KeyTable>()) {
   const auto ranks = static_cast<int>(hosts.size());
   std::vector<std::string> errors(hosts.size());
   // All groups end after all threads: a rank that has finished must not be lost to the others.
   std::vector<std::shared_ptr<cluster::ProcessGroup>> groups(hosts.size());
-  std::atomic<int> ended{0};
   std::vector<std::thread> threads;
   for (int rank = 0; rank < ranks; ++rank) {
     threads.emplace_back([&, rank] {
@@ -38,10 +35,8 @@ inline std::vector<std::string> errors_of_ranks(const std::vector<std::string>& 
       } catch (const std::exception& error) {
         errors[index] = error.what();
       }
-      ++ended;
     });
   }
-  while (while_it_runs && ended < ranks) while_it_runs();
   for (auto& thread : threads) thread.join();
   return errors;
 }
@@ -53,10 +48,11 @@ inline std::vector<std::string> errors_of_ranks(int ranks, const OnRank& on_rank
 }
 
 /// The same for ranks that throw nothing, else the test fails.
-inline void run_on_ranks(const std::vector<std::string>& hosts,
-                         const OnRank& on_rank,
-                         const std::function<void()>& while_it_runs = {}) {
-  for (const auto& error : errors_of_ranks(hosts, on_rank, while_it_runs)) EXPECT_EQ(error, "");
+inline void run_on_ranks(
+    const std::vector<std::string>& hosts,
+    const OnRank& on_rank,
+    const std::shared_ptr<cluster::MeetingPlace>& place = std::make_shared<cluster::KeyTable>()) {
+  for (const auto& error : errors_of_ranks(hosts, on_rank, place)) EXPECT_EQ(error, "");
 }
 
 inline void run_on_ranks(int ranks, const OnRank& on_rank) {
