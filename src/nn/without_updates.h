@@ -7,8 +7,9 @@
 
 namespace glm_image::nn {
 
-/// A module without those of its low-rank updates that learn, whose factors require gradients, until
-/// the end of the scope, which puts them back. The module must outlive this, and its updates must not change meanwhile.
+/// A module without those of its low-rank updates that learn, whose factors require gradients,
+/// until the end of the scope, which puts them back. The module must outlive this, and its updates
+/// must not change meanwhile.
 class WithoutUpdates {
  public:
   explicit WithoutUpdates(const torch::nn::Module& module);

@@ -6,8 +6,8 @@
 /// Prior preservation: losses on examples of what a model draws already, so that its low-rank
 /// updates do not change that (Ruiz et al. 2022, "DreamBooth", section 4.3). As in Li & Hoiem 2016,
 /// "Learning without Forgetting", the target is the output of the base, which is the model without
-/// the updates that learn, on the same input. So nothing is learnt from the examples themselves, and the loss
-/// and its gradient are 0 where the updates have no effect.
+/// the updates that learn, on the same input. So nothing is learnt from the examples themselves,
+/// and the loss and its gradient are 0 where the updates have no effect.
 namespace glm_image::train {
 
 /// Prior preservation of the generator.
