@@ -39,7 +39,7 @@ std::vector<double> metric_of(const train::LoraOptions& options, const char* met
     std::istringstream lines(
         read_file(train::lora_run_folder(options.output) / part / "metrics.jsonl"));
     for (std::string line; std::getline(lines, line);) {
-      values.push_back(nlohmann::json::parse(line).at(metric));
+      values.push_back(nlohmann::json::parse(line).at(metric).get<double>());
     }
   }
   return values;
