@@ -80,7 +80,7 @@ std::string shell_quoted(const std::string& text) {
 
 /// "trained at  512x512": the label in the user's language.
 void print_fact(const char* label, const std::string& value) {
-  constexpr std::size_t kColumns = 14;
+  constexpr std::size_t kColumns = 11;
   std::cout << left_cell(tr(label), kColumns) << ' ' << value << '\n';
 }
 
@@ -116,7 +116,7 @@ void print_component(const std::string& name,
                      const std::string& in_memory,
                      const std::string& type) {
   std::cout << left_cell(name, 25) << ' ' << right_cell(parameters, 14) << ' '
-            << right_cell(on_disk, 12) << ' ' << right_cell(in_memory, 12) << "  " << type << '\n';
+            << right_cell(on_disk, 11) << ' ' << right_cell(in_memory, 11) << "  " << type << '\n';
 }
 
 void print_table(const ModelInfo& info) {

@@ -127,10 +127,10 @@ void check_context(const Checkpoint& checkpoint,
   const auto read = static_cast<int64_t>(prompt.ids.size());
   if (read + generated <= context) return;
   const auto& target = input.target;
-  const auto text = input.conditions.empty()
-                        ? read
-                        : text_tokens(checkpoint, input.prompt, /*condition_images=*/0, target);
-  const int64_t conditions = read - text;  // with the markers around them
+  const auto words = input.conditions.empty()
+                         ? read
+                         : text_tokens(checkpoint, input.prompt, /*condition_images=*/0, target);
+  const int64_t conditions = read - words;  // with the markers around them
   const auto refuse = [&](const char* field, const auto&... parts) {
     fail_at(ErrorCode::kInvalidInput,
             {"", field},
@@ -142,10 +142,10 @@ void check_context(const Checkpoint& checkpoint,
       conditions == 0 ? std::string()
                       : concat(" and at least ", conditions, " of the pictures to start from");
   const char* joint = conditions == 0 ? " and" : ",";
-  if (text >= std::max(generated, conditions)) {
+  if (words >= std::max(generated, conditions)) {
     refuse("prompt",
            "prompt is too long: its ",
-           text,
+           words,
            " tokens",
            joint,
            " the new picture's ",
@@ -159,7 +159,7 @@ void check_context(const Checkpoint& checkpoint,
            " tokens of ",
            prompt.conditions.size(),
            ", the prompt's ",
-           text,
+           words,
            " and the new picture's ",
            generated);
   }
@@ -173,7 +173,7 @@ void check_context(const Checkpoint& checkpoint,
          " tokens",
          joint,
          " the prompt's ",
-         text,
+         words,
          of_pictures);
 }
 

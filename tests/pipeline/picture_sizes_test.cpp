@@ -232,7 +232,8 @@ TEST(PictureSizes, ARefusalNamesWhatTakesMostOfTheContext) {
   request.prompt = "a";
   request.width = request.height = 2048;  // 4096 tokens, and those of the preview
   EXPECT_EQ(begins(pipeline, request), "size 2048x2048 is too large");
-  request.prompt = std::string(60000, 'x');
+  request.prompt.clear();
+  for (int word = 0; word < 30000; ++word) request.prompt += "x ";  // each is a token at least
   EXPECT_EQ(begins(pipeline, request), "prompt is too long");
   request.width = request.height = 64;
   EXPECT_EQ(begins(pipeline, request), "prompt is too long");

@@ -324,6 +324,18 @@ test("compositions that do not fit are refused by their field", async () => {
   assert.deepEqual([status, error.param], [400, "draft"]);
 });
 
+test("what does not fit the model's context is refused by the field that takes most of it", async () => {
+  for (const [param, fields] of [
+    ["size", { prompt: "a", size: "2048x2048" }],
+    ["prompt", { prompt: "x ".repeat(30000), size: "2048x2048" }],
+    ["prompt", { prompt: "海".repeat(32000), size: "64x64" }],
+  ]) {
+    const { status, error } = await drawn(fields);
+    assert.deepEqual([status, error?.param], [400, param], JSON.stringify(error));
+    assert.match(error.message, /do not fit the model's context/);
+  }
+});
+
 test("speed, solver and quality change what the denoising computes", async () => {
   const recipe = async (fields) => {
     const { data } = await drawn({ size: "64x64", steps: undefined, ...fields });
