@@ -109,10 +109,10 @@ TEST(BaseAdapters, ActAsIfTheyWereMerged) {
   const auto merged_prior = metric_of(with_merged, "prior_loss");
   EXPECT_LT(most, 2 * *std::max_element(merged_prior.begin(), merged_prior.end()) + 1e-6);
 
-  const auto& metadata = io::SafetensorsFile::open(with_adapter.output)->header().metadata;
+  const auto metadata = io::SafetensorsFile::open(with_adapter.output)->header().metadata;
   EXPECT_EQ(nlohmann::json::parse(metadata.at("glm_image_base_adapters")),
             nlohmann::json::parse(R"([{"name": "first", "scale": 0.5}])"));
-  const auto& of_merged = io::SafetensorsFile::open(with_merged.output)->header().metadata;
+  const auto of_merged = io::SafetensorsFile::open(with_merged.output)->header().metadata;
   EXPECT_EQ(of_merged.count("glm_image_base_adapters"), 0U);
 }
 

@@ -39,8 +39,7 @@ TEST(FolderDataset, ReadsPicturesAndCaptions) {
   ASSERT_EQ(data.refused().size(), 3U);
   EXPECT_EQ(data.refused()[0], "d.png has 31x64 pixels; each side must have at least 32");
   EXPECT_EQ(data.refused()[1],
-            "e.txt: e.png has 32x160 pixels; the longer side may be at most 4 times the shorter "
-            "one");
+            "e.png has 32x160 pixels; the longer side may be at most 4 times the shorter one");
   EXPECT_EQ(data.refused()[2].rfind("f.png", 0), 0U) << data.refused()[2];
 
   // Other captions are other data.

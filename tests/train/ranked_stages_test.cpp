@@ -199,7 +199,17 @@ TEST_F(RankedStages, Adapters) {
 }
 
 TEST_F(RankedStages, RanksThatHaveNothingToDoAreRefusedBeforeAnythingIsReadOrWritten) {
-  const auto settings = config("vae", "refused", json::object(), {{"start", "no-such-folder"}});
+  // Keys of all stages alone: the stage here has none of its own.
+  const auto file = folder_->path() / "refused.json";
+  write_file(file,
+             json{{"stage", "vae"},
+                  {"run", "refused"},
+                  {"data", "pictures"},
+                  {"model", tiny_model_dir().string()},
+                  {"start", "no-such-folder"},
+                  {"steps", 5}}
+                 .dump(2));
+  const auto settings = train::TrainingConfig::load(file);
   const auto make = [](const train::TrainingConfig&, const at::Device&) {
     return std::make_unique<LineStage>();  // it cannot divide a batch
   };
