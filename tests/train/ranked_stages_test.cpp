@@ -207,6 +207,8 @@ TEST_F(RankedStages, RanksThatHaveNothingToDoAreRefusedBeforeAnythingIsReadOrWri
                   {"data", "pictures"},
                   {"model", tiny_model_dir().string()},
                   {"start", "no-such-folder"},
+                  {"batch", 3},
+                  {"learning_rate", 1e-4},
                   {"steps", 5}}
                  .dump(2));
   const auto settings = train::TrainingConfig::load(file);
