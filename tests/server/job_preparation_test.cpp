@@ -122,9 +122,9 @@ TEST_F(QueueWithSlots, PreparationsBeginInOrderAsFarAsThereIsRoom) {
   room_.set_free(1);
   start(3);
   const auto first = submit_waiting("first"), second = submit_waiting("second");
+  wait_until([&] { return asks().size() == 1; });
   const auto third = submit("third");
   wait_for_step(third);
-  wait_until([&] { return asks().size() == 1; });
   EXPECT_EQ(asks().front(), "first");
   EXPECT_EQ(second->status().state, State::kWaiting);
   answer("first");
