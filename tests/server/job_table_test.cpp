@@ -30,7 +30,8 @@ Result draw_at_once(const Request& request,
     while (progress(Progress())) std::this_thread::sleep_for(1ms);
     fail(ErrorCode::kCancelled, "cancelled");
   }
-  if (request.prompt == "fails") fail(ErrorCode::kInvalidInput, "steps must be less");
+  if (request.prompt == "fails")
+    fail_at(ErrorCode::kInvalidInput, {"", "steps"}, "steps must be less");
   Result result;
   result.pictures.resize(1);
   result.pictures[0].image = {32, 32, std::vector<uint8_t>(3 * 32 * 32, 7)};
