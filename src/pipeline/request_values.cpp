@@ -195,10 +195,6 @@ void check_size(int64_t width, int64_t height) {
   }
 }
 
-std::string picture_name(std::size_t index) {
-  return concat("picture ", index + 1);
-}
-
 std::string prompt_without_mark(const Request& request) {
   const bool has_mark = starts_with(request.prompt, kByteOrderMark);
   const bool removes_mark = has_mark && request.glyph_rules == GlyphRules::kSmart;

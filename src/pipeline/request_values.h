@@ -23,7 +23,9 @@ void check_size(int64_t width, int64_t height);
 
 /// What messages call a condition picture of a request: "picture 1" for index 0. It is the source
 /// of an Error about its content.
-std::string picture_name(std::size_t index);
+inline std::string picture_name(std::size_t index) {
+  return "picture " + std::to_string(index + 1);
+}
 
 /// Returns the prompt without its byte order mark, which forms may send with a file. The
 /// reference's rules keep it.

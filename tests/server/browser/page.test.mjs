@@ -277,7 +277,7 @@ test("refuses in French what the server refuses", async () => {
     await page.getByRole("button", { name: "Dessiner", exact: true }).click();
     await page.getByRole("alert").getByText(expected).waitFor();
   }
-  problems = problems.filter((problem) => !/Failed to load resource/.test(problem));
+  forgetProblems(/Failed to load resource/);
 });
 
 test("takes the ranges of its fields from the server", async () => {
