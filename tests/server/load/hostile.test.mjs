@@ -267,9 +267,9 @@ test("few files: the server takes fewer connections, says so, and answers on", a
 });
 
 test("GET /health tells the bounds that hold", async () => {
-  const own = await startServer(["--max-connections", "20", "--max-body", "1", "--max-body-memory", "8", "--max-pixels", "65536"]);
+  const own = await startServer(["--max-connections", "20", "--max-body", "1", "--max-body-memory", "16", "--max-pixels", "65536"]);
   const { limits, defaults } = await health(own);
-  assert.deepEqual([limits.connections, limits.body_bytes, limits.body_memory_bytes, defaults.max_pixels], [20, 1 << 20, 8 << 20, 65536]);
+  assert.deepEqual([limits.connections, limits.body_bytes, limits.body_memory_bytes, defaults.max_pixels], [20, 1 << 20, 16 << 20, 65536]);
   const status = async (bytes) => (await exchange(own.port, bytes, { until: (count) => count === 1 })).statuses[0];
   const head = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX: ";
   const longest = limits.header_bytes - head.length - "\r\n\r\n".length;
