@@ -3,7 +3,7 @@
 // avx512_bfloat16_begin-inl.h says why by a pragma. Include all other headers before this one. (No
 // include guard: a file may have several such regions.)
 #if defined(__clang__)
-#pragma clang attribute push( \
+#pragma clang attribute push(                                                                   \
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,amx-tile,amx-int8"))), \
     apply_to = function)
 #else
