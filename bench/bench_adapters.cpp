@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "adapters/adapter_file.h"
+#include "core/seconds_since.h"
 #include "io/safetensors.h"
-#include "models/generator/language_model.h"
 #include "models/layout.h"
-#include "models/transformer/transformer_model.h"
 #include "nn/low_rank_update.h"
 #include "nn/modules.h"
 #include "support/machine.h"
+#include "support/published.h"
 
 namespace {
 
@@ -26,40 +26,6 @@ using namespace glm_image;
 
 constexpr int64_t kRank = 16;
 constexpr double kMegabyte = 1e6;
-
-models::TransformerConfig published_transformer() {
-  models::TransformerConfig config;
-  config.num_layers = 30;
-  config.num_attention_heads = 32;
-  config.attention_head_dim = 128;
-  config.in_channels = config.out_channels = 16;
-  config.patch_size = 2;
-  config.text_embed_dim = 1472;
-  config.time_embed_dim = 512;
-  config.condition_dim = 256;
-  config.prior_vq_quantizer_codebook_size = 16384;
-  config.sample_size = 128;
-  return config;
-}
-
-models::GeneratorConfig published_generator() {
-  models::GeneratorConfig config;
-  config.vocab_size = 168064;
-  config.vision_vocab_size = 16512;
-  config.hidden_size = 4096;
-  config.intermediate_size = 13696;
-  config.num_hidden_layers = 40;
-  config.num_attention_heads = 32;
-  config.num_key_value_heads = 2;
-  config.head_dim = 128;
-  config.max_position_embeddings = 131072;
-  config.attention_bias = true;
-  config.rms_norm_eps = 1.5625e-7;
-  config.rope_theta = 10000;
-  config.rotary_dim = 64;
-  config.mrope_section = {8, 12, 12};
-  return config;
-}
 
 /// Bytes of this process's memory that belong to no file; 0 where they cannot be read.
 double own_bytes() {
@@ -74,7 +40,7 @@ double own_bytes() {
 double seconds_of(const std::function<void()>& action) {
   const auto begin = std::chrono::steady_clock::now();
   action();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return seconds_since(begin);
 }
 
 struct Part {
@@ -144,8 +110,8 @@ int main(int argc, char** argv) {
   const auto type = arguments.type();
   bench::print_machine("bench_adapters", arguments, type);
   const at::TensorOptions options(type);
-  models::GlmImageTransformer2DModel transformer(published_transformer(), options);
-  models::GlmImageTextModel generator(published_generator(), options);
+  models::GlmImageTransformer2DModel transformer(bench::published_transformer(), options);
+  models::GlmImageTextModel generator(bench::published_generator(), options);
   const std::vector<Part> parts = {{models::kTransformer, *transformer, ".attn1."},
                                    {models::kVisionLanguage, *generator, ".self_attn."}};
   // Of the model's type, as views of the file, and of another one, which is converted.

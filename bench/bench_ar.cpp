@@ -9,57 +9,36 @@
 #include <vector>
 
 #include "core/memory.h"
-#include "models/generator/language_model.h"
 #include "support/limits.h"
 #include "support/machine.h"
+#include "support/published.h"
 
 namespace {
 
 using namespace glm_image;
 
-constexpr int64_t kPublishedLayers = 40;
-constexpr int64_t kVisionVocabulary = 16512;
 constexpr int64_t kPromptTokens = 100;
 constexpr int kRounds = 9;
 constexpr int64_t kMostSequences = 4;
 /// A preview of 256 tokens, 1024 tokens of a 1024×1024 picture, and the end marker.
 constexpr int64_t kDrawnTokens = 1281;
 
-models::GeneratorConfig published_config(int64_t layers) {
-  models::GeneratorConfig config;
-  config.vocab_size = 168064;
-  config.vision_vocab_size = kVisionVocabulary;
-  config.hidden_size = 4096;
-  config.intermediate_size = 13696;
-  config.num_hidden_layers = layers;
-  config.num_attention_heads = 32;
-  config.num_key_value_heads = 2;
-  config.head_dim = 128;
-  config.max_position_embeddings = 131072;
-  config.attention_bias = true;
-  config.rms_norm_eps = 1.5625e-7;
-  config.rope_theta = 10000;
-  config.rotary_dim = 64;
-  config.mrope_section = {8, 12, 12};
-  return config;
-}
-
 /// The number of layers that fit into half of the free memory together with the embedding.
 int64_t layers_that_fit(const bench::Arguments& arguments) {
   if (arguments.layers > 0) return arguments.layers;
-  if (!arguments.device.is_cpu()) return kPublishedLayers;
+  if (!arguments.device.is_cpu()) return bench::kPublishedLayers;
   // While a layer is quantised, it is in memory twice.
   constexpr int64_t kLayerBytes = int64_t{408} << 20, kEmbeddingBytes = int64_t{3} << 30;
   const int64_t free = available_memory_bytes() / 2 - kEmbeddingBytes;
-  return std::clamp<int64_t>(free / kLayerBytes, 2, kPublishedLayers);
+  return std::clamp<int64_t>(free / kLayerBytes, 2, bench::kPublishedLayers);
 }
 
 struct Decoder {
   Decoder(const bench::Arguments& arguments, int64_t layers)
-      : config(published_config(layers)),
+      : config(bench::published_generator(layers)),
         options(at::TensorOptions().dtype(arguments.type()).device(arguments.device)),
         model(config, options),
-        head(config.hidden_size, kVisionVocabulary, options, /*with_bias=*/false),
+        head(config.hidden_size, config.vision_vocab_size, options, /*with_bias=*/false),
         cache(layers, kMostSequences, kPromptTokens + kDrawnTokens + 64, 2, 128, options) {
     bench::randomise(*model, arguments.device);
     bench::randomise(*head, arguments.device);
@@ -144,8 +123,8 @@ int main(int argc, char** argv) {
         "  %.1f GB/s of weights read, fraction of bandwidth %.2f\n",
         static_cast<long>(position),
         1e9 * rate / bytes,
-        static_cast<long>(kPublishedLayers),
-        1e9 * rate / decoder.bytes_per_token(kPublishedLayers),
+        static_cast<long>(bench::kPublishedLayers),
+        1e9 * rate / decoder.bytes_per_token(bench::kPublishedLayers),
         limits.front(),
         limits.back(),
         bench::median(limits),

@@ -5,32 +5,16 @@
 #include <cstdio>
 #include <vector>
 
-#include "models/transformer/transformer_model.h"
 #include "support/limits.h"
 #include "support/machine.h"
+#include "support/published.h"
 
 namespace {
 
 using namespace glm_image;
 
-constexpr int64_t kPublishedBlocks = 30;
 constexpr int64_t kTextTokens = 64;
 constexpr int kRounds = 3;
-
-models::TransformerConfig published_config(int64_t blocks) {
-  models::TransformerConfig config;
-  config.num_layers = blocks;
-  config.num_attention_heads = 32;
-  config.attention_head_dim = 128;
-  config.in_channels = config.out_channels = 16;
-  config.patch_size = 2;
-  config.text_embed_dim = 1472;
-  config.time_embed_dim = 512;
-  config.condition_dim = 256;
-  config.prior_vq_quantizer_codebook_size = 16384;
-  config.sample_size = 128;
-  return config;
-}
 
 /// Operations of the matrix products, including attention: two per multiplication.
 struct Flops {
@@ -80,7 +64,7 @@ int main(int argc, char** argv) {
   const torch::NoGradGuard no_grad;
   const int64_t blocks = arguments.layers > 0 ? arguments.layers : 3;
   bench::print_machine("bench_dit", arguments, arguments.type());
-  const auto config = published_config(blocks);
+  const auto config = bench::published_transformer(blocks);
   models::GlmImageTransformer2DModel model(
       config, at::TensorOptions().dtype(arguments.type()).device(arguments.device));
   bench::randomise(*model, arguments.device);
@@ -138,9 +122,9 @@ int main(int argc, char** argv) {
                   arguments.type() == at::kFloat ? "float32" : "bfloat16");
     }
     std::printf("  %ld blocks: %.1f TFLOP, %.1f s for one evaluation\n",
-                static_cast<long>(kPublishedBlocks),
-                1e-12 * flops.total(kPublishedBlocks),
-                1e-12 * flops.total(kPublishedBlocks) / rate);
+                static_cast<long>(bench::kPublishedBlocks),
+                1e-12 * flops.total(bench::kPublishedBlocks),
+                1e-12 * flops.total(bench::kPublishedBlocks) / rate);
   }
   return 0;
 }

@@ -51,7 +51,7 @@ const KeyEnd* find_end(std::string_view key) {
 }
 
 /// PEFT's own state has the adapter's name in it: "<path>.lora_A.default.weight". Returns the key
-/// without this name, and nothing if there is none.
+/// without this name; "" for a key that has no such name.
 std::string without_adapter_name(std::string_view key) {
   constexpr std::string_view kWeight = ".weight";
   if (!ends_with(key, kWeight)) return "";

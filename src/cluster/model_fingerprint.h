@@ -19,8 +19,8 @@ struct ModelFingerprint {
   std::map<std::string, std::string> files;
 
   /// Returns a sentence naming the first difference between the worker's model and this one, the
-  /// coordinator's, or "" if there is none. The worker may have more adapters. `what` names what
-  /// the files belong to.
+  /// coordinator's; "" for equal models. The worker may have more adapters. `what` names what the
+  /// files belong to.
   std::string difference(const ModelFingerprint& worker, const std::string& what = "model") const;
 };
 

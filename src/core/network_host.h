@@ -11,8 +11,8 @@ namespace glm_image {
 
 using AddressList = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
 
-/// The TCP addresses of a host. `flags`: those of getaddrinfo. Null if there is none; `error`, if
-/// given, then gets the reason.
+/// Returns the TCP addresses of a host. `flags` are those of getaddrinfo. Returns null for a host
+/// without addresses; `error`, if given, then gets the reason.
 AddressList resolve_host(const std::string& host,
                          const std::string& port,
                          int flags,

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/prefix.h"
 #include "core/suffix.h"
 #include "nn/modules.h"
 #include "pipeline/checkpoint_copy.h"
@@ -19,7 +20,7 @@ constexpr std::string_view kWeightSuffix = ".weight";
 std::string stem_of(const io::WeightSet& weights) {
   const auto file = weights.tensors().begin()->second.file->file().path().filename().string();
   constexpr const char* kStem = "diffusion_pytorch_model";
-  return file.rfind(kStem, 0) == 0 ? kStem : "model";
+  return starts_with(file, kStem) ? kStem : "model";
 }
 
 std::string layer_of(const std::string& parameter) {

@@ -67,7 +67,7 @@ TEST(Rotation, UnusedKeysAreNone) {
   }
 }
 
-/// AutoRound writes the key beside quantization_config if there is none; the weights may be floats.
+/// Without a quantization_config AutoRound writes the key in its place; the weights may be floats.
 TEST(Rotation, AlsoOfWeightsThatAreNotQuantised) {
   const QuantisedComponent component({{"x.weight", at::ones({8, 8})}}, json());
   const auto open = [&] {
