@@ -12,7 +12,7 @@
 #include "support/reference.h"
 #include "train/lora/lora_memory.h"
 #include "train/lora/train_lora.h"
-#include "train/picture_folder.h"
+#include "train/small_lora_run.h"
 
 namespace glm_image::test {
 namespace {
@@ -54,21 +54,9 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
   return most;
 }
 
-/// Of both parts, on four pictures.
 train::LoraOptions small_run(const fs::path& folder) {
-  train::LoraOptions options;
-  options.model = tiny_model_dir();
-  options.data = folder / "data";
-  options.output = folder / "style.safetensors";
-  options.rank = 4;
-  options.alpha = 8;
-  options.steps = 6;
-  options.learning_rate = 1e-3;
-  options.size = 64;
-  options.batch = 2;
+  auto options = small_lora_run(folder);
   options.pipeline.dtype = DataType::kFloat32;
-  fs::create_directories(options.data);
-  add_four_pictures(options.data);
   return options;
 }
 

@@ -10,7 +10,7 @@
 #include "nn/cpu_kernels.h"
 #include "support/reference.h"
 #include "train/data/feature_cache.h"
-#include "train/picture_folder.h"
+#include "train/small_lora_run.h"
 
 namespace glm_image::test {
 namespace {
@@ -18,20 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 
 train::LoraOptions lora_options(const fs::path& folder) {
-  train::LoraOptions options;
-  options.model = tiny_model_dir();
-  options.data = folder / "data";
-  options.output = folder / "style.safetensors";
-  options.rank = 4;
-  options.alpha = 8;
-  options.steps = 6;
-  options.learning_rate = 1e-3;
-  options.size = 64;
-  options.batch = 2;
+  auto options = small_lora_run(folder);
   options.accumulate = 2;
   options.save_every = 3;
-  fs::create_directories(options.data);
-  add_four_pictures(options.data);
   return options;
 }
 
