@@ -31,6 +31,7 @@ train::LoraOptions lora_settings(const TrainLoraOptions& options) {
   training.trigger = keys.pictures.trigger;
   training.prior_data = keys.prior_data;
   training.prior_loss_weight = keys.prior_loss_weight;
+  training.input_dropout = keys.input_dropout;
   training.transformer = has("transformer");
   training.generator = has("generator");
   training.rank = keys.rank;

@@ -28,6 +28,7 @@ enum SeedPurpose : uint64_t {
   kAdapterDropPurpose = 710,
   kAdapterNoisePurpose = 711,
   kPriorDataPurpose = 712,
+  kAdapterHidingPurpose = 713,
 };
 
 /// Derives a seed from a run's seed, a purpose and an index (a batch, step or epoch). Seeds of

@@ -377,6 +377,11 @@ TEST(TrainLora, RefusesWhatItCannotUse) {
   expect_error(ErrorCode::kInvalidInput, {"--prior-loss-weight must not be negative"}, [&] {
     train::train_lora(options, {});
   });
+  options.prior_loss_weight = 1;
+  options.input_dropout = 1.5;
+  expect_error(ErrorCode::kInvalidInput, {"--input-dropout", "0 to 1", "1.5"}, [&] {
+    train::train_lora(options, {});
+  });
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ TEST(LoraKeys, AreReadAsKeyWriterWritesThem) {
   keys.pictures.trigger = "zorblax";
   keys.prior_data = "drawings";
   keys.prior_loss_weight = 0.5;
+  keys.input_dropout = 0.25;
   keys.learning_rate = 0.1 / 3;
   keys.all_layers = true;
   keys.seed = (int64_t{1} << 53) + 1;

@@ -27,6 +27,7 @@ struct AdapterStageOptions {
   /// the data set plus the weighted one of these.
   const DataFeatures* prior_data = nullptr;
   double prior_loss_weight = 1;
+  double input_dropout = 0;  ///< of the generator: the chance that tokens of an example are hidden
   /// Called after each step with the number of steps done.
   std::function<void(int64_t steps)> after_step;
   /// Draws a sample grid with the module in training; empty if there are no samples.
@@ -165,6 +166,11 @@ class GeneratorAdapterStage : public AdapterStage {
 
  private:
   TokenPredictionBatch on_device(const Batch& batch) const;
+  /// [this rank's rows, tokens] bool: the tokens that the model does not see.
+  Tensor hidden_tokens(const AdapterExamples& examples,
+                       const BatchShare& share,
+                       int64_t batch_index,
+                       int64_t tokens) const;
 
   models::GlmImageForConditionalGeneration model_{nullptr};
   std::optional<TokenPrediction> objective_;

@@ -1,9 +1,12 @@
+#include "core/random.h"
 #include "models/layout.h"
 #include "pipeline/compose.h"
 #include "text/rotary_positions.h"
+#include "train/batch/input_dropout.h"
 #include "train/batch/sequence_positions.h"
 #include "train/lora/adapter_stage.h"
 #include "train/lora/base_adapters.h"
+#include "train/seeds.h"
 
 namespace glm_image::train {
 namespace {
@@ -72,10 +75,19 @@ pipeline::LoadedModules GeneratorAdapterStage::loaded() const {
   return modules;
 }
 
+Tensor GeneratorAdapterStage::hidden_tokens(const AdapterExamples& examples,
+                                            const BatchShare& share,
+                                            int64_t batch_index,
+                                            int64_t tokens) const {
+  auto random = make_random(mix_seed(examples.seed, kAdapterHidingPurpose, batch_index));
+  const auto hides = at::rand({share.total()}, random) < options_.input_dropout;
+  return share.cut(hidden_codes(hides, tokens, random));
+}
+
 Batch GeneratorAdapterStage::make_batch(const AdapterExamples& examples,
                                         const std::vector<int64_t>& rows,
-                                        const BatchShare& /*share*/,
-                                        int64_t /*batch_index*/) const {
+                                        const BatchShare& share,
+                                        int64_t batch_index) const {
   std::vector<TokenSequence> sequences;
   int64_t longest = 0;
   for (const int64_t row : rows) {
@@ -86,6 +98,7 @@ Batch GeneratorAdapterStage::make_batch(const AdapterExamples& examples,
   const auto predicted = static_cast<int64_t>(sequences.front().targets.size());
   // The last target is predicted, not read. What follows it is padding: nothing before sees it.
   const int64_t read = predicted - 1;
+  const auto hidden = hidden_tokens(examples, share, batch_index, read);
   auto ids = at::zeros({count, longest + read}, at::kLong);
   auto positions = at::zeros({3, count, longest + read}, at::kLong);
   auto slots = at::empty({count, predicted}, at::kLong);
@@ -96,7 +109,10 @@ Batch GeneratorAdapterStage::make_batch(const AdapterExamples& examples,
     targets[i].copy_(torch::tensor(sequence.targets));
     slots[i].copy_(at::arange(length - 1, length + read, at::kLong));
     ids[i].narrow(0, 0, length).copy_(torch::tensor(sequence.prompt));
-    ids[i].narrow(0, length, read).copy_(targets[i].narrow(0, 0, read));
+    const auto seen = targets[i].narrow(0, 0, read);
+    ids[i]
+        .narrow(0, length, read)
+        .copy_(seen.masked_fill(hidden[i], checkpoint_.vision_language.image_token_id));
     put_positions(
         positions.select(1, i), sequence.prompt_positions, sequence.target_positions, read);
   }

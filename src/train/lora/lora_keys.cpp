@@ -37,6 +37,12 @@ void LoraKeys::visit(KeyVisitor& keys) {
               prior_loss_weight,
               0.0,
               kMostLossWeight);
+  keys.number({"input_dropout",
+               "Fraction of examples in which the generator does not see most tokens before the "
+               "one that it predicts"},
+              input_dropout,
+              0.0,
+              1.0);
   keys.integer({"steps", "Steps of each part"}, steps, 1, kMostLoraSteps);
   keys.number({"learning_rate", "Learning rate of AdamW"}, learning_rate, 1e-9, 1.0);
   keys.integer({"rank", "Rank of the updates"}, rank, 1, 1024);

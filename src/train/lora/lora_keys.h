@@ -16,6 +16,7 @@ struct LoraKeys {
   FolderKeys pictures;
   std::string prior_data;
   double prior_loss_weight = 1;
+  double input_dropout = 0;
   int64_t steps = 1000;
   double learning_rate = 1e-4;
   int64_t rank = 16;

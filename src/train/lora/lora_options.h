@@ -18,6 +18,9 @@ struct LoraOptions {
   /// distance to the base's output (objectives/prior_preservation.h).
   std::filesystem::path prior_data;
   double prior_loss_weight = 1;
+  /// Of the generator: the fraction of sequences in which 50 to 100% of the tokens before the
+  /// predicted one are hidden (batch/input_dropout.h).
+  double input_dropout = 0;
   bool transformer = true, generator = true;
   int64_t rank = 16;
   double alpha = 16;

@@ -49,6 +49,11 @@ void check_lora_options(const LoraOptions& options) {
          "--prior-loss-weight must not be negative; found ",
          options.prior_loss_weight);
   }
+  if (!(options.input_dropout >= 0 && options.input_dropout <= 1)) {
+    fail(ErrorCode::kInvalidInput,
+         "--input-dropout must be a number from 0 to 1; found ",
+         options.input_dropout);
+  }
   require_finite("--checkpoint-seconds", options.checkpoint_seconds);
   if (options.output.extension() != kSuffix) {
     fail(ErrorCode::kInvalidInput,
@@ -130,6 +135,7 @@ std::string identity_of(const LoraOptions& options,
                 options.learning_rate,
                 ", seed ",
                 options.seed,
+                options.input_dropout == 0 ? "" : concat(", input dropout ", options.input_dropout),
                 base.empty() ? "" : ", base " + base,
                 adapters.empty() ? "" : ", adapters " + adapters,
                 prior == nullptr ? ""
@@ -229,6 +235,7 @@ std::optional<AdapterPart> train_part(const Run& run, PartToTrain& part) {
   of_stage.load.quantise_to = part.base;
   of_stage.prior_data = run.prior_data;
   of_stage.prior_loss_weight = options.prior_loss_weight;
+  of_stage.input_dropout = options.input_dropout;
   const AdapterStage* running = nullptr;
   if (leads && options.save_every > 0) {
     of_stage.after_step = [&](int64_t steps) {
