@@ -118,6 +118,32 @@ TEST(Heads, WithWeightAreTrainedAndRun) {
   }
 }
 
+TEST(ChangeWeight, WeightsTheLossOnCodes) {
+  const StageAtStart start(stage_config("generator",
+                                        {{"change_weight", 4},
+                                         {"class_weight", 0},
+                                         {"scene_weight", 0},
+                                         {"position_weight", 0},
+                                         {"counting_weight", 0}}));
+  auto batch = start.batch(0);
+  auto& weights = batch.at("weights");
+  ASSERT_EQ(weights.sizes(), batch.at("kinds").sizes());
+  EXPECT_TRUE((weights == 1).logical_or(weights == 4).all().item<bool>());
+  const auto& sides = batch.at("grids");
+  for (const int64_t first : {int64_t{0}, (sides[0] * sides[1]).item<int64_t>()}) {
+    EXPECT_TRUE((weights.select(1, first) == 4).all().item<bool>()) << first;
+  }
+
+  weights.fill_(0);
+  weights.select(1, 0).fill_(1e6);  // next to it, the end marker's weight of 1 does not count
+  const auto of_first = start.measure(batch, 0);
+  EXPECT_NEAR(of_first.at("loss"), of_first.at("loss_first"), 1e-4);
+  EXPECT_GT(std::abs(of_first.at("loss_first") - of_first.at("loss_codes")), 1e-3);
+  batch.erase("weights");
+  const auto of_all = start.measure(batch, 0);
+  EXPECT_NEAR(of_all.at("loss"), of_all.at("loss_codes"), 1e-4);
+}
+
 class Stages : public testing::TestWithParam<std::string> {};
 
 // A sample grid has gaps of 4 pixels. The generator's also contains previews.

@@ -166,22 +166,16 @@ void PosterTransformerKeys::visit(train::KeyVisitor& keys) {
 
 void PosterGeneratorKeys::visit(train::KeyVisitor& keys) {
   keys.flag({"teacher_codes", "train on the teacher's codes", "scene_codes"}, teacher_codes);
-  keys.number(
-      {"first_weight", "loss weight of the first code of each grid"}, first_weight, 0, kMostWeight);
-  keys.number({"decision_weight", "extra loss weight where the predicted class is uncertain"},
-              decision_weight,
-              0,
+  keys.number({"change_weight",
+               "loss weight where the class changes in a row, and of a grid's first token"},
+              change_weight,
+              1,
               kMostWeight);
-  keys.number({"turn_weight", "extra loss weight where the next colour of a gradient begins"},
-              turn_weight,
-              0,
-              kMostWeight);
+  for (const char* name : {"first_weight", "decision_weight", "turn_weight"}) {
+    keys.removed(name, "change_weight");
+  }
   keys.number({"class_weight", "weight of the head for each token's class; 0: none", "kind_weight"},
               class_weight,
-              0,
-              kMostWeight);
-  keys.number({"change_weight", "weight, in it, of tokens whose left neighbour differs"},
-              change_weight,
               0,
               kMostWeight);
   keys.number(

@@ -49,9 +49,8 @@ struct PosterTransformerKeys {
 
 struct PosterGeneratorKeys {
   bool teacher_codes = false;
-  double first_weight = 1, decision_weight = 0, turn_weight = 0;
-  double class_weight = 0.5, change_weight = 1, scene_weight = 0.5;
-  double position_weight = 0.2, counting_weight = 0.2;
+  double change_weight = 1;
+  double class_weight = 0.5, scene_weight = 0.5, position_weight = 0.2, counting_weight = 0.2;
   int64_t scene_layers = 0, position_layers = 0, more_prompts = 0;
   void visit(train::KeyVisitor& keys);
 };
