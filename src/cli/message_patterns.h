@@ -295,6 +295,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "a multiple of %1",
     "a number of at most %1",
     "absent beside '%1', its new name",
+    "absent, since '%1' replaces it",
+    "In the object \"%1\", if data is a folder of pictures with captions:",
     "In the object \"%1\", if data is data/posters:",
     "In the object \"%1\":",
     "integer from %1",

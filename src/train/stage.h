@@ -14,7 +14,9 @@
 
 namespace glm_image::train {
 
-/// The tensors of one batch by name, prepared in advance on another thread.
+/// The tensors of one batch by name, prepared in advance on another thread. Only the stage and its
+/// auxiliary know the names: Stage::forward makes the typed batch of an objective from them
+/// (train/objectives), whose struct has the shapes.
 using Batch = std::map<std::string, Tensor>;
 /// Prepares the batch with a given index, deterministically. The index counts batches: batch i of
 /// optimizer step s has the index s·gradient_accumulation_steps + i.

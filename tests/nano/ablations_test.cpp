@@ -71,14 +71,6 @@ TEST(Ablations, EveryAuxiliaryHeadIsLeftOutOnce) {
   }
 }
 
-TEST(Ablations, DecisionsNeedTheClassHead) {
-  const auto variants = committed_json("ablations.json").at("generator").at("variants");
-  for (const auto& [variant, change] : variants.items()) {
-    if (change.value("class_weight", 1.0) > 0) continue;
-    EXPECT_EQ(change.value("decision_weight", -1.0), 0) << variant;
-  }
-}
-
 TEST(NanoPlan, NamesConfigsWhoseSharesSumToAtMostOne) {
   const auto plan = committed_json("plan.json");
   double shares = plan.at("edits").at("share");

@@ -62,6 +62,24 @@ TEST(KeyHelp, EachStageHasItsOwnKeys) {
             (std::set<std::string>{"stage", "run", "data", "model", "start", "seed", "captions"}));
 }
 
+// Posters have another stage "vq", which refuses the keys of the one for folders.
+TEST(KeyHelp, TheKeysOfVqDependOnTheData) {
+  const auto help = help_of("vq");
+  const auto section = [&](const std::string& title) {
+    const auto begin = help.find(title + '\n');
+    return begin == std::string::npos
+               ? std::set<std::string>()
+               : keys_in(help.substr(begin, help.find("\n\n", begin) - begin));
+  };
+  EXPECT_EQ(section("In the object \"vq\", if data is a folder of pictures with captions:"),
+            (std::set<std::string>{"commitment_weight", "codebook_decay"}));
+  const auto posters = section("In the object \"vq\", if data is data/posters:");
+  EXPECT_EQ(posters.count("text_token_weight"), 1U);
+  EXPECT_EQ(posters.count("codebook_decay"), 1U);
+  EXPECT_EQ(posters.count("commitment_weight"), 0U);
+  EXPECT_EQ(help.find("In the object \"vq\":"), std::string::npos) << help;
+}
+
 TEST(KeyHelp, TheDocumentsHaveAllKeys) {
   const auto docs = project_dir() / "docs";
   const auto document = read_file(docs / "training.md") + read_file(docs / "nano.md");

@@ -36,6 +36,46 @@ TEST(PosterKeys, ErrorsNameTheKeyAndTheAllowedValues) {
   }
 }
 
+template <typename Keys>
+Keys read_stage_keys(const nlohmann::json& json, std::vector<std::string>& warnings) {
+  train::KeyReader reader(io::JsonFields(json, "config.json"), warnings);
+  Keys keys;
+  keys.visit(reader);
+  return keys;
+}
+
+// One name for one meaning: a weight's name says of what.
+TEST(PosterKeys, FormerNamesOfLossWeightsAreAcceptedWithAWarning) {
+  const nlohmann::json former = {
+      {"text_weight", 3}, {"pictogram_weight", 4}, {"marked_letter_weight", 5}};
+  std::vector<std::string> warnings;
+  const auto latents = read_stage_keys<nano::PosterTransformerKeys>(former, warnings);
+  EXPECT_EQ(latents.text_latent_weight, 3);
+  EXPECT_EQ(latents.pictogram_latent_weight, 4);
+  EXPECT_EQ(latents.marked_letter_latent_weight, 5);
+  const auto tokens = read_stage_keys<nano::TeacherVqKeys>(former, warnings);
+  EXPECT_EQ(tokens.text_token_weight, 3);
+  EXPECT_EQ(tokens.pictogram_token_weight, 4);
+  const auto pixels = read_stage_keys<nano::PosterVaeKeys>(former, warnings);
+  EXPECT_EQ(pixels.text_pixel_weight, 3);
+  EXPECT_EQ(pixels.marked_letter_pixel_weight, 5);
+  ASSERT_EQ(warnings.size(), 7U);
+  EXPECT_NE(warnings[0].find("'text_weight' is now called 'text_latent_weight'"), std::string::npos)
+      << warnings[0];
+}
+
+TEST(PosterKeys, RemovedLossWeightsAreRefusedWithTheKeyThatReplacesThem) {
+  for (const std::string name : {"first_weight", "decision_weight", "turn_weight"}) {
+    std::vector<std::string> warnings;
+    expect_error(
+        ErrorCode::kCorruptFile,
+        {"config.json: " + name + " must be absent, since 'change_weight' replaces it, found 16"},
+        [&] {
+          read_stage_keys<nano::PosterGeneratorKeys>({{name, 16}}, warnings);
+        });
+  }
+}
+
 TEST(PosterTrainingData, SizesFollowTheirShares) {
   const nano::PosterTrainingData data(project_dir() / "data" / "posters",
                                       /*seed=*/0,

@@ -5,13 +5,16 @@
 #include <limits>
 #include <set>
 
+#include "core/joined.h"
 #include "image/codec.h"
 #include "io/safetensors.h"
 #include "models/autoencoder/autoencoder_kl.h"
 #include "nano/stage_at_start.h"
 #include "nano/training/poster_feed.h"
+#include "nano/training/poster_keys.h"
 #include "text/grid.h"
 #include "train/batch/picture_batch.h"
+#include "train/config/stage_keys.h"
 #include "train/weights/component_files.h"
 
 namespace glm_image::test {
@@ -118,7 +121,67 @@ TEST(Heads, WithWeightAreTrainedAndRun) {
   }
 }
 
+TEST(ChangeWeight, WeightsTheLossOnCodes) {
+  const StageAtStart start(stage_config("generator",
+                                        {{"change_weight", 4},
+                                         {"class_weight", 0},
+                                         {"scene_weight", 0},
+                                         {"position_weight", 0},
+                                         {"counting_weight", 0}}));
+  auto batch = start.batch(0);
+  auto& weights = batch.at("weights");
+  ASSERT_EQ(weights.sizes(), batch.at("kinds").sizes());
+  EXPECT_TRUE((weights == 1).logical_or(weights == 4).all().item<bool>());
+  const auto& sides = batch.at("grids");
+  for (const int64_t first : {int64_t{0}, (sides[0] * sides[1]).item<int64_t>()}) {
+    EXPECT_TRUE((weights.select(1, first) == 4).all().item<bool>()) << first;
+  }
+
+  weights.fill_(0);
+  weights.select(1, 0).fill_(1e6);  // next to it, the end marker's weight of 1 does not count
+  const auto of_first = start.measure(batch, 0);
+  EXPECT_NEAR(of_first.at("loss"), of_first.at("loss_first"), 1e-4);
+  EXPECT_GT(std::abs(of_first.at("loss_first") - of_first.at("loss_codes")), 1e-3);
+  batch.erase("weights");
+  const auto of_all = start.measure(batch, 0);
+  EXPECT_NEAR(of_all.at("loss"), of_all.at("loss_codes"), 1e-4);
+}
+
 class Stages : public testing::TestWithParam<std::string> {};
+
+/// The keys in the stage's own object that its help lists for posters.
+std::set<std::string> own_keys_in_help(const std::string& stage) {
+  train::KeyHelp help;
+  train::describe_stage(stage, help);
+  nano::describe_stage(stage, help);
+  std::set<std::string> keys;
+  bool is_own = false;
+  std::istringstream lines(help.text());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("  ", 0) == 0) {
+      if (is_own) keys.insert(line.substr(2, line.find(' ', 2) - 2));
+    } else {
+      is_own = line.rfind("In the object", 0) == 0 && line.find("folder") == std::string::npos;
+    }
+  }
+  return keys;
+}
+
+TEST_P(Stages, ReadTheKeysThatTheHelpLists) {
+  TemporaryDirectory folder;
+  const auto config = load_config(folder.path(), stage_config(GetParam(), {{"nothing", 1}}));
+  nano::make_stage(config, at::kCPU);
+  std::string message;
+  try {
+    config.refuse_unread();
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  const std::string known = "nothing is not a known key; known keys: ";
+  const auto begin = message.find(known);
+  ASSERT_NE(begin, std::string::npos) << message;
+  EXPECT_EQ(message.substr(begin + known.size()), joined(own_keys_in_help(GetParam()), ", "));
+}
 
 // A sample grid has gaps of 4 pixels. The generator's also contains previews.
 TEST_P(Stages, SampleGridsHaveTheSizesThatAreTrained) {

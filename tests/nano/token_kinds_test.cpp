@@ -80,6 +80,13 @@ TEST(KindChanges, MarkStartsAndEndsOfItemsInARow) {
       at::equal(kind_changes(kinds.view({1, 12}), 3, 4).to(at::kLong), expected.view({1, 12})));
 }
 
+TEST(ChangeWeights, AreHighAtChangesAndAtTheFirstToken) {
+  const auto kinds = torch::tensor({0, 5, 5, 0, 7, 7, 5, 5, 0, 0, 0, 0});
+  const auto expected = torch::tensor({3, 3, 1, 3, 3, 1, 3, 1, 1, 1, 1, 1}, at::kFloat);
+  EXPECT_TRUE(at::equal(change_weights(kinds, {3, 4}, /*change_weight=*/3), expected));
+  EXPECT_TRUE(at::equal(change_weights(kinds, {3, 4}, /*change_weight=*/1), at::ones({12})));
+}
+
 TEST(KindStarts, MarkTheFirstTokensOfItems) {
   const auto kinds = torch::tensor({{0, 5, 5, 0}, {7, 7, 5, 5}, {7, 0, 0, 3}});
   const auto expected = torch::tensor({{0, 1, 0, 0}, {1, 0, 0, 0}, {0, 0, 0, 1}});

@@ -208,9 +208,9 @@ TEST_F(FolderStages, AFolderWithoutAUsablePictureIsRefused) {
 }
 
 TEST_F(FolderStages, KeysOfPostersAreUnknown) {
-  auto keys = config("vae", {{"text_weight", 3}});
+  auto keys = config("vae", {{"text_pixel_weight", 3}});
   keys.run = folder_->path() / "other";
-  expect_error(ErrorCode::kCorruptFile, {"vae.text_weight", "not a known key"}, [&] {
+  expect_error(ErrorCode::kCorruptFile, {"vae.text_pixel_weight", "not a known key"}, [&] {
     train::train(keys, at::kCPU, {});
   });
 }

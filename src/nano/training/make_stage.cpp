@@ -16,8 +16,8 @@ std::unique_ptr<train::Stage> make_vae(const train::TrainingConfig& config,
                                        const at::Device& device) {
   const auto keys = config.read_stage<PosterVaeKeys>();
   ItemWeights weights;
-  weights.text = keys.text_weight;
-  weights.marked_letter = keys.marked_letter_weight;
+  weights.text = keys.text_pixel_weight;
+  weights.marked_letter = keys.marked_letter_pixel_weight;
   return std::make_unique<train::VaeStage>(
       config, device, std::make_shared<PosterTrainingData>(config, weights));
 }
@@ -25,7 +25,8 @@ std::unique_ptr<train::Stage> make_vae(const train::TrainingConfig& config,
 std::unique_ptr<train::Stage> make_transformer(const train::TrainingConfig& config,
                                                const at::Device& device) {
   const auto keys = config.read_stage<PosterTransformerKeys>();
-  const ItemWeights weights{keys.text_weight, keys.pictogram_weight, keys.marked_letter_weight};
+  const ItemWeights weights{
+      keys.text_latent_weight, keys.pictogram_latent_weight, keys.marked_letter_latent_weight};
   const auto data = std::make_shared<PosterTrainingData>(config, weights);
   const auto vq = config.in_run(config.read_stage<train::TransformerKeys>().vq);
   return std::make_unique<train::TransformerStage>(

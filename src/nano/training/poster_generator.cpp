@@ -4,6 +4,7 @@
 
 #include "models/layout.h"
 #include "nano/training/token_kinds.h"
+#include "train/objectives/vector_quantisation.h"
 
 namespace glm_image::nano {
 namespace {
@@ -45,10 +46,6 @@ PosterGenerator::PosterGenerator(const train::TrainingConfig& config,
   if (keys_.position_layers > keys_.scene_layers) {
     fields.refuse("position_layers", concat("at most scene_layers, ", keys_.scene_layers));
   }
-  if (keys_.decision_weight > 0 && !predicts_classes()) {
-    fields.refuse("decision_weight",
-                  "0 if class_weight is 0, since it needs the predicted classes");
-  }
   if (keys_.teacher_codes) {
     scene_codes_.emplace(
         vq_components, parts.codes, data_->source(), device, config.working_type());
@@ -80,7 +77,7 @@ void PosterGenerator::prepare(int64_t batch_index,
   const auto& source = data_->source();
   const int64_t width = preview.width * text::kTokenSide;
   const int64_t height = preview.height * text::kTokenSide;
-  std::vector<Tensor> codes, kinds, answers, letters;
+  std::vector<Tensor> codes, kinds, weights, answers, letters;
   for (size_t i = 0; i < posters.size(); ++i) {
     const auto& drawn = as_poster(*posters[i]);
     const auto& poster = drawn.poster();
@@ -89,6 +86,8 @@ void PosterGenerator::prepare(int64_t batch_index,
     const auto preview_kinds = token_kinds(source, shown.scene, shown.layout, preview);
     const auto target_kinds = token_kinds(source, poster.scene, poster.layout, target);
     kinds.push_back(at::cat({preview_kinds, target_kinds}));
+    weights.push_back(at::cat({change_weights(preview_kinds, preview, keys_.change_weight),
+                               change_weights(target_kinds, target, keys_.change_weight)}));
     if (predicts_scenes()) {
       answers.push_back(scene_answers(source, shown.scene, shown.layout, preview));
     }
@@ -102,6 +101,7 @@ void PosterGenerator::prepare(int64_t batch_index,
                  scene_codes_->encode(drawn.renderer(), poster, target_kinds, target)}));
   }
   batch.emplace("kinds", at::stack(kinds));
+  batch.emplace("weights", at::stack(weights));
   if (predicts_scenes()) batch.emplace("answers", at::stack(answers));
   if (counts_letters()) {
     batch.emplace("letters", at::pad_sequence(letters, /*batch_first=*/true, kNoAnswer));
@@ -123,25 +123,23 @@ std::vector<int64_t> PosterGenerator::taps() const {
   return layers;
 }
 
-train::GeneratorLosses PosterGenerator::losses(const train::GeneratorStep& step) {
-  train::GeneratorLosses losses;
-  Tensor uncertainty;
-  if (predicts_classes()) uncertainty = add_class_losses(step, losses);
+train::AuxiliaryLosses PosterGenerator::losses(const train::GeneratorStep& step) {
+  train::AuxiliaryLosses losses;
+  if (predicts_classes()) add_class_losses(step, losses);
   add_prompt_losses(step, losses);
   if (predicts_positions()) add_position_losses(step, losses);
-  losses.weights = code_weights(step, uncertainty);
   return losses;
 }
 
-Tensor PosterGenerator::add_class_losses(const train::GeneratorStep& step,
-                                         train::GeneratorLosses& losses) {
+void PosterGenerator::add_class_losses(const train::GeneratorStep& step,
+                                       train::AuxiliaryLosses& losses) {
   const auto kinds = step.batch.at("kinds").to(device_);
-  const auto changes = of_both_grids(kinds, step.preview, step.target, kind_changes);
   // The end marker has no class.
-  const auto logits = to_kinds_->logits(step.states.last.narrow(1, 0, step.codes.size(1))).front();
+  const auto of_codes = [&](const Tensor& x) { return x.narrow(1, 0, kinds.size(1)); };
+  const auto logits = to_kinds_->logits(of_codes(step.states.last)).front();
   const auto classified = classify(logits, kinds.flatten());
-  const auto weights = 1 + (keys_.change_weight - 1) * changes;
-  const auto loss = (classified.losses.view_as(kinds) * weights).sum() / weights.sum();
+  const auto loss =
+      train::weighted_mean(classified.losses, of_codes(step.sequences.weights).flatten());
   losses.terms.push_back(keys_.class_weight * loss);
 
   const auto right = classified.right.view_as(kinds);
@@ -152,6 +150,7 @@ Tensor PosterGenerator::add_class_losses(const train::GeneratorStep& step,
     const auto asked = tokens.index_select(0, sequences);
     return (right.index_select(0, sequences) * asked).sum() / asked.sum();
   };
+  const auto changes = of_both_grids(kinds, step.preview, step.target, kind_changes);
   const auto shows_item = (kinds > 0).to(at::kFloat);
   const auto starts = of_both_grids(kinds, step.preview, step.target, kind_starts);
   losses.metrics.insert({{"loss_kinds", loss.detach()},
@@ -159,7 +158,6 @@ Tensor PosterGenerator::add_class_losses(const train::GeneratorStep& step,
                          {"hidden_kinds_right", share_right(shows_item, hiding)},
                          {"changes_right", share_right(changes, seeing)},
                          {"starts_right", share_right(starts, seeing)}});
-  return (1 - std::get<0>(at::softmax(logits.detach(), 1).max(1))).view_as(kinds);
 }
 
 PosterGenerator::ReadPrompts PosterGenerator::read_prompts(const train::GeneratorStep& step) const {
@@ -175,7 +173,7 @@ PosterGenerator::ReadPrompts PosterGenerator::read_prompts(const train::Generato
 }
 
 void PosterGenerator::add_prompt_losses(const train::GeneratorStep& step,
-                                        train::GeneratorLosses& losses) {
+                                        train::AuxiliaryLosses& losses) {
   ReadPrompts more;
   if (step.batch.count("prompt_ids") > 0) more = read_prompts(step);
   if (predicts_scenes()) {
@@ -208,7 +206,7 @@ void PosterGenerator::add_prompt_losses(const train::GeneratorStep& step,
 }
 
 void PosterGenerator::add_position_losses(const train::GeneratorStep& step,
-                                          train::GeneratorLosses& losses) {
+                                          train::AuxiliaryLosses& losses) {
   const auto states =
       train::at_slots(step.states.after.at(keys_.position_layers), step.sequences.slots);
   const auto places = position_reader_->forward(states.narrow(1, 0, step.codes.size(1)),
@@ -217,26 +215,6 @@ void PosterGenerator::add_position_losses(const train::GeneratorStep& step,
   losses.metrics.insert({{"loss_position", places.loss.detach()},
                          {"rows_right", places.rows_right},
                          {"columns_right", places.columns_right}});
-}
-
-Tensor PosterGenerator::code_weights(const train::GeneratorStep& step,
-                                     const Tensor& uncertainty) const {
-  const auto& codes = step.codes;
-  const auto kinds = step.batch.at("kinds").to(device_);
-  auto weights = at::ones(step.sequences.targets.sizes(), codes.options().dtype(at::kFloat));
-  if (uncertainty.defined()) {
-    weights.narrow(1, 0, codes.size(1)).add_(uncertainty, keys_.decision_weight);
-  }
-  // Steps of a gradient: copying the previous code would leave the background flat.
-  const auto before = [](const Tensor& x) { return x.narrow(1, 0, x.size(1) - 1); };
-  const auto after = [](const Tensor& x) { return x.narrow(1, 1, x.size(1) - 1); };
-  const auto turns =
-      (after(codes) != before(codes)).logical_and(at::maximum(after(kinds), before(kinds)) == 0);
-  weights.narrow(1, 1, codes.size(1) - 1).add_(turns.to(at::kFloat), keys_.turn_weight);
-  for (const int64_t first : {int64_t{0}, step.preview.size()}) {
-    weights.select(1, first).fill_(keys_.first_weight);
-  }
-  return weights;
 }
 
 }  // namespace glm_image::nano

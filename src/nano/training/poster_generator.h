@@ -16,17 +16,12 @@ namespace glm_image::nano {
 ///
 /// Background tokens dominate the loss on codes, and copying the neighbouring token keeps it low.
 /// The tokens where an item begins are few, but they decide whether the picture matches the prompt.
-/// Auxiliary losses and weights therefore emphasise them:
-/// - The first code of each grid has the weight `first_weight`: only this code must take the
-///   background from the prompt, and later ones can copy it.
-/// - The class of the token (token_kinds.h) is predicted at the same position as its code. Tokens
-///   whose class differs from their left neighbour's have the weight `change_weight`.
-/// - A code has the weight 1 + `decision_weight`·(1 − p), where p is the probability of the
-///   likeliest class. Items may begin or end where the class is uncertain. The weight depends on
-///   the prediction and not on the target, so it does not bias the model towards drawing more
-///   items.
-/// - `turn_weight` is added to the weight of a background code that differs from the previous code,
-///   as at the steps of a gradient.
+/// Loss weights and auxiliary losses therefore emphasise them:
+/// - A token whose class differs from its left neighbour's has the weight `change_weight`, and so
+///   has the first token of each grid (change_weights in token_kinds.h). Only the first token must
+///   take the background from the prompt; later ones can copy it.
+/// - The class of the token (token_kinds.h) is predicted at the same position as its code, with the
+///   same weights.
 /// - The scene is predicted from the last tokens of the prompt (scene_reader.h), after
 ///   `scene_layers` layers. The later layers of a visual token can only attend to what earlier
 ///   layers have stored in the prompt. `more_prompts` additional prompts per batch have no picture;
@@ -52,7 +47,7 @@ class PosterGenerator : public train::GeneratorAuxiliary {
                train::Batch& batch) override;
   bool gives_codes() const override { return keys_.teacher_codes; }
   std::vector<int64_t> taps() const override;
-  train::GeneratorLosses losses(const train::GeneratorStep& step) override;
+  train::AuxiliaryLosses losses(const train::GeneratorStep& step) override;
 
  private:
   bool predicts_classes() const { return keys_.class_weight > 0; }
@@ -66,12 +61,9 @@ class PosterGenerator : public train::GeneratorAuxiliary {
     Tensor ends;    ///< [N, kPlaceCount, hidden] after `scene_layers` layers, see prompt_ends
   };
   ReadPrompts read_prompts(const train::GeneratorStep& step) const;
-  /// Returns the uncertainty of each class, [B, tokens] float32.
-  Tensor add_class_losses(const train::GeneratorStep& step, train::GeneratorLosses& losses);
-  void add_position_losses(const train::GeneratorStep& step, train::GeneratorLosses& losses);
-  void add_prompt_losses(const train::GeneratorStep& step, train::GeneratorLosses& losses);
-  /// `uncertainty` may be undefined.
-  Tensor code_weights(const train::GeneratorStep& step, const Tensor& uncertainty) const;
+  void add_class_losses(const train::GeneratorStep& step, train::AuxiliaryLosses& losses);
+  void add_position_losses(const train::GeneratorStep& step, train::AuxiliaryLosses& losses);
+  void add_prompt_losses(const train::GeneratorStep& step, train::AuxiliaryLosses& losses);
 
   std::shared_ptr<const PosterTrainingData> data_;
   PosterGeneratorKeys keys_;

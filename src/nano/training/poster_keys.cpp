@@ -66,9 +66,14 @@ void VocabularyKeys::visit(train::KeyVisitor& keys) {
 }
 
 void PosterVaeKeys::visit(train::KeyVisitor& keys) {
-  keys.number({"text_weight", "loss weight of pixels inside texts"}, text_weight, 1, kMostWeight);
-  keys.number({"marked_letter_weight", "of those inside letters outside ASCII; 0: text_weight"},
-              marked_letter_weight,
+  keys.number({"text_pixel_weight", "loss weight of pixels inside texts", "text_weight"},
+              text_pixel_weight,
+              1,
+              kMostWeight);
+  keys.number({"marked_letter_pixel_weight",
+               "of those inside letters outside ASCII; 0: text_pixel_weight",
+               "marked_letter_weight"},
+              marked_letter_pixel_weight,
               0,
               kMostWeight);
 }
@@ -82,11 +87,14 @@ void TeacherVqKeys::visit(train::KeyVisitor& keys) {
                quantised_from,
                0,
                1'000'000);
-  keys.number({"pictogram_weight", "loss weight of tokens of pictograms"},
-              pictogram_weight,
+  keys.number({"pictogram_token_weight", "loss weight of tokens of pictograms", "pictogram_weight"},
+              pictogram_token_weight,
               1e-3,
               kMostWeight);
-  keys.number({"text_weight", "loss weight of tokens of texts"}, text_weight, 1e-3, kMostWeight);
+  keys.number({"text_token_weight", "loss weight of tokens of texts", "text_weight"},
+              text_token_weight,
+              1e-3,
+              kMostWeight);
   keys.number({"background_weight", "loss weight of other tokens", "ground_weight"},
               background_weight,
               1e-3,
@@ -108,11 +116,19 @@ void TeacherVqKeys::visit(train::KeyVisitor& keys) {
 }
 
 void PosterTransformerKeys::visit(train::KeyVisitor& keys) {
-  keys.number({"text_weight", "loss weight of latents inside texts"}, text_weight, 1, 100);
+  keys.number({"text_latent_weight", "loss weight of latents inside texts", "text_weight"},
+              text_latent_weight,
+              1,
+              100);
   keys.number(
-      {"pictogram_weight", "loss weight of latents inside pictograms"}, pictogram_weight, 1, 100);
-  keys.number({"marked_letter_weight", "of those inside letters outside ASCII; 0: text_weight"},
-              marked_letter_weight,
+      {"pictogram_latent_weight", "loss weight of latents inside pictograms", "pictogram_weight"},
+      pictogram_latent_weight,
+      1,
+      100);
+  keys.number({"marked_letter_latent_weight",
+               "of those inside letters outside ASCII; 0: text_latent_weight",
+               "marked_letter_weight"},
+              marked_letter_latent_weight,
               0,
               100);
   keys.number({"letter_weight", "weight of the heads that predict letters; 0: none"},
@@ -150,22 +166,16 @@ void PosterTransformerKeys::visit(train::KeyVisitor& keys) {
 
 void PosterGeneratorKeys::visit(train::KeyVisitor& keys) {
   keys.flag({"teacher_codes", "train on the teacher's codes", "scene_codes"}, teacher_codes);
-  keys.number(
-      {"first_weight", "loss weight of the first code of each grid"}, first_weight, 0, kMostWeight);
-  keys.number({"decision_weight", "extra loss weight where the predicted class is uncertain"},
-              decision_weight,
-              0,
+  keys.number({"change_weight",
+               "loss weight where the class changes in a row, and of a grid's first token"},
+              change_weight,
+              1,
               kMostWeight);
-  keys.number({"turn_weight", "extra loss weight where the next colour of a gradient begins"},
-              turn_weight,
-              0,
-              kMostWeight);
+  for (const char* name : {"first_weight", "decision_weight", "turn_weight"}) {
+    keys.removed(name, "change_weight");
+  }
   keys.number({"class_weight", "weight of the head for each token's class; 0: none", "kind_weight"},
               class_weight,
-              0,
-              kMostWeight);
-  keys.number({"change_weight", "weight, in it, of tokens whose left neighbour differs"},
-              change_weight,
               0,
               kMostWeight);
   keys.number(

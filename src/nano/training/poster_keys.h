@@ -27,19 +27,19 @@ struct VocabularyKeys {
 };
 
 struct PosterVaeKeys {
-  double text_weight = 3, marked_letter_weight = 0;
+  double text_pixel_weight = 3, marked_letter_pixel_weight = 0;
   void visit(train::KeyVisitor& keys);
 };
 
 struct TeacherVqKeys {
   int64_t codes_until = 1500, quantised_from = 0;
-  double pictogram_weight = 6, text_weight = 2, background_weight = 1;
+  double pictogram_token_weight = 6, text_token_weight = 2, background_weight = 1;
   double class_weight = 0.3, cell_weight = 1, encoder_weight = 1, codebook_decay = 0.98;
   void visit(train::KeyVisitor& keys);
 };
 
 struct PosterTransformerKeys {
-  double text_weight = 2, pictogram_weight = 2, marked_letter_weight = 0;
+  double text_latent_weight = 2, pictogram_latent_weight = 2, marked_letter_latent_weight = 0;
   double letter_weight = 0.1, position_weight = 0.1;
   double teacher_codes_share = 0, miscounted_lines = 0, swapped_codes = 0, crop_texts = 0;
   int64_t embed_posters = 0;
@@ -49,9 +49,8 @@ struct PosterTransformerKeys {
 
 struct PosterGeneratorKeys {
   bool teacher_codes = false;
-  double first_weight = 1, decision_weight = 0, turn_weight = 0;
-  double class_weight = 0.5, change_weight = 1, scene_weight = 0.5;
-  double position_weight = 0.2, counting_weight = 0.2;
+  double change_weight = 1;
+  double class_weight = 0.5, scene_weight = 0.5, position_weight = 0.2, counting_weight = 0.2;
   int64_t scene_layers = 0, position_layers = 0, more_prompts = 0;
   void visit(train::KeyVisitor& keys);
 };

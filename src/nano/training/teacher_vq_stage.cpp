@@ -124,8 +124,8 @@ train::Outcome TeacherVqStage::forward(const train::Batch& batch, int64_t batch_
   const auto& kinds = content.kinds;
   auto weights =
       at::full(kinds.sizes(), keys_.background_weight, kinds.options().dtype(at::kFloat));
-  weights.masked_fill_(kinds > 0, keys_.text_weight);
-  weights.masked_fill_(kinds >= first_pictogram_kind(source_), keys_.pictogram_weight);
+  weights.masked_fill_(kinds > 0, keys_.text_token_weight);
+  weights.masked_fill_(kinds >= first_pictogram_kind(source_), keys_.pictogram_token_weight);
   const auto share = own_share(batch, batch.at("kinds").size(0));
   const int64_t step = batch_index;  // VqEncoder refuses gradient accumulation
   if (step < keys_.codes_until) return make_codes(content, weights, share, step);

@@ -63,4 +63,10 @@ Tensor kind_starts(const Tensor& kinds, int64_t height, int64_t width) {
       .logical_and(kinds > 0);
 }
 
+Tensor change_weights(const Tensor& kinds, const text::Grid& grid, double change_weight) {
+  auto changes = kind_changes(kinds, grid.height, grid.width).flatten().to(at::kFloat);
+  changes[0] = 1;
+  return 1 + (change_weight - 1) * changes;
+}
+
 }  // namespace glm_image::nano

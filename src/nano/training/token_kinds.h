@@ -31,4 +31,8 @@ Tensor kind_changes(const Tensor& kinds, int64_t height, int64_t width);
 /// for kind_changes.
 Tensor kind_starts(const Tensor& kinds, int64_t height, int64_t width);
 
+/// Loss weights of the tokens of a grid, [tokens] float32: `change_weight` where kind_changes is
+/// true and at the first token, 1 elsewhere. `kinds` [tokens] int64.
+Tensor change_weights(const Tensor& kinds, const text::Grid& grid, double change_weight);
+
 }  // namespace glm_image::nano

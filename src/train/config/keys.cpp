@@ -97,6 +97,11 @@ void KeyReader::other(const Key& /*key*/,
   read(fields_);
 }
 
+void KeyReader::removed(const char* name, const char* replacement) {
+  if (!fields_.json().contains(name)) return;
+  fields_.refuse(name, concat("absent, since '", replacement, "' replaces it"));
+}
+
 void KeyWriter::number(const Key& key, double& value, double /*least*/, double /*most*/) {
   json_[key.name] = value;
 }

@@ -45,6 +45,9 @@ class KeyVisitor {
   virtual void other(const Key& key,
                      const char* type,
                      const std::function<void(const io::JsonFields& fields)>& read) = 0;
+  /// A key of former versions that `replacement` replaces. Its value has no equivalent, so a file
+  /// that has the key is refused.
+  virtual void removed(const char* /*name*/, const char* /*replacement*/) {}
 };
 
 /// Reads the keys of a table from a JSON object. Throws kCorruptFile naming the key, the allowed
@@ -67,6 +70,7 @@ class KeyReader : public KeyVisitor {
   void other(const Key& key,
              const char* type,
              const std::function<void(const io::JsonFields& fields)>& read) override;
+  void removed(const char* name, const char* replacement) override;
 
  private:
   /// The name under which the file has the key.

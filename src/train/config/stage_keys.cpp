@@ -24,7 +24,7 @@ void RunKeys::visit(KeyVisitor& keys) {
 void TrainingKeys::visit(KeyVisitor& keys) {
   keys.integer(
       {"batch", "examples per batch, all of one size", nullptr, kRequired}, batch, 1, 4096);
-  keys.integer({"gradient_accumulation_steps", "batches per step", "accumulate"},
+  keys.integer({"gradient_accumulation_steps", "batches per step; in vq only 1", "accumulate"},
                gradient_accumulation_steps,
                1,
                4096);
@@ -138,9 +138,15 @@ void describe_stage(const std::string& stage, KeyHelp& help) {
   TrainingKeys().visit(help);
   help.section("If data is a folder of pictures with captions:");
   FolderKeys().visit(help);
+  if (stage == kVqStage) {
+    // Other data may come with another stage "vq", whose keys are its own.
+    help.section(
+        concat("In the object \"", stage, "\", if data is a folder of pictures with captions:"));
+    VqKeys().visit(help);
+    return;
+  }
   help.section(concat("In the object \"", stage, "\":"));
   if (stage == kVaeStage) VaeKeys().visit(help);
-  if (stage == kVqStage) VqKeys().visit(help);
   if (stage == kTransformerStage) TransformerKeys().visit(help);
   if (stage == kGeneratorStage) GeneratorKeys().visit(help);
 }

@@ -42,6 +42,7 @@ struct VaeKeys {
   void visit(KeyVisitor& keys);
 };
 
+/// If the data are a folder of pictures with captions.
 struct VqKeys {
   double commitment_weight = 0.25, codebook_decay = 0.98;
   void visit(KeyVisitor& keys);

@@ -107,20 +107,17 @@ struct GeneratorStep {
   text::Grid preview, target;
 };
 
-struct GeneratorLosses : AuxiliaryLosses {
-  Tensor weights;  ///< [B, tokens + 1] float32, of the objective's targets; undefined: 1
-};
-
 class GeneratorAuxiliary : public Auxiliary {
  public:
   /// Adds tensors to a batch, on a loader thread. A tensor "codes" [B, preview's and target's
-  /// tokens] int64 takes the place of the tokenizer's codes.
+  /// tokens] int64 takes the place of the tokenizer's codes. A tensor "weights" of this shape,
+  /// float32, weights the loss on codes; without it, the weights are 1.
   virtual void prepare(int64_t batch_index, const GeneratorExamples& examples, Batch& batch) = 0;
   /// Whether `prepare` adds "codes".
   virtual bool gives_codes() const = 0;
   /// Numbers of layers after which `losses` needs the hidden states.
   virtual std::vector<int64_t> taps() const = 0;
-  virtual GeneratorLosses losses(const GeneratorStep& step) = 0;
+  virtual AuxiliaryLosses losses(const GeneratorStep& step) = 0;
 };
 using GeneratorAuxiliaryMaker =
     std::function<std::unique_ptr<GeneratorAuxiliary>(const GeneratorParts& parts)>;

@@ -198,12 +198,15 @@ Outcome GeneratorStage::forward(const Batch& batch, int64_t /*batch_index*/) {
                                  batch.at("positions").to(device_),
                                  predicted_at,
                                  at::cat({codes, ends}, 1)};
+  if (batch.count("weights") > 0) {
+    const auto weights = batch.at("weights").to(device_);
+    sequences.weights = at::cat({weights, at::ones_like(weights.narrow(1, 0, 1))}, 1);
+  }
   const auto states = objective_->hidden_states(sequences);
-  GeneratorLosses losses;
+  AuxiliaryLosses losses;
   if (auxiliary_) {
     losses =
         auxiliary_->losses({model_, batch, sequences, states, codes, grids.preview, grids.target});
-    sequences.weights = losses.weights;
   }
   const auto prediction = objective_->loss(sequences, states);
 

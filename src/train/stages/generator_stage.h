@@ -18,7 +18,8 @@ namespace glm_image::train {
 ///
 /// A sequence consists of the prompt (text::text_to_image_prompt of the caption), the codes of the
 /// preview, those of the target, and the end marker. The loss is the mean cross-entropy of
-/// everything after the prompt; an auxiliary may weight it.
+/// everything after the prompt. Codes may have weights (GeneratorAuxiliary::prepare); the end
+/// marker has the weight 1.
 ///
 /// In a fraction `input_dropout` of the sequences, 50 to 100% of the input codes are replaced by a
 /// placeholder (input_dropout.h). The model must then derive the layout from the prompt.
