@@ -8,7 +8,6 @@
 // (evaluate/pictogram_matcher.h) tells it from all the others. The style is a chequered frame.
 
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "nano/posters/poster_data.h"
 #include "nano/posters/renderer.h"
 #include "nano/posters/suite.h"
+#include "support/command_line.h"
 #include "support/frame.h"
 
 namespace {
@@ -193,23 +193,15 @@ bool style_verdict(const fs::path& out) {
   return print("frame", before, after, after.share() >= kLeastRight);
 }
 
+bool verdict(const fs::path& out, const std::string& part) {
+  if (part == "symbol") return symbol_verdict(out);
+  if (part == "style") return style_verdict(out);
+  fail(ErrorCode::kInvalidInput, "'", part, "' is not one of symbol, style");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  try {
-    if (arguments.size() == 3 && arguments[0] == "make") {
-      make(arguments[1], arguments[2]);
-      return 0;
-    }
-    if (arguments.size() == 3 && arguments[0] == "verdict") {
-      if (arguments[2] == "symbol") return symbol_verdict(arguments[1]) ? 0 : 1;
-      if (arguments[2] == "style") return style_verdict(arguments[1]) ? 0 : 1;
-    }
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "fine_tuning_data: %s\n", error.what());
-    return 1;
-  }
-  std::fprintf(stderr, "usage: fine_tuning_data make DATA_FOLDER OUT | verdict OUT symbol|style\n");
-  return 2;
+  return bench::make_or_judge(
+      argc, argv, "make DATA_FOLDER OUT | verdict OUT symbol|style", make, verdict);
 }

@@ -1,7 +1,6 @@
 // The pairs of bench/bench_fine_tuning, which an editing adapter learns from, and their verdict.
-//   fine_tuning_pairs make DATA_FOLDER OUT      writes the pairs, and the requests that are held
-//   out fine_tuning_pairs verdict DATA_FOLDER OUT   reads what was drawn; fails if a score is too
-//   low
+//   fine_tuning_pairs make DATA_FOLDER OUT      writes the pairs and the held-out requests
+//   fine_tuning_pairs verdict DATA_FOLDER OUT   reads what was drawn; fails if a score is too low
 //
 // A pair is a card, which is a background with a pictogram, and the same card in a frame. All pairs
 // have one caption, so that only the reference tells which card to draw. A drawn picture shows its
@@ -10,7 +9,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -22,6 +20,7 @@
 #include "image/codec.h"
 #include "io/json_file.h"
 #include "nano/posters/renderer.h"
+#include "support/command_line.h"
 #include "support/frame.h"
 
 namespace {
@@ -195,19 +194,6 @@ bool verdict(const fs::path& data, const fs::path& out) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  try {
-    if (arguments.size() == 3 && arguments[0] == "make") {
-      make(arguments[1], arguments[2]);
-      return 0;
-    }
-    if (arguments.size() == 3 && arguments[0] == "verdict") {
-      return verdict(arguments[1], arguments[2]) ? 0 : 1;
-    }
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "fine_tuning_pairs: %s\n", error.what());
-    return 1;
-  }
-  std::fprintf(stderr, "usage: fine_tuning_pairs make DATA_FOLDER OUT | verdict DATA_FOLDER OUT\n");
-  return 2;
+  return bench::make_or_judge(
+      argc, argv, "make DATA_FOLDER OUT | verdict DATA_FOLDER OUT", make, verdict);
 }

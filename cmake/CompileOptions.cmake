@@ -11,12 +11,13 @@ endif()
 
 function(glm_image_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra)
-  # Files of tests have names for themselves alone (`using nlohmann::json`), which other files of a unity build see.
-  if(NOT CMAKE_CURRENT_SOURCE_DIR MATCHES "^${PROJECT_SOURCE_DIR}/tests")
+  # In a unity build a file sees the names of others, so that -Wshadow reports names that shadow nothing in their own
+  # file. There it is no error, and left out for tests: many have a `using nlohmann::json` for themselves.
+  if(NOT CMAKE_UNITY_BUILD OR NOT CMAKE_CURRENT_SOURCE_DIR MATCHES "^${PROJECT_SOURCE_DIR}/tests")
     target_compile_options(${target} PRIVATE -Wshadow)
   endif()
   if(GLM_IMAGE_WERROR)
-    # A shadowed name is shown without stopping the build: it is a matter of reading.
-    target_compile_options(${target} PRIVATE -Werror -Wno-error=shadow ${glm_image_never_errors})
+    target_compile_options(${target} PRIVATE -Werror ${glm_image_never_errors}
+      $<$<BOOL:${CMAKE_UNITY_BUILD}>:-Wno-error=shadow>)
   endif()
 endfunction()

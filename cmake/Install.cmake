@@ -45,6 +45,10 @@ if(GLM_IMAGE_CLI)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/nano DESTINATION ${CMAKE_INSTALL_DATADIR}/glm_image/models
     COMPONENT program)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/data DESTINATION ${CMAKE_INSTALL_DATADIR}/glm_image COMPONENT program)
+  if(GLM_IMAGE_TRAIN)
+    # The configs name data/ and models/ relative to their own folder.
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/training DESTINATION ${CMAKE_INSTALL_DATADIR}/glm_image COMPONENT program)
+  endif()
   # share/man, share/bash-completion, share/zsh, share/fish
   install(DIRECTORY ${CMAKE_BINARY_DIR}/reference/ DESTINATION ${CMAKE_INSTALL_DATADIR} COMPONENT program)
   find_program(GLM_IMAGE_GZIP gzip)

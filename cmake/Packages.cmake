@@ -49,7 +49,6 @@ foreach(readme README.md README.fr.md)
   install(FILES ${package_files}/${readme} DESTINATION /usr/share/doc/glm-image ${in_package})
 endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION /usr/share/doc/glm-image ${in_package})
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/training DESTINATION /usr/share/doc/glm-image/examples ${in_package})
 
 # The changelogs, compressed as Debian's policy asks.
 file(MAKE_DIRECTORY ${package_files})

@@ -25,9 +25,9 @@
  * Threads. An object may be used by one thread at a time. Different objects are independent, except
  * for what all pipelines of a process share: the number of CPU threads and loaded device plugins.
  *
- * Compatibility. The functions carry symbol versions (GLM_IMAGE_C_1.0). A program that was linked
- * with this version also runs with later libraries of the name libglm_image_c.so.1. Later versions
- * may add functions, values of enumerations, and fields at the end of structures.
+ * Compatibility. The functions carry symbol versions (GLM_IMAGE_C_1.0, 1.1). A program that was
+ * linked with this version also runs with later libraries of the name libglm_image_c.so.1. Later
+ * versions may add functions, values of enumerations, and fields at the end of structures.
  */
 #ifndef GLM_IMAGE_H
 #define GLM_IMAGE_H
@@ -170,6 +170,38 @@ GLM_IMAGE_API glm_image_status glm_image_options_add_adapter(glm_image_options* 
                                                              double scale,
                                                              glm_image_error** error);
 
+/* What a picture shows of a text. */
+typedef enum glm_image_text_state {
+  GLM_IMAGE_TEXT_FOUND = 0,   /* the text, letter by letter; capitals and spaces may differ */
+  GLM_IMAGE_TEXT_SIMILAR = 1, /* a similar text: at least half of the letters agree */
+  GLM_IMAGE_TEXT_MISSING = 2, /* no similar text */
+  GLM_IMAGE_TEXT_UNREAD = 3   /* unknown, because the reader does not know its letters */
+} glm_image_text_state;
+
+typedef struct glm_image_text_check {
+  const char* text; /* that the picture should show, as the prompt quotes it */
+  glm_image_text_state state;
+  const char* read;                 /* what was read; "" if nothing similar was */
+  double similarity;                /* of both, 0 to 1 */
+  int64_t left, top, width, height; /* where it was read, in pixels; width and height 0: unknown */
+  const char* unknown_letters;      /* those that the reader cannot tell from similar ones, or "" */
+} glm_image_text_check;
+
+/* Reads a picture and fills `count` checks, in which `text` is set and `state` is
+ * GLM_IMAGE_TEXT_MISSING. Texts that it sets are copied after it returns. Returns 0; any other
+ * value ends glm_image_generate with GLM_IMAGE_INTERNAL. */
+typedef int (*glm_image_verify_function)(const glm_image_picture* picture,
+                                         glm_image_text_check* const* checks,
+                                         size_t count,
+                                         void* user_data);
+
+/* The reader of texts for glm_image_request_set_verify and glm_image_request_set_best_of, for which
+ * the library has none of its own. NULL for none. It is called by one thread at a time. */
+GLM_IMAGE_API glm_image_status glm_image_options_set_verifier(glm_image_options* options,
+                                                              glm_image_verify_function function,
+                                                              void* user_data,
+                                                              glm_image_error** error);
+
 /* A loaded checkpoint. Only one thread at a time may use it. */
 typedef struct glm_image_pipeline glm_image_pipeline;
 
@@ -286,6 +318,18 @@ GLM_IMAGE_API glm_image_status glm_image_request_set_seed(glm_image_request* req
 GLM_IMAGE_API glm_image_status glm_image_request_set_count(glm_image_request* request,
                                                            int64_t count,
                                                            glm_image_error** error);
+/* 1: read the texts to spell back from each picture, with the function of
+ * glm_image_options_set_verifier; glm_image_picture_text_check returns what was read. Not for
+ * drafts. */
+GLM_IMAGE_API glm_image_status glm_image_request_set_verify(glm_image_request* request,
+                                                            int verify,
+                                                            glm_image_error** error);
+/* Draw up to this many compositions, 1 to 16, with the seeds seed, seed + 1, ..., and return the
+ * first picture whose texts are all right, else the best one. More than 1 implies verification, and
+ * allows one picture and no composition. */
+GLM_IMAGE_API glm_image_status glm_image_request_set_best_of(glm_image_request* request,
+                                                             int64_t pictures,
+                                                             glm_image_error** error);
 /* Of the sampling of visual tokens: temperature 1e-6 to 100, top_p 0 to 1. */
 GLM_IMAGE_API glm_image_status glm_image_request_set_sampling(glm_image_request* request,
                                                               double temperature,
@@ -404,6 +448,14 @@ GLM_IMAGE_API const glm_image_picture* glm_image_result_picture(const glm_image_
 GLM_IMAGE_API size_t glm_image_result_text_count(const glm_image_result* result);
 /* NULL for an index that is too large. */
 GLM_IMAGE_API const char* glm_image_result_text(const glm_image_result* result, size_t index);
+/* Pictures that were drawn to choose from, with glm_image_request_set_best_of; else 0. */
+GLM_IMAGE_API int64_t glm_image_result_candidates(const glm_image_result* result);
+/* Of a picture of a result: the texts of the result that were read back, in their order; 0 without
+ * verification. */
+GLM_IMAGE_API size_t glm_image_picture_text_check_count(const glm_image_picture* picture);
+/* Belongs to the picture; NULL for an index that is too large. */
+GLM_IMAGE_API const glm_image_text_check* glm_image_picture_text_check(
+    const glm_image_picture* picture, size_t index);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,24 @@ int run_with_arguments(
     std::fprintf(stderr, "%s: %s\n", name.c_str(), error.what());
     return 1;
   }
+}
+
+/// As above, for a program of two commands: `make A B` calls make(A, B), and `verdict A B` calls
+/// verdict(A, B). The exit code is 1 if the verdict is false.
+template <typename Make, typename Verdict>
+int make_or_judge(
+    int argc, char** argv, const char* usage, const Make& make, const Verdict& verdict) {
+  bool is_good = true;
+  const int code = run_with_arguments(argc, argv, usage, 3, 3, [&](const auto& arguments) {
+    if (arguments[0] == "make") {
+      make(arguments[1], arguments[2]);
+    } else if (arguments[0] == "verdict") {
+      is_good = verdict(arguments[1], arguments[2]);
+    } else {
+      throw std::invalid_argument("'" + arguments[0] + "' is not one of make, verdict");
+    }
+  });
+  return is_good ? code : 1;
 }
 
 }  // namespace glm_image::bench

@@ -40,6 +40,7 @@ struct Origin {
 struct glm_image_picture {
   glm_image::Picture picture;
   std::shared_ptr<const glm_image::c_api::Origin> origin;  ///< null if it was not generated
+  std::vector<glm_image_text_check> checks{};              ///< with texts of `picture`
 };
 
 struct glm_image_memory_plan {
@@ -50,4 +51,5 @@ struct glm_image_memory_plan {
 struct glm_image_result {
   std::vector<glm_image_picture> pictures;
   std::vector<std::string> texts;
+  int64_t candidates = 0;
 };

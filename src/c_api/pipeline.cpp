@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "c_api/guard.h"
+#include "c_api/text_checks.h"
 
 namespace glm_image::c_api {
 namespace {
@@ -140,8 +141,12 @@ glm_image_status glm_image_generate(glm_image_pipeline* pipeline,
                                      progress_callback(progress, user_data),
                                      preview_callback(preview, user_data));
     auto made = std::make_unique<glm_image_result>();
-    for (auto& picture : generated.pictures) made->pictures.push_back({std::move(picture), origin});
+    for (auto& picture : generated.pictures) {
+      made->pictures.push_back({std::move(picture), origin});
+    }
+    for (auto& picture : made->pictures) picture.checks = views_of(picture.picture.verification);
     made->texts = std::move(generated.spelled_texts);
+    made->candidates = generated.candidates;
     drawn = made.release();
   });
 }
@@ -152,6 +157,10 @@ void glm_image_result_free(glm_image_result* result) {
 
 size_t glm_image_result_count(const glm_image_result* result) {
   return result == nullptr ? 0 : result->pictures.size();
+}
+
+int64_t glm_image_result_candidates(const glm_image_result* result) {
+  return result == nullptr ? 0 : result->candidates;
 }
 
 const glm_image_picture* glm_image_result_picture(const glm_image_result* result, size_t index) {

@@ -165,6 +165,18 @@ glm_image_status glm_image_request_set_count(glm_image_request* request,
   return guarded(error, [&] { request_of(request).count = count; });
 }
 
+glm_image_status glm_image_request_set_verify(glm_image_request* request,
+                                              int verify,
+                                              glm_image_error** error) {
+  return guarded(error, [&] { request_of(request).verify = verify != 0; });
+}
+
+glm_image_status glm_image_request_set_best_of(glm_image_request* request,
+                                               int64_t pictures,
+                                               glm_image_error** error) {
+  return guarded(error, [&] { request_of(request).best_of = pictures; });
+}
+
 glm_image_status glm_image_request_set_sampling(glm_image_request* request,
                                                 double temperature,
                                                 double top_p,

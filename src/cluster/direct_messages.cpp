@@ -17,9 +17,19 @@ constexpr uint64_t kExchange = uint64_t{0x71} << 56, kFromOne = uint64_t{0x72} <
 /// longer than the announcement.
 constexpr std::size_t kMostAhead = std::size_t{1} << 18;
 
-/// Both sides know the size, so that it can name the messages of its channel.
+/// The size of the buffer for a message. Sizes up to kMostAhead share the buffers of powers of two,
+/// which together have less than 2 * kMostAhead bytes for each rank and purpose, however many sizes
+/// there are. Gloo takes a message that is smaller than the buffer.
+std::size_t buffer_size(std::size_t message) {
+  if (message > kMostAhead) return message;
+  std::size_t size = 1;
+  while (size < message) size *= 2;
+  return size;
+}
+
+/// Both sides know the size of a message, so that its buffer's size can name the channel.
 uint64_t slot_of(uint64_t purpose, std::size_t size) {
-  return purpose | static_cast<uint64_t>(size);
+  return purpose | static_cast<uint64_t>(buffer_size(size));
 }
 
 [[noreturn]] void fail_stopped() {
@@ -90,8 +100,8 @@ void DirectMessages::announce(const Channel& channel, std::size_t size) {
     auto& known = inboxes_[channel];
     if (!known) {
       auto fresh = std::make_unique<Inbox>();
-      fresh->bytes.resize(size);
-      fresh->buffer = make_buffer(fresh->bytes.data(), size);
+      fresh->bytes.resize(buffer_size(size));
+      fresh->buffer = make_buffer(fresh->bytes.data(), fresh->bytes.size());
       known = std::move(fresh);
     }
     inbox = known.get();

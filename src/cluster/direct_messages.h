@@ -23,8 +23,8 @@ namespace glm_image::cluster {
 ///
 /// A Gloo message leaves when the receiver has announced a buffer for it, so that an operation of
 /// Gloo waits twice for the network, and a ring of n ranks n - 1 times as long. Here a receiver
-/// announces the buffer for the next message of a size as soon as it has the last one: while the
-/// ranks compute. A message then waits once.
+/// announces the buffer for the next message of about the same size as soon as it has the last one:
+/// while the ranks compute. A message then waits once.
 ///
 /// One thread at a time, except for stop(). A call throws if a rank is lost, and after stop().
 class DirectMessages {
@@ -48,7 +48,7 @@ class DirectMessages {
   using Buffer = gloo::transport::UnboundBuffer;
   struct Inbox;
   class Sending;
-  /// Messages of one purpose and size from one rank.
+  /// Messages of one purpose and size of buffer from one rank.
   using Channel = std::pair<uint64_t, int>;
 
   std::unique_ptr<Buffer> make_buffer(void* bytes, std::size_t size);

@@ -2,13 +2,12 @@
 
 #include <zlib.h>
 
-#include <algorithm>
-#include <new>
 #include <optional>
 
 #include "core/error.h"
 #include "core/hex_digit.h"
 #include "image/png_codec.h"
+#include "image/png_session.h"
 #include "text/unicode.h"
 
 namespace glm_image::image {
@@ -16,42 +15,24 @@ namespace {
 
 constexpr std::size_t kSignatureBytes = 8;
 constexpr std::size_t kTypeBytes = 4;
-constexpr uint8_t kDeflate = 0;
 
-std::string decompress(std::string_view compressed, const PngParser& parser) {
-  // One byte more than allowed, to detect a text that is too long.
-  std::string text(kMaxPngTextBytes + 1, '\0');
-  uLongf size = text.size();
-  const int status = uncompress(reinterpret_cast<Bytef*>(text.data()),
-                                &size,
-                                reinterpret_cast<const Bytef*>(compressed.data()),
-                                compressed.size());
-  if (status == Z_MEM_ERROR) throw std::bad_alloc();
-  if (status == Z_BUF_ERROR && size == text.size()) parser.fail_too_much();
-  if (status != Z_OK) parser.fail_corrupt("a compressed text cannot be decompressed");
-  text.resize(size);
-  return text;
-}
+/// libpng reads a text chunk between these: out of a file of one grey pixel, up to its pixel.
+constexpr std::string_view kBeforeText(
+    "\x89PNG\r\n\x1a\n"
+    "\0\0\0\x0dIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0\x3a\x7e\x9b\x55",
+    33);
+constexpr std::string_view kAfterText("\0\0\0\0IDAT", 8);
 
-/// Takes the fields after the keyword of an iTXt; returns the text.
-std::string take_international_text(PngParser& data) {
-  const bool compressed = data.take_byte() != 0;
-  const auto method = data.take_byte();
-  data.take_string();  // the language
-  data.take_string();  // the keyword in that language
-  if (!compressed) return std::string(data.take_rest());
-  if (method != kDeflate) data.fail_corrupt("a text is compressed in an unknown way");
-  return decompress(data.take_rest(), data);
-}
+/// libpng drops a text that needs more memory. It is larger than a text may be, so that the caller
+/// can tell a text that is too long from a damaged one.
+constexpr png_alloc_size_t kMaxTextAllocation = 8 * kMaxPngTextBytes;
 
 /// The value of a text chunk; empty if it is damaged or absent, because damaged metadata is no
 /// reason to reject a picture.
 std::string value_of(const std::optional<PngChunk>& chunk, const std::string& name) {
   if (!chunk) return "";
   try {
-    PngParser data(chunk->data, name);
-    data.take_string();
-    return take_png_text(data, chunk->type);
+    return png_chunk_text(*chunk, name);
   } catch (const Error&) {
     return "";
   }
@@ -124,22 +105,35 @@ PngParser png_chunks(std::string_view file, const std::string& name) {
 }
 
 PngChunk take_png_chunk(PngParser& file) {
+  const auto from = file.rest();
   const std::size_t size = file.take_number();
   const auto checked = file.take(kTypeBytes + size);
   const auto checksum = crc32_z(0, reinterpret_cast<const Bytef*>(checked.data()), checked.size());
   const bool intact = file.take_number() == checksum;
-  return {checked.substr(0, kTypeBytes), checked.substr(kTypeBytes), intact};
+  const auto stored = from.substr(0, from.size() - file.rest().size());
+  return {checked.substr(0, kTypeBytes), checked.substr(kTypeBytes), stored, intact};
 }
 
 bool is_text(const PngChunk& chunk) {
   return chunk.type == "tEXt" || chunk.type == "zTXt" || chunk.type == "iTXt";
 }
 
-std::string take_png_text(PngParser& data, std::string_view type) {
-  if (type == "iTXt") return take_international_text(data);
-  if (type == "tEXt") return from_latin1(data.take_rest());
-  if (data.take_byte() != kDeflate) data.fail_corrupt("a text is compressed in an unknown way");
-  return from_latin1(decompress(data.take_rest(), data));
+std::string png_chunk_text(const PngChunk& chunk, const std::string& name) {
+  std::string file(kBeforeText);
+  file.append(chunk.stored).append(kAfterText);
+  PngReader reader(file, name);
+  png_textp text = nullptr;
+  int texts = 0;
+  reader.read([&](png_structp png, png_infop info) {
+    png_set_chunk_malloc_max(png, kMaxTextAllocation);
+    png_set_benign_errors(png, /*allowed=*/1);  // some releases would not let it drop the chunk
+    png_read_info(png, info);
+    texts = png_get_text(png, info, &text, nullptr);
+  });
+  if (texts != 1) {
+    PngParser(chunk.data, name).fail_corrupt("a text cannot be decoded, or is far too long");
+  }
+  return chunk.type == "iTXt" ? text->text : from_latin1(text->text);
 }
 
 std::string from_latin1(std::string_view latin1) {

@@ -6,10 +6,10 @@
 
 #include "image/metadata_blocks.h"
 
-/// Reads the metadata chunks of a PNG file. libpng is not used for these, because it would decode
-/// all pixels to reach the chunks after them and silently drop chunks that exceed its limits. A
-/// file is a signature followed by chunks up to IEND. A chunk is the size of its data, a type of
-/// four letters, the data, and the checksum of type and data.
+/// Finds the metadata chunks of a PNG file; libpng decodes the texts that are wanted. libpng does
+/// not find them, because it would decode all pixels to reach the chunks after them. A file is a
+/// signature followed by chunks up to IEND. A chunk is the size of its data, a type of four
+/// letters, the data, and the checksum of type and data.
 namespace glm_image::image {
 
 /// Parses a file or a chunk from the front. Throws kCorruptFile if it ends too early.
@@ -19,8 +19,7 @@ class PngParser {
   PngParser(std::string_view bytes, const std::string& name) : rest_(bytes), name_(name) {}
 
   std::string_view take(std::size_t size);
-  std::string_view take_rest() { return take(rest_.size()); }
-  uint8_t take_byte() { return static_cast<uint8_t>(take(1)[0]); }
+  std::string_view rest() const { return rest_; }
   uint32_t take_number();
   /// Takes the bytes before a zero byte, and the zero byte.
   std::string_view take_string();
@@ -36,7 +35,8 @@ class PngParser {
 struct PngChunk {
   std::string_view type;
   std::string_view data;
-  bool intact;  ///< whether its checksum is correct
+  std::string_view stored;  ///< the whole chunk
+  bool intact;              ///< whether its checksum is correct
 };
 
 /// Returns a parser of a whole file, positioned after the signature.
@@ -45,10 +45,10 @@ PngChunk take_png_chunk(PngParser& file);
 
 /// Whether this is a tEXt, zTXt or iTXt chunk.
 bool is_text(const PngChunk& chunk);
-/// Returns the decompressed value of a text chunk whose keyword has been taken. Latin-1 is
-/// converted to UTF-8; an iTXt value is returned unchanged. Throws kCorruptFile, and kInvalidInput
-/// for more than kMaxPngTextBytes.
-std::string take_png_text(PngParser& data, std::string_view type);
+/// Returns the value of a text chunk. Latin-1 is converted to UTF-8; an iTXt value is returned
+/// unchanged. It ends at a zero byte. Throws kCorruptFile for a damaged chunk, and for a text
+/// several times as long as kMaxPngTextBytes.
+std::string png_chunk_text(const PngChunk& chunk, const std::string& name);
 
 std::string from_latin1(std::string_view latin1);
 

@@ -11,13 +11,10 @@
 namespace glm_image::image {
 namespace {
 
-std::string take_valid_text(PngParser& data, std::string_view type) {
-  auto value = take_png_text(data, type);
-  if (type != "iTXt") return value;
-  try {
-    text::require_utf8(value);
-  } catch (const Error&) {
-    data.fail_corrupt("an international text is not valid UTF-8");
+std::string valid_text(const PngChunk& chunk, const std::string& name) {
+  auto value = png_chunk_text(chunk, name);
+  if (text::first_invalid_utf8(value)) {
+    PngParser(chunk.data, name).fail_corrupt("an international text is not valid UTF-8");
   }
   return value;
 }
@@ -45,7 +42,7 @@ PngText read_png_text(std::string_view bytes,
     }
     PngParser data(chunk.data, name);
     auto keyword = from_latin1(data.take_string());
-    auto value = take_valid_text(data, chunk.type);
+    auto value = valid_text(chunk, name);
     total += keyword.size() + value.size();
     if (total > kMaxPngTextBytes) file.fail_too_much();
     texts.emplace_back(std::move(keyword), std::move(value));

@@ -1,41 +1,13 @@
 /* The C interface, used from C. c_api_test MODEL WORK_FOLDER: exits 0 if all expectations hold. */
 
-#include <glm_image.h>
+#include "c_api_test.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int failures = 0;
-
-#define EXPECT(condition)                                             \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      printf("%s:%d: expected %s\n", __FILE__, __LINE__, #condition); \
-      ++failures;                                                     \
-    }                                                                 \
-  } while (0)
-
-/* Expects a call to fail with this status and a message that holds this text. */
-#define EXPECT_FAILS(call, expected, text)                                           \
-  do {                                                                               \
-    glm_image_error* error = NULL;                                                   \
-    const glm_image_status status = (call);                                          \
-    EXPECT(status == (expected));                                                    \
-    EXPECT(glm_image_error_status(error) == (expected));                             \
-    if (strstr(glm_image_error_message(error), (text)) == NULL) {                    \
-      printf("%s:%d: \"%s\"\n", __FILE__, __LINE__, glm_image_error_message(error)); \
-      ++failures;                                                                    \
-    }                                                                                \
-    glm_image_error_free(error);                                                     \
-  } while (0)
-
-#define EXPECT_OK(call)                                                                           \
-  do {                                                                                            \
-    glm_image_error* error = NULL;                                                                \
-    EXPECT((call) == GLM_IMAGE_OK);                                                               \
-    if (error != NULL) printf("%s:%d: %s\n", __FILE__, __LINE__, glm_image_error_message(error)); \
-    glm_image_error_free(error);                                                                  \
-  } while (0)
+int failures = 0;
 
 typedef struct {
   int calls, stop_at, denoised, previews, drafts;
@@ -57,13 +29,13 @@ static void count_previews(const glm_image_preview* preview, void* user_data) {
   EXPECT(glm_image_picture_width(preview->picture) > 0);
 }
 
-static char* path_in(const char* folder, const char* name) {
+char* path_in(const char* folder, const char* name) {
   char* path = malloc(strlen(folder) + strlen(name) + 2);
   sprintf(path, "%s/%s", folder, name);
   return path;
 }
 
-static int file_holds(const char* path, const char* text) {
+int file_holds(const char* path, const char* text) {
   static char bytes[1 << 20];
   const size_t length = strlen(text);
   FILE* file = fopen(path, "rb");
@@ -75,6 +47,16 @@ static int file_holds(const char* path, const char* text) {
     if (memcmp(bytes + i, text, length) == 0) return 1;
   }
   return 0;
+}
+
+/* Without a folder to write to, pictures that were not written would be read. */
+static int is_writable(const char* folder) {
+  char* path = path_in(folder, "empty");
+  FILE* file = fopen(path, "wb");
+  if (file == NULL) printf("%s: cannot be written to: %s\n", folder, strerror(errno));
+  if (file != NULL) fclose(file);
+  free(path);
+  return file != NULL;
 }
 
 static void null_arguments_are_refused(void) {
@@ -101,6 +83,9 @@ static void null_arguments_are_refused(void) {
   EXPECT(pipeline == NULL && picture == NULL);
   EXPECT(glm_image_error_status(NULL) == GLM_IMAGE_OK && *glm_image_error_message(NULL) == 0);
   EXPECT(glm_image_picture_width(NULL) == 0 && glm_image_picture_pixels(NULL) == NULL);
+  EXPECT(glm_image_result_candidates(NULL) == 0);
+  EXPECT(glm_image_picture_text_check_count(NULL) == 0);
+  EXPECT(glm_image_picture_text_check(NULL, 0) == NULL);
   EXPECT(glm_image_result_count(NULL) == 0 && glm_image_result_picture(NULL, 0) == NULL);
   EXPECT(*glm_image_pipeline_name(NULL) == 0);
   glm_image_request_free(request);
@@ -180,8 +165,7 @@ static void pictures_are_read_and_written(const char* folder) {
   free(wrong);
 }
 
-/* A small request for the toy checkpoint. */
-static glm_image_request* small_request(void) {
+glm_image_request* small_request(void) {
   glm_image_request* request = glm_image_request_create();
   EXPECT_OK(glm_image_request_set_prompt(request, "Une affiche avec le titre « École »", &error));
   EXPECT_OK(glm_image_request_set_size(request, 64, 64, &error));
@@ -349,6 +333,11 @@ static void stops_and_refuses(glm_image_pipeline* pipeline) {
   EXPECT_OK(glm_image_request_add_adapter(request, "nobody", 1, &error));
   EXPECT_FAILS(glm_image_check(pipeline, request, &error), GLM_IMAGE_INVALID_INPUT, "nobody");
   glm_image_request_free(request);
+  request = small_request();
+  EXPECT_OK(glm_image_request_set_verify(request, 1, &error));
+  EXPECT_FAILS(
+      glm_image_check(pipeline, request, &error), GLM_IMAGE_UNSUPPORTED, "a reader of text");
+  glm_image_request_free(request);
   /* It draws after all of this. */
   request = small_request();
   EXPECT_OK(glm_image_pipeline_unload(pipeline, &error));
@@ -360,6 +349,7 @@ static void stops_and_refuses(glm_image_pipeline* pipeline) {
 int main(int count, char** arguments) {
   glm_image_pipeline* pipeline = NULL;
   if (count != 3) return 2;
+  if (!is_writable(arguments[2])) return 1;
   EXPECT(strchr(glm_image_version(), '.') != NULL);
   EXPECT(strcmp(glm_image_stage_name(GLM_IMAGE_STAGE_DENOISING), "") != 0);
   EXPECT(strcmp(glm_image_stage_name(GLM_IMAGE_STAGE_VERIFYING), "") != 0);
@@ -375,6 +365,7 @@ int main(int count, char** arguments) {
   draws(pipeline, arguments[2]);
   edits(pipeline, arguments[2]);
   drafts_are_completed(pipeline);
+  texts_are_read_back(arguments[1], arguments[2]);
   sizes_are_bounded(pipeline);
   stops_and_refuses(pipeline);
   glm_image_pipeline_free(pipeline);

@@ -39,6 +39,34 @@ TEST_F(MetadataProgram, PicturesAreMarkedAsGeneratedWithoutTheirParametersToo) {
   EXPECT_NE(xmp("drafts.png").find("/trainedAlgorithmicMedia\""), std::string::npos);
 }
 
+// -n: the stored value. A warning of a damaged block would be a second line.
+TEST_F(MetadataProgram, ExiftoolReadsTheMarkInEveryFormat) {
+  if (run_program({"/bin/sh", "-c", "command -v exiftool"}).exit_code != 0) {
+    GTEST_SKIP() << "exiftool is not installed (package libimage-exiftool-perl)";
+  }
+  const std::string scheme = "http://cv.iptc.org/newscodes/digitalsourcetype/";
+  const auto source = [&](const char* name) {
+    const auto told = run_program({"/usr/bin/env",
+                                   "exiftool",
+                                   "-n",
+                                   "-s3",
+                                   "-XMP-iptcExt:DigitalSourceType",
+                                   "-Warning",
+                                   "-Error",
+                                   path(name)});
+    EXPECT_EQ(told.exit_code, 0) << told.err;
+    return told.out;
+  };
+  for (const char* name : {"a.png", "a.jpg", "a.webp"}) {
+    draw({"-p", "« ẽ »", "--size", "64x64", "--steps", "1", "-o", path(name)});
+    EXPECT_EQ(source(name), scheme + "trainedAlgorithmicMedia\n") << name;
+  }
+  for (const char* name : {"e.png", "e.jpg", "e.webp"}) {
+    draw({"-i", path("a.png"), "-p", "at night", "--steps", "1", "-o", path(name)}, "edit");
+    EXPECT_EQ(source(name), scheme + "compositeWithTrainedAlgorithmicMedia\n") << name;
+  }
+}
+
 TEST_F(MetadataProgram, MetadataPrintsWhatAPictureSays) {
   draw({"-p", "a pot", "--size", "64x64", "--steps", "1", "--seed", "5", "-o", path("a.webp")});
   image::write_image(path("plain.jpg"), {64, 64, std::vector<uint8_t>(64 * 64 * 3, 128)});

@@ -19,8 +19,10 @@ Tensor values_of(int rank, int64_t round, int64_t count) {
 }
 
 TEST(ProcessGroup, GathersTheTensorsOfAllRanks) {
-  // The buffers of small messages are announced ahead, those of the largest are not.
-  const std::vector<int64_t> counts = {2048, 2048, 7, 2048, 1, 100000, 7, 100000, 2048};
+  // The buffers of small messages are announced ahead, those of the largest are not. Five to eight
+  // values share a buffer.
+  const std::vector<int64_t> counts = {
+      2048, 2048, 7, 2048, 1, 5, 100000, 8, 7, 100000, 6, 2048, 1500};
   for (const int ranks : {2, 3, 5}) {
     run_on_ranks(ranks, [&](ProcessGroup& group) {
       int64_t sent = 0;
@@ -54,21 +56,22 @@ TEST(ProcessGroup, BroadcastsFromAnyRank) {
   }
 }
 
-/// Else a message would wait for the network twice.
+/// Else a message would wait for the network twice. The second message is longer, within the same
+/// power of two.
 TEST(ProcessGroup, AMessageLeavesBeforeItsReceiverAsksForIt) {
   std::promise<void> has_left;
   run_on_ranks(2, [&](ProcessGroup& group) {
-    auto token = at::full({1}, group.rank(), at::kLong);
-    group.broadcast(token, /*root=*/0);
+    auto tokens = at::full({3}, group.rank(), at::kLong);
+    group.broadcast(tokens, /*root=*/0);
+    tokens = at::full({4}, group.rank() + 5, at::kLong);
     if (group.rank() == 0) {
-      token.fill_(5);
-      group.broadcast(token, /*root=*/0);
+      group.broadcast(tokens, /*root=*/0);
       has_left.set_value();
       return;
     }
     EXPECT_EQ(has_left.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready);
-    group.broadcast(token, /*root=*/0);
-    EXPECT_EQ(token.item<int64_t>(), 5);
+    group.broadcast(tokens, /*root=*/0);
+    EXPECT_TRUE(at::equal(tokens, at::full({4}, 5, at::kLong)));
   });
 }
 

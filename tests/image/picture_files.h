@@ -57,6 +57,16 @@ inline std::string png_chunk(const std::string& type, const std::string& data) {
   return big_endian(static_cast<uint32_t>(data.size())) + checked + big_endian(~crc);
 }
 
+/// The checksum at the end of a zlib stream.
+inline std::string adler32(const std::string& data) {
+  uint32_t a = 1, b = 0;
+  for (const char byte : data) {
+    a = (a + static_cast<uint8_t>(byte)) % 65521;
+    b = (b + a) % 65521;
+  }
+  return big_endian(b << 16 | a);
+}
+
 /// A zlib stream with uncompressed data.
 inline std::string zlib_stored(const std::string& data) {
   std::string out("\x78\x01", 2);
@@ -73,12 +83,7 @@ inline std::string zlib_stored(const std::string& data) {
     }
     out += block;
   } while (begin < data.size());
-  uint32_t a = 1, b = 0;
-  for (const char byte : data) {
-    a = (a + static_cast<uint8_t>(byte)) % 65521;
-    b = (b + a) % 65521;
-  }
-  return out + big_endian(b << 16 | a);
+  return out + adler32(data);
 }
 
 inline const std::string kPngSignature = "\x89PNG\r\n\x1a\n";

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "image/codec.h"
 #include "image/picture_files.h"
 
@@ -12,6 +14,23 @@ std::string png_with(const std::string& chunks) {
 }
 
 const std::string kZero(1, '\0');
+
+/// A zlib stream of 258 * `runs` + 1 letters x, in which 13 bits stand for 258 of them.
+std::string zlib_run(int runs) {
+  std::string bits = "110";                                // the last block; fixed codes
+  bits += "10101000";                                      // x
+  for (int i = 0; i < runs; ++i) bits += "1100010100000";  // length 258, distance 1
+  bits += "0000000";                                       // end of the block
+  std::string out("\x78\x01", 2);
+  for (std::size_t begin = 0; begin < bits.size(); begin += 8) {
+    int byte = 0;
+    for (std::size_t i = begin; i < std::min(begin + 8, bits.size()); ++i) {
+      byte |= (bits[i] - '0') << (i - begin);
+    }
+    out.push_back(static_cast<char>(byte));
+  }
+  return out + test::adler32(std::string(258 * static_cast<std::size_t>(runs) + 1, 'x'));
+}
 
 TEST(PngText, RoundTrip) {
   const PngText text = {{"prompt", "Wend na kõ-d beoogo"},
@@ -91,6 +110,14 @@ TEST(PngText, RefusesMoreTextThanAllowed) {
   refuses(png_chunk("tEXt", "k" + kZero + most));
   refuses(png_chunk("tEXt", "k" + kZero + most + most));
   refuses(png_chunk("zTXt", "k" + kZero + kZero + test::zlib_stored(most + "x")));
+  // A longest text that decompresses from 1 % of its size, and one of a little more.
+  const int runs = static_cast<int>(kMaxPngTextBytes / 258);
+  const auto run = [](int count) {
+    return png_chunk("zTXt", "k" + kZero + kZero + zlib_run(count));
+  };
+  EXPECT_EQ(read_png_text(png_with(run(runs - 1)), "a.png").at(0).second,
+            std::string(static_cast<std::size_t>(258 * (runs - 1) + 1), 'x'));
+  refuses(run(runs + 1));
   std::string many;
   for (std::size_t i = 0; i <= kMaxPngTexts; ++i) many += png_chunk("tEXt", "k" + kZero);
   refuses(many);
@@ -115,10 +142,11 @@ TEST(PngText, RefusesDamage) {
   };
   refuses(png_with(png_chunk("tEXt", "no end of the keyword")), "incomplete");
   refuses(png_with(png_chunk("tEXt", "")), "incomplete");
-  refuses(png_with(png_chunk("zTXt", "k" + kZero)), "too early");
-  refuses(png_with(png_chunk("zTXt", "k" + kZero + "\1x")), "unknown way");
-  refuses(png_with(png_chunk("zTXt", "k" + kZero + kZero + "not zlib")), "decompressed");
-  refuses(png_with(png_chunk("iTXt", "k" + kZero + kZero + kZero + "fr")), "incomplete");
+  refuses(png_with(png_chunk("zTXt", "k" + kZero)), "decoded");
+  refuses(png_with(png_chunk("zTXt", "k" + kZero + "\1x")), "decoded");
+  refuses(png_with(png_chunk("zTXt", "k" + kZero + kZero + "not zlib")), "decoded");
+  refuses(png_with(png_chunk("zTXt", "k" + kZero + kZero + zlib_run(80000))), "far too long");
+  refuses(png_with(png_chunk("iTXt", "k" + kZero + kZero + kZero + "fr")), "decoded");
   refuses(png_with(png_chunk("iTXt", "k" + std::string(5, '\0') + "\xff\xfe")), "UTF-8");
   auto flipped = png_with(png_chunk("tEXt", "k" + kZero + "value"));
   flipped[flipped.find("value")] = 'V';

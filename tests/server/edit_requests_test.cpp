@@ -97,10 +97,10 @@ TEST(EditForm, ReadsListsAsClientsWriteThem) {
   EXPECT_EQ(mixed.request.adapters->at(0).scale, 1);
   EXPECT_EQ(mixed.request.adapters->at(1).name, "ink");
   EXPECT_EQ(mixed.request.adapters->at(1).scale, -1);
-  const auto json = request_of_form({{"name=\"guidance_interval\"", "[0.25, 1]"},
-                                     {"name=\"loras\"", R"([{"name": "style", "scale": 2}])"}});
-  EXPECT_EQ(json.request.guided->begin, 0.25);
-  EXPECT_EQ(json.request.adapters->at(0).scale, 2);
+  const auto spelled = request_of_form({{"name=\"guidance_interval\"", "[0.25, 1]"},
+                                        {"name=\"loras\"", R"([{"name": "style", "scale": 2}])"}});
+  EXPECT_EQ(spelled.request.guided->begin, 0.25);
+  EXPECT_EQ(spelled.request.adapters->at(0).scale, 2);
 }
 
 TEST(EditForm, FieldsThatCannotBeToldApartAreRefused) {
