@@ -281,8 +281,8 @@ void Coordinator::fail_with(Drawing& drawing, std::exception_ptr failure, bool i
 }
 
 void Coordinator::stop_own(RankPart& own, const std::string& reason) {
-  places_->end(own.part().key() + "/", reason);
   own.stop(reason);
+  places_->end(own.part().key() + "/", reason);
 }
 
 /// The failure of the request, if there is one. A connection that breaks between two ranks is

@@ -5,8 +5,6 @@
 
 #include <cstring>
 
-#include "core/error.h"
-
 namespace glm_image::cluster {
 namespace {
 
@@ -32,10 +30,6 @@ uint64_t slot_of(uint64_t purpose, std::size_t size) {
   return purpose | static_cast<uint64_t>(buffer_size(size));
 }
 
-[[noreturn]] void fail_stopped() {
-  fail(ErrorCode::kCancelled, "the group was stopped");
-}
-
 }  // namespace
 
 struct DirectMessages::Inbox {
@@ -47,39 +41,19 @@ struct DirectMessages::Inbox {
 /// Bytes on their way to all other ranks, which must stay until the end of this.
 class DirectMessages::Sending {
  public:
-  explicit Sending(DirectMessages& messages) : messages_(messages) {}
-  ~Sending() {
-    const std::lock_guard lock(messages_.mutex_);
-    messages_.outgoing_.clear();
-  }
-  Sending(const Sending&) = delete;
-  Sending& operator=(const Sending&) = delete;
-
-  void begin(uint64_t slot, const void* bytes, std::size_t size) {
-    const auto& context = *messages_.context_;
+  Sending(gloo::Context& context, uint64_t slot, const void* bytes, std::size_t size) {
     for (int rank = 0; rank < context.size; ++rank) {
-      if (rank != context.rank) begin_one(slot, rank, const_cast<void*>(bytes), size);
+      if (rank == context.rank) continue;
+      buffers_.push_back(context.createUnboundBuffer(const_cast<void*>(bytes), size));
+      buffers_.back()->send(rank, slot);
     }
   }
   void wait() {
-    // Without the mutex, which stop() needs: nothing else changes the list.
-    for (const auto& one : messages_.outgoing_) {
-      if (!one->waitSend()) fail_stopped();
-    }
+    for (const auto& one : buffers_) one->waitSend();
   }
 
  private:
-  void begin_one(uint64_t slot, int rank, void* bytes, std::size_t size) {
-    Buffer* buffer = nullptr;
-    {
-      const std::lock_guard lock(messages_.mutex_);
-      messages_.outgoing_.push_back(messages_.make_buffer(bytes, size));
-      buffer = messages_.outgoing_.back().get();
-    }
-    buffer->send(rank, slot);
-  }
-
-  DirectMessages& messages_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
 };
 
 DirectMessages::DirectMessages(std::shared_ptr<gloo::Context> context)
@@ -87,24 +61,13 @@ DirectMessages::DirectMessages(std::shared_ptr<gloo::Context> context)
 
 DirectMessages::~DirectMessages() = default;
 
-/// Call with the mutex locked.
-std::unique_ptr<DirectMessages::Buffer> DirectMessages::make_buffer(void* bytes, std::size_t size) {
-  if (is_stopped_) fail_stopped();
-  return context_->createUnboundBuffer(bytes, size);
-}
-
 void DirectMessages::announce(const Channel& channel, std::size_t size) {
-  Inbox* inbox = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    auto& known = inboxes_[channel];
-    if (!known) {
-      auto fresh = std::make_unique<Inbox>();
-      fresh->bytes.resize(buffer_size(size));
-      fresh->buffer = make_buffer(fresh->bytes.data(), fresh->bytes.size());
-      known = std::move(fresh);
-    }
-    inbox = known.get();
+  auto& inbox = inboxes_[channel];
+  if (!inbox) {
+    auto fresh = std::make_unique<Inbox>();
+    fresh->bytes.resize(buffer_size(size));
+    fresh->buffer = context_->createUnboundBuffer(fresh->bytes.data(), fresh->bytes.size());
+    inbox = std::move(fresh);
   }
   if (inbox->is_announced) return;
   inbox->buffer->recv(channel.second, channel.first);
@@ -113,16 +76,11 @@ void DirectMessages::announce(const Channel& channel, std::size_t size) {
 
 /// Waits for a message that was announced, and announces the next one.
 void DirectMessages::take(const Channel& channel, std::size_t size, void* bytes) {
-  Inbox* inbox = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    inbox = inboxes_.at(channel).get();
-  }
-  if (!inbox->buffer->waitRecv()) fail_stopped();
-  inbox->is_announced = false;
-  if (size > 0) std::memcpy(bytes, inbox->bytes.data(), size);
+  auto& inbox = *inboxes_.at(channel);
+  inbox.buffer->waitRecv();
+  inbox.is_announced = false;
+  if (size > 0) std::memcpy(bytes, inbox.bytes.data(), size);
   if (size > kMostAhead) {
-    const std::lock_guard lock(mutex_);
     inboxes_.erase(channel);
     return;
   }
@@ -143,8 +101,7 @@ void DirectMessages::exchange(const void* own,
     }
   };
   for_others([&](const Channel& channel) { announce(channel, size); });
-  Sending sending(*this);
-  sending.begin(slot, own, size);
+  Sending sending(*context_, slot, own, size);
   for_others([&](const Channel& channel) {
     take(channel, size, of_ranks.at(static_cast<std::size_t>(channel.second)));
   });
@@ -152,8 +109,7 @@ void DirectMessages::exchange(const void* own,
 }
 
 void DirectMessages::send(const void* bytes, std::size_t size) {
-  Sending sending(*this);
-  sending.begin(slot_of(kFromOne, size), bytes, size);
+  Sending sending(*context_, slot_of(kFromOne, size), bytes, size);
   sending.wait();
 }
 
@@ -161,13 +117,6 @@ void DirectMessages::receive(void* bytes, std::size_t size, int sender) {
   const Channel channel{slot_of(kFromOne, size), sender};
   announce(channel, size);
   take(channel, size, bytes);
-}
-
-void DirectMessages::stop() {
-  const std::lock_guard lock(mutex_);
-  is_stopped_ = true;
-  for (const auto& one : outgoing_) one->abortWaitSend();
-  for (const auto& [channel, inbox] : inboxes_) inbox->buffer->abortWaitRecv();
 }
 
 }  // namespace glm_image::cluster

@@ -2,10 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -26,7 +24,7 @@ namespace glm_image::cluster {
 /// announces the buffer for the next message of about the same size as soon as it has the last one:
 /// while the ranks compute. A message then waits once.
 ///
-/// One thread at a time, except for stop(). A call throws if a rank is lost, and after stop().
+/// One thread at a time. A call throws if a rank is lost, and when the context's device is broken.
 class DirectMessages {
  public:
   explicit DirectMessages(std::shared_ptr<gloo::Context> context);
@@ -41,9 +39,6 @@ class DirectMessages {
   void send(const void* bytes, std::size_t size);
   void receive(void* bytes, std::size_t size, int sender);
 
-  /// Ends pending and later calls, which throw. From any thread.
-  void stop();
-
  private:
   using Buffer = gloo::transport::UnboundBuffer;
   struct Inbox;
@@ -51,15 +46,11 @@ class DirectMessages {
   /// Messages of one purpose and size of buffer from one rank.
   using Channel = std::pair<uint64_t, int>;
 
-  std::unique_ptr<Buffer> make_buffer(void* bytes, std::size_t size);
   void announce(const Channel& channel, std::size_t size);
   void take(const Channel& channel, std::size_t size, void* bytes);
 
   const std::shared_ptr<gloo::Context> context_;
-  std::mutex mutex_;
-  bool is_stopped_ = false;  ///< guarded by mutex_, as are the two below
   std::map<Channel, std::unique_ptr<Inbox>> inboxes_;
-  std::deque<std::unique_ptr<Buffer>> outgoing_;
 };
 
 }  // namespace glm_image::cluster

@@ -11,50 +11,41 @@ namespace {
 /// is noticed by its link.
 constexpr std::chrono::hours kRegroupLimit{2};
 
+GroupMember member_of(const TrainingGroup& group, int rank, const std::string& host) {
+  const auto own = std::find(group.ranks.begin(), group.ranks.end(), rank);
+  return {static_cast<int>(own - group.ranks.begin()), static_cast<int>(group.ranks.size()), host};
+}
+
 }  // namespace
 
 GroupSeat::GroupSeat(TrainingGroup group,
                      int rank,
-                     std::string host,
+                     const std::string& host,
                      std::shared_ptr<MeetingPlace> place,
                      KeyTable& waits)
     : group_(std::move(group)),
-      rank_(rank),
-      host_(std::move(host)),
       place_(std::move(place)),
-      waits_(waits) {}
+      waits_(waits),
+      ranks_(member_of(group_, rank, host)) {}
 
 GroupSeat::~GroupSeat() = default;
 
 ProcessGroup& GroupSeat::connect() {
-  const auto own = std::find(group_.ranks.begin(), group_.ranks.end(), rank_);
-  const GroupMember member{
-      static_cast<int>(own - group_.ranks.begin()), static_cast<int>(group_.ranks.size()), host_};
-  std::shared_ptr<ProcessGroup> connected;
-  try {
-    connected = ProcessGroup::connect(place_, group_.key(), member, kRegroupLimit);
-  } catch (const std::exception&) {
-    const std::lock_guard lock(mutex_);
-    if (is_stopped_) fail(ErrorCode::kCancelled, reason_);
-    throw;
-  }
-  const std::lock_guard lock(mutex_);
-  connected_ = connected;
-  if (is_stopped_) fail(ErrorCode::kCancelled, reason_);
-  return *connected_;
+  GroupLimits limits;
+  limits.meeting = kRegroupLimit;
+  ranks_.connect(place_, group_.key(), limits);
+  return ranks_;
 }
 
 void GroupSeat::stop(const std::string& reason) {
-  std::shared_ptr<ProcessGroup> connected;
   {
     const std::lock_guard lock(mutex_);
     if (is_stopped_) return;
     is_stopped_ = true;
-    reason_ = reason;
-    connected = connected_;
   }
+  // The group first: its reason is then that of the waits which end.
+  ranks_.stop(reason);
   waits_.end(group_.key() + "/", reason);
-  if (connected) connected->stop(reason);
 }
 
 bool GroupSeat::is_stopped() const {

@@ -26,7 +26,7 @@ class GroupSeat {
   /// table in which `place` waits for keys; it must outlive this.
   GroupSeat(TrainingGroup group,
             int rank,
-            std::string host,
+            const std::string& host,
             std::shared_ptr<MeetingPlace> place,
             KeyTable& waits);
   /// Closes the connections to the other ranks. Destroy it only when all ranks have finished.
@@ -44,14 +44,11 @@ class GroupSeat {
 
  private:
   const TrainingGroup group_;
-  const int rank_;
-  const std::string host_;
   const std::shared_ptr<MeetingPlace> place_;
   KeyTable& waits_;
   mutable std::mutex mutex_;
   bool is_stopped_ = false;
-  std::string reason_;
-  std::shared_ptr<ProcessGroup> connected_;
+  ProcessGroup ranks_;
 };
 
 }  // namespace glm_image::cluster

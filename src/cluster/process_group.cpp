@@ -1,12 +1,12 @@
 #include "cluster/process_group.h"
 
-#include <condition_variable>
 #include <mutex>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <utility>
 
 #include "cluster/backend.h"
+#include "cluster/breakable_device.h"
 #include "cluster/direct_messages.h"
 #include "core/error.h"
 
@@ -18,14 +18,11 @@ using Bytes = std::vector<uint8_t>;
 
 /// Time limit for the addresses of ranks that have joined.
 constexpr std::chrono::seconds kAddressLimit{60};
-/// Time limit for Gloo to connect ranks that have joined, which normally takes milliseconds. stop()
-/// cannot end it, so a rank that is lost there must be detected soon.
-constexpr std::chrono::seconds kConnectLimit{7};
+/// Gloo waits for a connection this many times as long as its time limit.
+constexpr int kConnectFactor = 5;
 /// Ranks may compute for long between two operations. Lost ranks are noticed by their links, which
 /// call stop().
 constexpr std::chrono::hours kOperationLimit{24};
-/// After stop(), interval at which pending operations are aborted again.
-constexpr Milliseconds kBetweenBreakUps{100};
 /// Larger tensors are broadcast along a tree: the root would send them to each rank.
 constexpr int64_t kMostSentToEach = 4096;
 
@@ -53,8 +50,9 @@ class MeetingStore : public c10d::Store {
     return {value.begin(), value.end()};
   }
   void wait(const std::vector<std::string>& keys) override { wait(keys, kAddressLimit); }
-  void wait(const std::vector<std::string>& keys, const Milliseconds& limit) override {
-    for (const auto& key : keys) place_->get(key, limit);
+  /// Gloo's limit is short (kConnectFactor). Any address may come late on a busy machine.
+  void wait(const std::vector<std::string>& keys, const Milliseconds& /*limit*/) override {
+    for (const auto& key : keys) place_->get(key, kAddressLimit);
   }
   int64_t add(const std::string& /*key*/, int64_t /*value*/) override { refuse("add"); }
   bool deleteKey(const std::string& /*key*/) override { refuse("deleteKey"); }
@@ -72,8 +70,7 @@ class MeetingStore : public c10d::Store {
 
 }  // namespace
 
-/// Gloo's group, whose pending operations can be ended.
-class ProcessGroup::BreakableGloo : public c10d::ProcessGroupGloo {
+class ProcessGroup::LimitedGloo : public c10d::ProcessGroupGloo {
  public:
   using c10d::ProcessGroupGloo::ProcessGroupGloo;
 
@@ -81,40 +78,26 @@ class ProcessGroup::BreakableGloo : public c10d::ProcessGroupGloo {
   void set_limit(Milliseconds limit) {
     for (const auto& context : contexts_) context->setTimeout(limit);
   }
-  /// Every pending operation of the group fails. Gloo does so when any operation runs out of time,
-  /// so start one without an answer and with a time limit of 0. Gloo leaves out a connection that
-  /// another thread is using at this moment: operations that are still pending need another call.
-  void break_up() {
-    for (const auto& context : contexts_) {
-      char byte = 0;
-      const auto buffer = context->createUnboundBuffer(&byte, 1);
-      try {
-        buffer->waitRecv(nullptr, Milliseconds(1));
-      } catch (const std::exception&) {
-        // The operation was meant to fail.
-      }
-    }
-  }
 };
 
 class ProcessGroup::Gloo {
  public:
-  Gloo(std::shared_ptr<MeetingPlace> place,
-       const std::string& name,
-       const GroupMember& member,
-       Milliseconds meeting_limit) {
-    wait_for_ranks(*place, name, member, meeting_limit);
-    auto options = c10d::ProcessGroupGloo::Options::create(kConnectLimit);
-    options->devices = {c10d::ProcessGroupGloo::createDeviceForHostname(member.host)};
+  void connect(std::shared_ptr<MeetingPlace> place,
+               const std::string& name,
+               const GroupMember& member,
+               const GroupLimits& limits) {
+    wait_for_ranks(*place, name, member, limits.meeting);
+    auto options = c10d::ProcessGroupGloo::Options::create(limits.connecting / kConnectFactor);
+    options->devices = {make_device(member.host)};
     options->threads = 1;
     const auto store = c10::make_intrusive<c10d::PrefixStore>(
         name, c10::make_intrusive<MeetingStore>(std::move(place)));
-    group_ = c10::make_intrusive<BreakableGloo>(store, member.rank, member.size, options);
+    group_ = c10::make_intrusive<LimitedGloo>(store, member.rank, member.size, options);
     group_->set_limit(kOperationLimit);
     messages_ = std::make_unique<DirectMessages>(group_->context());
   }
 
-  BreakableGloo& group() { return *group_; }
+  c10d::ProcessGroupGloo& group() { return *group_; }
 
   /// Calls action(messages), which ends when it is done or stop() is called.
   template <typename Action>
@@ -128,37 +111,12 @@ class ProcessGroup::Gloo {
 
   /// Waits until `work` is done or stop() is called.
   void finish(const c10::intrusive_ptr<c10d::Work>& work) {
-    // Shared with the callback, which may come after this function has ended.
-    struct State {
-      std::mutex mutex;
-      std::condition_variable change;
-      bool is_done = false;
-    };
-    auto state = std::make_shared<State>();
-    work->getFuture()->addCallback([state](auto&) {
-      const std::lock_guard lock(state->mutex);
-      state->is_done = true;
-      state->change.notify_all();
-    });
-    {
-      std::unique_lock lock(state->mutex);
-      while (!state->change.wait_for(lock, kBetweenBreakUps, [&] { return state->is_done; })) {
-        lock.unlock();
-        if (is_stopped()) group_->break_up();
-        lock.lock();
-      }
-    }
-    check_not_stopped();
     try {
       work->wait();
     } catch (const std::exception& error) {
       fail_for(error);
     }
-  }
-
-  bool is_stopped() {
-    const std::lock_guard lock(mutex_);
-    return is_stopped_;
+    check_not_stopped();
   }
 
   void check_not_stopped() {
@@ -167,13 +125,14 @@ class ProcessGroup::Gloo {
   }
 
   void stop(const std::string& reason) {
+    std::shared_ptr<BreakableDevice> device;
     {
       const std::lock_guard lock(mutex_);
       if (std::exchange(is_stopped_, true)) return;
       reason_ = reason;
+      device = device_;
     }
-    messages_->stop();
-    group_->break_up();
+    if (device) device->break_up();
   }
 
  private:
@@ -182,35 +141,41 @@ class ProcessGroup::Gloo {
     fail(ErrorCode::kInternal, "the connection to another rank broke: ", error.what());
   }
 
-  c10::intrusive_ptr<BreakableGloo> group_;
+  std::shared_ptr<BreakableDevice> make_device(const std::string& host) {
+    auto device = std::make_shared<BreakableDevice>(
+        c10d::ProcessGroupGloo::createDeviceForHostname(host), kOperationLimit);
+    const std::lock_guard lock(mutex_);
+    if (is_stopped_) fail(ErrorCode::kCancelled, reason_);
+    device_ = device;
+    return device;
+  }
+
+  c10::intrusive_ptr<LimitedGloo> group_;
   std::unique_ptr<DirectMessages> messages_;
   std::mutex mutex_;
-  bool is_stopped_ = false;
+  bool is_stopped_ = false;  ///< guarded by mutex_, as are the two below
   std::string reason_;
+  std::shared_ptr<BreakableDevice> device_;
 };
 
-ProcessGroup::ProcessGroup(GroupMember member, std::unique_ptr<Gloo> gloo)
-    : member_(std::move(member)), gloo_(std::move(gloo)) {}
+ProcessGroup::ProcessGroup(GroupMember member)
+    : member_(std::move(member)), gloo_(std::make_unique<Gloo>()) {}
+
 ProcessGroup::~ProcessGroup() {
-  // Otherwise the destructor would wait for the answers of other ranks: after a stop, abandoned
-  // operations may still be pending.
-  if (gloo_->is_stopped()) {
-    gloo_->group().break_up();
-  } else {
-    gloo_->stop("the group has ended");
-  }
+  // Otherwise the destructor would wait for the answers of other ranks.
+  gloo_->stop("the group has ended");
 }
 
-std::shared_ptr<ProcessGroup> ProcessGroup::connect(std::shared_ptr<MeetingPlace> place,
-                                                    const std::string& name,
-                                                    const GroupMember& member,
-                                                    Milliseconds meeting_limit) {
+void ProcessGroup::connect(std::shared_ptr<MeetingPlace> place,
+                           const std::string& name,
+                           const GroupLimits& limits) {
   try {
-    auto gloo = std::make_unique<Gloo>(std::move(place), name, member, meeting_limit);
-    return std::shared_ptr<ProcessGroup>(new ProcessGroup(member, std::move(gloo)));
+    gloo_->connect(std::move(place), name, member_, limits);
   } catch (const Error&) {
+    gloo_->check_not_stopped();
     throw;
   } catch (const std::exception& error) {
+    gloo_->check_not_stopped();
     fail(ErrorCode::kInternal, "the ranks cannot connect to each other: ", error.what());
   }
 }

@@ -25,21 +25,29 @@ struct GroupMember {
   std::string host;  ///< the address of this machine on which the others reach it
 };
 
+/// How long connect() waits.
+struct GroupLimits {
+  std::chrono::milliseconds meeting = std::chrono::seconds(60);     ///< for another rank to come
+  std::chrono::milliseconds connecting = std::chrono::seconds(30);  ///< for each that has come
+};
+
 /// Collective operations over c10d's Gloo, on tensors of any device (cluster/backend). All ranks of
 /// a group call the same operations in the same order. This is the one place that knows c10d; what
 /// differs between versions of LibTorch is guarded here.
 class ProcessGroup {
  public:
-  /// Connects all ranks of a group. `name` is unique to the group in the meeting place. Throws
-  /// kInternal if a rank does not come within `meeting_limit`.
-  static std::shared_ptr<ProcessGroup> connect(
-      std::shared_ptr<MeetingPlace> place,
-      const std::string& name,
-      const GroupMember& member,
-      std::chrono::milliseconds meeting_limit = std::chrono::seconds(60));
+  /// Not connected yet.
+  explicit ProcessGroup(GroupMember member);
   ~ProcessGroup();
   ProcessGroup(const ProcessGroup&) = delete;
   ProcessGroup& operator=(const ProcessGroup&) = delete;
+
+  /// Connects all ranks of the group; call it once, before the operations. `name` is unique to the
+  /// group in the meeting place. Throws kInternal if a rank does not come in time, and kCancelled
+  /// with the reason of stop(). That does not end the waits of `place`; whoever stops does.
+  void connect(std::shared_ptr<MeetingPlace> place,
+               const std::string& name,
+               const GroupLimits& limits = {});
 
   int rank() const { return member_.rank; }
   int size() const { return member_.size; }
@@ -60,19 +68,19 @@ class ProcessGroup {
   /// the order in which they began.
   std::function<void()> begin_all_reduce(const Tensor& tensor);
 
-  /// Makes pending and later operations throw kCancelled with this reason. Thread-safe.
+  /// Makes pending and later operations throw kCancelled with this reason, and a connect() that
+  /// has met the other ranks. Thread-safe.
   void stop(const std::string& reason);
 
   /// Bytes that this rank has sent in the operations so far.
   int64_t bytes_sent() const { return bytes_sent_; }
 
  private:
-  class BreakableGloo;
+  class LimitedGloo;
   class Gloo;
-  ProcessGroup(GroupMember member, std::unique_ptr<Gloo> gloo);
 
-  GroupMember member_;
-  std::unique_ptr<Gloo> gloo_;
+  const GroupMember member_;
+  const std::unique_ptr<Gloo> gloo_;
   int64_t bytes_sent_ = 0;
 };
 

@@ -6,9 +6,28 @@
 #include "core/error.h"
 
 namespace glm_image::cluster {
+namespace {
 
-RankPart::RankPart(DrawPart part, int rank, std::string host, std::shared_ptr<MeetingPlace> place)
-    : part_(std::move(part)), rank_(rank), host_(std::move(host)), place_(std::move(place)) {}
+std::unique_ptr<ProcessGroup> group_of(const DrawPart& part, int rank, const std::string& host) {
+  if (part.ranks.size() == 1) return nullptr;
+  GroupMember member;
+  const auto own = std::find(part.ranks.begin(), part.ranks.end(), rank);
+  member.rank = static_cast<int>(own - part.ranks.begin());
+  member.size = static_cast<int>(part.ranks.size());
+  member.host = host;
+  return std::make_unique<ProcessGroup>(std::move(member));
+}
+
+}  // namespace
+
+RankPart::RankPart(DrawPart part,
+                   int rank,
+                   const std::string& host,
+                   std::shared_ptr<MeetingPlace> place)
+    : part_(std::move(part)),
+      rank_(rank),
+      place_(std::move(place)),
+      group_(group_of(part_, rank, host)) {}
 
 RankPart::~RankPart() = default;
 
@@ -34,33 +53,21 @@ Result RankPart::run(Pipeline& pipeline,
 Result RankPart::draw(Pipeline& pipeline,
                       const ProgressCallback& progress,
                       const PreviewCallback& preview) {
-  if (part_.ranks.size() == 1) return pipeline.generate(part_.request, progress, preview);
-  GroupMember member;
-  const auto own = std::find(part_.ranks.begin(), part_.ranks.end(), rank_);
-  member.rank = static_cast<int>(own - part_.ranks.begin());
-  member.size = static_cast<int>(part_.ranks.size());
-  member.host = host_;
-  auto group = ProcessGroup::connect(place_, part_.key(), member);
-  {
-    const std::lock_guard lock(mutex_);
-    if (is_stopped_) fail(ErrorCode::kCancelled, reason_);
-    group_ = group;
-  }
-  SharedDrawing drawing(*group, part_.way, part_.shares_generator, part_.wire);
+  if (!group_) return pipeline.generate(part_.request, progress, preview);
+  group_->connect(place_, part_.key());
+  SharedDrawing drawing(*group_, part_.way, part_.shares_generator, part_.wire);
   const pipeline::RankScope scope(drawing);
   return pipeline.generate(part_.request, progress, preview);
 }
 
 void RankPart::stop(const std::string& reason) {
-  std::shared_ptr<ProcessGroup> group;
   {
     const std::lock_guard lock(mutex_);
     if (is_stopped_) return;
     is_stopped_ = true;
     reason_ = reason;
-    group = group_;
   }
-  if (group) group->stop(reason);
+  if (group_) group_->stop(reason);
 }
 
 }  // namespace glm_image::cluster

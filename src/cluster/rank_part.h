@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,7 +14,7 @@ namespace glm_image::cluster {
 class RankPart {
  public:
   /// `rank`: this rank's number in the cluster. `host`: its address for the others.
-  RankPart(DrawPart part, int rank, std::string host, std::shared_ptr<MeetingPlace> place);
+  RankPart(DrawPart part, int rank, const std::string& host, std::shared_ptr<MeetingPlace> place);
   /// Closes the connections to the part's other ranks. Destroy it only when all have finished.
   ~RankPart();
 
@@ -24,7 +23,8 @@ class RankPart {
 
   /// Draws. Throws as Pipeline::generate does, and kCancelled with the reason of stop().
   Result run(Pipeline& pipeline, const ProgressCallback& progress, const PreviewCallback& preview);
-  /// Makes run() end soon. Thread-safe.
+  /// Makes run() end soon, unless it waits for a key of `place`: the caller ends those waits.
+  /// Thread-safe.
   void stop(const std::string& reason);
 
  private:
@@ -32,12 +32,11 @@ class RankPart {
 
   const DrawPart part_;
   const int rank_;
-  const std::string host_;
   const std::shared_ptr<MeetingPlace> place_;
   std::mutex mutex_;
   bool is_stopped_ = false;
   std::string reason_;
-  std::shared_ptr<ProcessGroup> group_;
+  const std::unique_ptr<ProcessGroup> group_;  ///< null if this rank draws alone
 };
 
 }  // namespace glm_image::cluster

@@ -113,9 +113,7 @@ void Worker::on_message(const Message& message) {
       if (is_meant(running_)) part = running_;
       waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), is_meant), waiting_.end());
     }
-    if (!part) return;
-    place_->values().end(part->part().key() + "/", reason);
-    part->stop(reason);
+    if (part) stop(*part, reason);
   } else if (type == "release") {
     const auto id = part_of(message);
     std::deque<std::shared_ptr<RankPart>> released;  // ends after the lock
@@ -136,7 +134,7 @@ void Worker::on_message(const Message& message) {
       if (link_) link_->close();
       change_.notify_all();
     }
-    if (part) part->stop(reason);
+    if (part) stop(*part, reason);
   }
 }
 
@@ -150,9 +148,12 @@ void Worker::on_lost(const std::string& why) {
     part = running_;
     change_.notify_all();
   }
-  if (!part) return;
-  place_->values().end(part->part().key() + "/", sentence);
-  part->stop(sentence);
+  if (part) stop(*part, sentence);
+}
+
+void Worker::stop(RankPart& part, const std::string& reason) {
+  part.stop(reason);
+  place_->values().end(part.part().key() + "/", reason);
 }
 
 }  // namespace glm_image::cluster

@@ -50,6 +50,7 @@ class Worker {
  private:
   void on_message(const Message& message);
   void on_lost(const std::string& why);
+  void stop(RankPart& part, const std::string& reason);
   void draw(Pipeline& pipeline,
             const std::shared_ptr<RankPart>& part,
             const std::function<bool()>& goes_on);

@@ -7,6 +7,7 @@
 
 #include "cluster/rank_threads.h"
 #include "cluster/shared_generator.h"
+#include "support/program.h"
 
 namespace glm_image::test {
 namespace {
@@ -75,6 +76,22 @@ TEST(ProcessGroup, AMessageLeavesBeforeItsReceiverAsksForIt) {
   });
 }
 
+/// Ranks may compute for long between two messages.
+TEST(ProcessGroup, AMessageMayTakeLongerThanConnecting) {
+  // Gloo's own limit, a fifth of this, is also the one of its messages.
+  cluster::GroupLimits limits;
+  limits.connecting = std::chrono::seconds(10);
+  const auto errors = errors_of_ranks(
+      {"127.0.0.1", "127.0.0.1"},
+      [](ProcessGroup& group) {
+        if (group.rank() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+        group.all_gather(at::zeros({4}));
+      },
+      std::make_shared<cluster::KeyTable>(),
+      limits);
+  EXPECT_EQ(errors, std::vector<std::string>(2));
+}
+
 /// Rank 0 waits in `wait` for rank 1, which does not answer but calls `end` with both groups.
 std::vector<std::string> errors_when_one_waits(
     const std::function<void(ProcessGroup&)>& wait,
@@ -114,6 +131,59 @@ TEST(ProcessGroup, AConnectionThatEndsEndsAWait) {
       [](ProcessGroup& /*waiting*/, ProcessGroup& other) { other.stop("it leaves"); });
   EXPECT_NE(errors[0].find("the connection to another rank broke: "), std::string::npos)
       << errors[0];
+}
+
+/// The meeting place of a rank that hangs once it has told the others its address.
+class HangingPlace : public cluster::MeetingPlace {
+ public:
+  explicit HangingPlace(std::shared_ptr<cluster::MeetingPlace> place) : place_(std::move(place)) {}
+
+  void set(const std::string& key, const std::string& value) override {
+    place_->set(key, value);
+    ++sets_;
+  }
+  std::string get(const std::string& key, std::chrono::milliseconds limit) override {
+    constexpr int kPresenceNameAndAddress = 3;
+    if (sets_ < kPresenceNameAndAddress) return place_->get(key, limit);
+    hangs_.set_value();
+    ends_.get_future().wait();
+    throw std::runtime_error("it hung");
+  }
+  void wait_until_it_hangs() { hangs_.get_future().wait(); }
+  void end() { ends_.set_value(); }
+
+ private:
+  const std::shared_ptr<cluster::MeetingPlace> place_;
+  int sets_ = 0;
+  std::promise<void> hangs_, ends_;
+};
+
+TEST(ProcessGroup, AStopEndsConnecting) {
+  const auto place = std::make_shared<cluster::KeyTable>();
+  const auto hanging_place = std::make_shared<HangingPlace>(place);
+  // The lower address waits for the connection.
+  ProcessGroup waiting({0, 2, "127.0.0.1"}), hanging({1, 2, "127.0.0.2"});
+  const auto connect = [](ProcessGroup& group, std::shared_ptr<cluster::MeetingPlace> meeting) {
+    return std::async(std::launch::async, [&group, meeting]() -> std::string {
+      try {
+        group.connect(meeting, "group");
+      } catch (const std::exception& error) {
+        return error.what();
+      }
+      return "";
+    });
+  };
+  auto of_hanging = connect(hanging, hanging_place);
+  auto of_waiting = connect(waiting, place);
+  hanging_place->wait_until_it_hangs();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const Stopwatch ending;
+  waiting.stop("rank 1 was lost");
+  EXPECT_EQ(of_waiting.get(), "rank 1 was lost");
+  // Else it would be the limit for connecting, 30 s.
+  EXPECT_LT(ending.seconds(), 10);
+  hanging_place->end();
+  EXPECT_EQ(of_hanging.get(), "the ranks cannot connect to each other: it hung");
 }
 
 TEST(ProcessGroup, NothingIsExchangedAfterAStop) {

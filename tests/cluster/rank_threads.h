@@ -19,7 +19,8 @@ using OnRank = std::function<void(cluster::ProcessGroup&)>;
 inline std::vector<std::string> errors_of_ranks(
     const std::vector<std::string>& hosts,
     const OnRank& on_rank,
-    const std::shared_ptr<cluster::MeetingPlace>& place = std::make_shared<cluster::KeyTable>()) {
+    const std::shared_ptr<cluster::MeetingPlace>& place = std::make_shared<cluster::KeyTable>(),
+    const cluster::GroupLimits& limits = {}) {
   const auto ranks = static_cast<int>(hosts.size());
   std::vector<std::string> errors(hosts.size());
   // All groups end after all threads: a rank that has finished must not be lost to the others.
@@ -30,7 +31,9 @@ inline std::vector<std::string> errors_of_ranks(
       const torch::NoGradGuard no_grad;
       const auto index = static_cast<size_t>(rank);
       try {
-        groups[index] = cluster::ProcessGroup::connect(place, "group", {rank, ranks, hosts[index]});
+        groups[index] = std::make_shared<cluster::ProcessGroup>(
+            cluster::GroupMember{rank, ranks, hosts[index]});
+        groups[index]->connect(place, "group", limits);
         on_rank(*groups[index]);
       } catch (const std::exception& error) {
         errors[index] = error.what();
