@@ -39,6 +39,7 @@ train::LoraOptions lora_settings(const TrainLoraOptions& options) {
   training.all_layers = keys.all_layers;
   training.steps = keys.steps;
   training.learning_rate = keys.learning_rate;
+  training.lr_scheduler = keys.lr_scheduler;
   training.size = keys.pictures.size;
   training.batch = keys.batch;
   training.accumulate = keys.accumulate;

@@ -378,6 +378,11 @@ TEST(TrainLora, RefusesWhatItCannotUse) {
     train::train_lora(options, {});
   });
   options.prior_loss_weight = 1;
+  options.lr_scheduler = "linear";
+  expect_error(ErrorCode::kInvalidInput, {"--lr-scheduler", "cosine", "linear"}, [&] {
+    train::train_lora(options, {});
+  });
+  options.lr_scheduler = "cosine";
   options.input_dropout = 1.5;
   expect_error(ErrorCode::kInvalidInput, {"--input-dropout", "0 to 1", "1.5"}, [&] {
     train::train_lora(options, {});

@@ -111,6 +111,7 @@ TEST(LoraKeys, AreReadAsKeyWriterWritesThem) {
   keys.prior_data = "drawings";
   keys.prior_loss_weight = 0.5;
   keys.input_dropout = 0.25;
+  keys.lr_scheduler = "cosine";
   keys.learning_rate = 0.1 / 3;
   keys.all_layers = true;
   keys.seed = (int64_t{1} << 53) + 1;

@@ -45,6 +45,10 @@ void LoraKeys::visit(KeyVisitor& keys) {
               1.0);
   keys.integer({"steps", "Steps of each part"}, steps, 1, kMostLoraSteps);
   keys.number({"learning_rate", "Learning rate of AdamW"}, learning_rate, 1e-9, 1.0);
+  keys.choice({"lr_scheduler",
+               "The learning rate stays (constant), or falls to 0 along a half cosine (cosine)"},
+              lr_scheduler,
+              {"constant", "cosine"});
   keys.integer({"rank", "Rank of the updates"}, rank, 1, 1024);
   keys.number({"alpha", "The updates are scaled by alpha/rank"}, alpha, 1e-3, 1e4);
   keys.flag({"all_layers", "Also the feed-forward layers learn, not those of attention alone"},

@@ -17,6 +17,7 @@ struct LoraKeys {
   std::string prior_data;
   double prior_loss_weight = 1;
   double input_dropout = 0;
+  std::string lr_scheduler = "constant";
   int64_t steps = 1000;
   double learning_rate = 1e-4;
   int64_t rank = 16;

@@ -27,6 +27,9 @@ struct LoraOptions {
   bool all_layers = false;
   int64_t steps = 1000;  ///< of each part
   double learning_rate = 1e-4;
+  /// After the warm-up the learning rate stays ("constant"), or falls to 0 at the last step along a
+  /// half cosine ("cosine").
+  std::string lr_scheduler = "constant";
   int64_t size = 512;      ///< pictures have at most size² pixels; a multiple of 32
   int64_t batch = 1;       ///< pictures computed together
   int64_t accumulate = 1;  ///< batches of a step

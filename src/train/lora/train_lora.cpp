@@ -1,7 +1,6 @@
 #include "train/lora/train_lora.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "train/lora/adapter_samples.h"
 #include "train/lora/adapter_stage.h"
 #include "train/lora/base_adapters.h"
+#include "train/lora/check_lora_options.h"
 #include "train/lora/lora_memory.h"
 
 namespace glm_image::train {
@@ -25,7 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kWarmupSteps = 20;
-constexpr const char* kSuffix = ".safetensors";
 
 void note(const LoraCallbacks& callbacks, const std::string& sentence) {
   if (callbacks.note) callbacks.note(sentence);
@@ -33,39 +32,6 @@ void note(const LoraCallbacks& callbacks, const std::string& sentence) {
 
 void check_stop(const LoraCallbacks& callbacks) {
   if (callbacks.should_stop && callbacks.should_stop()) fail(ErrorCode::kCancelled, "stopped");
-}
-
-void require_finite(const char* option, double value) {
-  if (std::isfinite(value)) return;
-  fail(ErrorCode::kInvalidInput, option, " must be a finite number; found ", value);
-}
-
-void check_lora_options(const LoraOptions& options) {
-  require_finite("--learning-rate", options.learning_rate);
-  require_finite("--alpha", options.alpha);
-  require_finite("--prior-loss-weight", options.prior_loss_weight);
-  if (options.prior_loss_weight < 0) {
-    fail(ErrorCode::kInvalidInput,
-         "--prior-loss-weight must not be negative; found ",
-         options.prior_loss_weight);
-  }
-  if (!(options.input_dropout >= 0 && options.input_dropout <= 1)) {
-    fail(ErrorCode::kInvalidInput,
-         "--input-dropout must be a number from 0 to 1; found ",
-         options.input_dropout);
-  }
-  require_finite("--checkpoint-seconds", options.checkpoint_seconds);
-  if (options.output.extension() != kSuffix) {
-    fail(ErrorCode::kInvalidInput,
-         "--output must be a file that ends in ",
-         kSuffix,
-         "; found ",
-         options.output.string());
-  }
-  if (!options.transformer && !options.generator) {
-    fail(ErrorCode::kInvalidInput, "--parts must name transformer, generator or both");
-  }
-  check_base_adapters(options);
 }
 
 FolderDataset open_data(const FolderOptions& folder, const LoraCallbacks& callbacks) {
@@ -98,8 +64,8 @@ LoopOptions loop_options(const LoraOptions& options, const std::string& identity
   loop.steps = options.steps;
   loop.accumulate = options.accumulate;
   loop.batch = options.batch;
-  // Constant after the warm-up, so that a run can be extended later.
-  loop.learning_rate = {options.learning_rate, options.learning_rate, kWarmupSteps, options.steps};
+  const double last_rate = falls_to_zero(options) ? 0 : options.learning_rate;
+  loop.learning_rate = {options.learning_rate, last_rate, kWarmupSteps, options.steps};
   loop.ema_decay = 0;  // the weights themselves
   loop.checkpoint_seconds = options.checkpoint_seconds;
   loop.metrics_every = std::clamp<int64_t>(options.steps / 100, 1, 10);
@@ -133,6 +99,7 @@ std::string identity_of(const LoraOptions& options,
                 options.accumulate,
                 ", learning rate ",
                 options.learning_rate,
+                falls_to_zero(options) ? concat(", cosine of ", options.steps) : "",
                 ", seed ",
                 options.seed,
                 options.input_dropout == 0 ? "" : concat(", input dropout ", options.input_dropout),
@@ -242,7 +209,7 @@ std::optional<AdapterPart> train_part(const Run& run, PartToTrain& part) {
       if (steps % options.save_every != 0 || steps == options.steps) return;
       auto file = options.output;
       file.replace_filename(
-          concat(options.output.stem().string(), "-", part.name, "-", steps, kSuffix));
+          concat(options.output.stem().string(), "-", part.name, "-", steps, kAdapterSuffix));
       write_adapter(file, {running->part()}, base_adapters(run.checkpoint));
     };
   }
@@ -378,7 +345,7 @@ bool train_lora(const LoraOptions& given, const LoraCallbacks& callbacks, Ranks*
     auto drawing = options.pipeline;
     if (!samples.empty() && !parts.empty()) {
       const auto learnt = lora_run_folder(options.output) /
-                          concat(name_beside_base(checkpoint, "transformer"), kSuffix);
+                          concat(name_beside_base(checkpoint, "transformer"), kAdapterSuffix);
       write_adapter(learnt, parts);
       drawing.adapters.push_back({learnt, 1});
     }
