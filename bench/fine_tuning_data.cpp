@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 constexpr const char* kSymbol = "zorblax";
 constexpr const char* kSymbolCharacters = "🍄";
 constexpr int64_t kSide = 256;
-constexpr int kTrainingPictures = 24, kHeldOut = 30;
+constexpr int kTrainingPictures = 30, kHeldOut = 30;
 constexpr uint64_t kTrainingSeed = 410, kHeldOutSeed = 411, kStyleSeed = 412;
 
 /// OUT/data: the data folder, and its pictograms with the symbol.

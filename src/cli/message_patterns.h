@@ -218,6 +218,8 @@ inline constexpr const char* kMessagePatterns[] = {
     "%1: has no caption; write it into %2",
     "%1: holds no *.safetensors weights",
     "--prior-loss-weight must not be negative; found %1",
+    "--input-dropout must be a number from 0 to 1; found %1",
+    "--lr-scheduler must be constant or cosine; found '%1'",
     "%1 must be a finite number; found %2",
     "%1 has no option %2; did you mean %3?",
     "steps must be from %1 to %2; found %3",

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cluster/cluster_support.h"
+#include "core/text_format.h"
 #include "support/scheduling_delay.h"
 #include "support/test_support.h"
 

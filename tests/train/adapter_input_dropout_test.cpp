@@ -1,3 +1,4 @@
+#include "support/reference.h"
 #include "train/toy_adapters.h"
 
 namespace glm_image::test {
