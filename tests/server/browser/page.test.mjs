@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { test } from "node:test";
 import { writeLora } from "../support/loras.mjs";
 import {
-  ask, askForLong, cancel, context, forgetProblems, model, open, page, picture, pictures, profile, server, shot, storedJobs,
+  ask, askForLong, cancel, context, forgetProblems, hasSettings, model, open, page, picture, pictures, profile, server, shot, storedJobs,
 } from "../support/page.mjs";
 import { health, startServer, waitUntil } from "../support/server.mjs";
 
@@ -292,7 +292,7 @@ test("takes the ranges of its fields from the server", async () => {
     await route.fulfill({ json });
   });
   await page.reload();
-  await page.waitForFunction(() => document.getElementById("steps").value !== "");
+  await hasSettings();
   assert.deepEqual(await range("#guidance"), [2, 7]);
   assert.deepEqual(await range("#height"), [32, limits.max_side]);
   assert.deepEqual(await range("#count"), [1, 3]);

@@ -53,9 +53,12 @@ export async function open(options = {}, url = server.url) {
   });
   await page.goto(url);
   await page.getByRole("button", { name: "Draw", exact: true }).or(page.getByRole("button", { name: "Dessiner", exact: true })).waitFor();
-  // The defaults come from the server.
-  await page.waitForFunction(() => document.getElementById("steps").value !== "");
+  await hasSettings();
 }
+
+/** Waits for the defaults, which come from the server. The page's policy forbids waitForFunction of Playwright. */
+export const hasSettings = () => waitUntil(async () => (await page.locator("#steps").inputValue()) !== "");
+
 beforeEach(() => open());
 afterEach(async () => {
   await context.close();
