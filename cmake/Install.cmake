@@ -55,6 +55,9 @@ if(GLM_IMAGE_CLI)
   if(GLM_IMAGE_GZIP)
     install(CODE "
       file(GLOB pages \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/man/man1/glm-image*.1\")
-      execute_process(COMMAND ${GLM_IMAGE_GZIP} -9nf \${pages} COMMAND_ERROR_IS_FATAL ANY)" COMPONENT program)
+      execute_process(COMMAND ${GLM_IMAGE_GZIP} -9nf \${pages} COMMAND_ERROR_IS_FATAL ANY)
+      # install_manifest.txt names the files that are there afterwards.
+      list(TRANSFORM CMAKE_INSTALL_MANIFEST_FILES REPLACE \"/man1/(glm-image[^/]*[.]1)$\" \"/man1/\\\\1.gz\")"
+      COMPONENT program)
   endif()
 endif()
