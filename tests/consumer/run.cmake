@@ -89,3 +89,10 @@ find_program(PYTHON python3)
 if(PYTHON)
   expect_picture(draw_py ${PYTHON} ${EXAMPLES}/draw.py)
 endif()
+
+# The manifest names every file.
+run(${CMAKE_CURRENT_LIST_DIR}/../../tools/uninstall ${WORK}/manifest)
+file(GLOB_RECURSE rest LIST_DIRECTORIES false ${WORK}/prefix/*)
+if(rest)
+  message(FATAL_ERROR "tools/uninstall left ${rest}")
+endif()
