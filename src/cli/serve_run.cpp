@@ -10,12 +10,14 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "cli/cluster_run.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/network_addresses.h"
 #include "cli/open_page.h"
+#include "cli/qr_code.h"
 #include "cli/residency_name.h"
 #include "cli/translation.h"
 #include "core/error.h"
@@ -51,6 +53,11 @@ std::string page_address(const server::ServerOptions& options, int port) {
   return address(options, local, port);
 }
 
+/// Prints an address that others can open as a QR code, if standard output is a terminal.
+void show_qr_code(const std::string& url) {
+  std::cout << terminal_qr_code(url, terminal_columns(STDOUT_FILENO));
+}
+
 void greet(const std::string& model, const server::ServerOptions& options, int port) {
   const auto& host = options.host;
   std::cout << "listening on " << address(options, host, port) << '\n'
@@ -58,9 +65,14 @@ void greet(const std::string& model, const server::ServerOptions& options, int p
                   {model, page_address(options, port)})
             << '\n';
   if (is_any_text(host)) {
+    bool is_first = true;
     for (const auto& other : network_addresses()) {
-      std::cout << tr("Other devices in the network: %1", {address(options, other, port)}) << '\n';
+      const auto url = address(options, other, port);
+      std::cout << tr("Other devices in the network: %1", {url}) << '\n';
+      if (std::exchange(is_first, false)) show_qr_code(url);
     }
+  } else if (!is_loopback_host(host)) {
+    show_qr_code(page_address(options, port));
   }
   if (!is_loopback_host(host) && !options.access.key.is_set()) {
     std::cout << tr("Warning: anyone who reaches this machine can use the server; --api-key-file "
