@@ -14,16 +14,20 @@ BUILD := build/release
 override PROMPT := $(value PROMPT)
 override MODEL := $(value MODEL)
 override OUTPUT := $(value OUTPUT)
-export PROMPT MODEL OUTPUT
+override PREFIX := $(value PREFIX)
+override DESTDIR := $(value DESTDIR)
+export PROMPT MODEL OUTPUT PREFIX DESTDIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo program package nano test fuzz asan format lint clean
+.PHONY: help demo program install uninstall package nano test fuzz asan format lint clean
 
 help:
 	@echo 'make demo     install what a picture needs, build it, draw one into out/demo.png'
 	@echo '              PROMPT="…"  MODEL=folder  OUTPUT=file.png'
 	@echo 'make program  the same without the picture: build/release/bin/glm-image'
-	@echo 'make package  the same as Debian packages: build/release/packages/*.deb'
+	@echo 'make install  build the program and install it below /usr/local, for all users'
+	@echo '              PREFIX=folder  DESTDIR=folder; make uninstall removes it'
+	@echo 'make package  the program as Debian packages: build/release/packages/*.deb'
 	@echo 'make nano     train the model nano from nothing into build/nano; takes days, continues after a stop'
 	@echo '              NANO_ARGUMENTS="--budget 60 --output models/nano"; tools/train_nano --help'
 	@echo 'make test     install and build everything, run all tests and the fuzz targets'
@@ -40,6 +44,18 @@ program:
 	@cmake $(if $(wildcard $(BUILD)/CMakeCache.txt),$(BUILD),--preset demo) $(CMAKE_ARGUMENTS)
 	@[ -e $(BUILD)/bin/glm-image ] || echo "building the program: some 420 s of processor time, here on $$(nproc) processors"
 	@cmake --build $(BUILD) --target glm-image
+
+# The loader's cache is root's. A staged installation, below DESTDIR, does not belong to this system.
+update_loader = [ -n "$$DESTDIR" ] || [ "$$(id -u)" -ne 0 ] || PATH="$$PATH:/sbin" ldconfig
+
+install: program
+	@cmake --install $(BUILD) $${PREFIX:+--prefix "$$PREFIX"} >$(BUILD)/install.log
+	@$(update_loader)
+	@echo "installed $$(grep -c / $(BUILD)/install_manifest.txt) files: $(BUILD)/install_manifest.txt"
+
+uninstall:
+	@tools/uninstall $(BUILD)/install_manifest.txt
+	@$(update_loader)
 
 # Packages of this distribution. They hold the trainer too, so it is switched on in a build folder without it.
 package:

@@ -49,12 +49,22 @@ if(GLM_IMAGE_CLI)
     # The configs name data/ and models/ relative to their own folder.
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/training DESTINATION ${CMAKE_INSTALL_DATADIR}/glm_image COMPONENT program)
   endif()
+  if(GLM_IMAGE_SERVER)
+    install(FILES ${PROJECT_SOURCE_DIR}/packaging/glm-image.desktop
+      DESTINATION ${CMAKE_INSTALL_DATADIR}/applications COMPONENT program)
+    # The page's icon.
+    install(FILES ${PROJECT_SOURCE_DIR}/web/icon.svg RENAME glm-image.svg
+      DESTINATION ${CMAKE_INSTALL_DATADIR}/icons/hicolor/scalable/apps COMPONENT program)
+  endif()
   # share/man, share/bash-completion, share/zsh, share/fish
   install(DIRECTORY ${CMAKE_BINARY_DIR}/reference/ DESTINATION ${CMAKE_INSTALL_DATADIR} COMPONENT program)
   find_program(GLM_IMAGE_GZIP gzip)
   if(GLM_IMAGE_GZIP)
     install(CODE "
       file(GLOB pages \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/man/man1/glm-image*.1\")
-      execute_process(COMMAND ${GLM_IMAGE_GZIP} -9nf \${pages} COMMAND_ERROR_IS_FATAL ANY)" COMPONENT program)
+      execute_process(COMMAND ${GLM_IMAGE_GZIP} -9nf \${pages} COMMAND_ERROR_IS_FATAL ANY)
+      # install_manifest.txt names the files that are there afterwards.
+      list(TRANSFORM CMAKE_INSTALL_MANIFEST_FILES REPLACE \"/man1/(glm-image[^/]*[.]1)$\" \"/man1/\\\\1.gz\")"
+      COMPONENT program)
   endif()
 endif()

@@ -106,6 +106,8 @@ if(GLM_IMAGE_TRAIN)
   string(APPEND recommends ", fonts-noto-color-emoji")
 endif()
 set(CPACK_DEBIAN_GLM_IMAGE_PACKAGE_RECOMMENDS "${recommends}")
+# `serve --open`, also of the menu entry.
+set(CPACK_DEBIAN_GLM_IMAGE_PACKAGE_SUGGESTS xdg-utils)
 set(CPACK_DEBIAN_GLM_IMAGE_DESCRIPTION "draws pictures that spell text correctly, with GLM-Image
 Draws and edits pictures from a prompt on your own machine, on the CPU or any
 device of LibTorch. Serves the images API of OpenAI and a page for the

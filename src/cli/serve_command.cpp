@@ -133,6 +133,7 @@ void add_serve_command(CLI::App& app) {
   add_network_options(*command, *options);
   add_limit_options(*command, *options);
   add_memory_options(*command, *options);
+  command->add_flag("--open", options->open, "Open the page in your browser");
   command->add_flag(
       "--log-prompts", options->server.drawing.log_prompts, "Write prompts into the log too");
   command->add_flag_callback(
@@ -154,7 +155,7 @@ void add_serve_command(CLI::App& app) {
   add_model_options(*command, options->model);
   command->footer(
       "Examples:\n"
-      "  glm-image serve                       then open http://127.0.0.1:8080 in a browser\n"
+      "  glm-image serve --open                opens http://127.0.0.1:8080 in a browser\n"
       "  glm-image serve --host 0.0.0.0 --api-key-file key.txt --queue 16\n"
       "  glm-image serve --lora-dir loras        requests may apply the adapters in it\n"
       "  glm-image serve --model models/glm-image-q4 --max-memory 8GB\n"

@@ -7,12 +7,17 @@
 #include <csignal>
 #include <future>
 #include <iostream>
+#include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "cli/cluster_run.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/network_addresses.h"
+#include "cli/open_page.h"
+#include "cli/qr_code.h"
 #include "cli/residency_name.h"
 #include "cli/translation.h"
 #include "core/error.h"
@@ -39,20 +44,35 @@ std::string address(const server::ServerOptions& options, const std::string& hos
   return concat(scheme, is_ipv6 ? "[" + host + "]" : host, ':', port);
 }
 
+/// The address of the page on this machine. A browser cannot open the one that stands for all of a
+/// machine's.
+std::string page_address(const server::ServerOptions& options, int port) {
+  const auto& host = options.host;
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  const auto* local = !is_any_text(host) ? host.c_str() : is_ipv6 ? "::1" : "127.0.0.1";
+  return address(options, local, port);
+}
+
+/// Prints an address that others can open as a QR code, if standard output is a terminal.
+void show_qr_code(const std::string& url) {
+  std::cout << terminal_qr_code(url, terminal_columns(STDOUT_FILENO));
+}
+
 void greet(const std::string& model, const server::ServerOptions& options, int port) {
   const auto& host = options.host;
-  // A browser cannot open the address that stands for all of a machine's.
-  const bool is_any = is_any_text(host);
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  const auto* local = !is_any ? host.c_str() : is_ipv6 ? "::1" : "127.0.0.1";
   std::cout << "listening on " << address(options, host, port) << '\n'
             << tr("The model is %1. Open %2 in a browser. Ctrl-C stops the server.",
-                  {model, address(options, local, port)})
+                  {model, page_address(options, port)})
             << '\n';
-  if (is_any) {
+  if (is_any_text(host)) {
+    bool is_first = true;
     for (const auto& other : network_addresses()) {
-      std::cout << tr("Other devices in the network: %1", {address(options, other, port)}) << '\n';
+      const auto url = address(options, other, port);
+      std::cout << tr("Other devices in the network: %1", {url}) << '\n';
+      if (std::exchange(is_first, false)) show_qr_code(url);
     }
+  } else if (!is_loopback_host(host)) {
+    show_qr_code(page_address(options, port));
   }
   if (!is_loopback_host(host) && !options.access.key.is_set()) {
     std::cout << tr("Warning: anyone who reaches this machine can use the server; --api-key-file "
@@ -60,6 +80,12 @@ void greet(const std::string& model, const server::ServerOptions& options, int p
               << '\n';
   }
   std::cout << std::flush;
+}
+
+void warn_of_failure(PageOpening& opening) {
+  if (const auto reason = opening.failure()) {
+    std::cout << tr("Warning: the page was not opened: %1", {*reason}) << '\n' << std::flush;
+  }
 }
 
 }  // namespace
@@ -85,8 +111,12 @@ void run_serve(const ServeOptions& given) {
         [&cluster] { return cluster->room(); }};
   }
   server::Server server(std::move(pipeline), options, STDERR_FILENO);
-  greet(model, options, server.start());
+  const auto port = server.start();
+  greet(model, options, port);
+  std::optional<PageOpening> opening;
+  if (given.open) opening.emplace(page_address(options, port));
   while (interrupted_by() == 0 && server.is_listening()) {
+    if (opening) warn_of_failure(*opening);
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   const bool was_told = interrupted_by() != 0;

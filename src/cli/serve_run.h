@@ -20,6 +20,7 @@ struct ServeOptions {
   std::optional<std::string> api_key_file;
   std::string rewrite;
   std::string residency = "auto";
+  bool open = false;  ///< the page, in the user's browser
   std::optional<double> idle_unload_seconds;
   double grace_seconds = 20;
   int64_t max_body_megabytes = 50;

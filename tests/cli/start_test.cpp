@@ -227,6 +227,7 @@ TEST_F(Start, RefusesArgumentsOfOtherCommands) {
          {{"serve", "--api-key-file", path("gone")}, path("gone")},
          {{"serve", "--api-key-file", ""}, ""},
          {{"serve", "--port", "99999"}, "--port: must be a whole number from 0 to 65535"},
+         {{"serve", "--open", "--model", "/nowhere"}, no_model},
          {{"serve", "--model", "/nowhere"}, no_model}});
   }
   if (has_command("train")) {

@@ -13,7 +13,23 @@ function(run)
 endfunction()
 
 file(REMOVE_RECURSE ${WORK})
+# `make uninstall` needs the manifest of the installation before this one.
+set(manifest ${BUILD}/install_manifest.txt)
+if(EXISTS ${manifest})
+  file(RENAME ${manifest} ${WORK}.manifest)
+endif()
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+file(RENAME ${manifest} ${WORK}/manifest)
+if(EXISTS ${WORK}.manifest)
+  file(RENAME ${WORK}.manifest ${manifest})
+endif()
+file(STRINGS ${WORK}/manifest installed_files)
+foreach(file IN LISTS installed_files)
+  if(NOT EXISTS ${file})
+    message(FATAL_ERROR "the manifest names ${file}, which does not exist")
+  endif()
+endforeach()
+
 run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -G ${GENERATOR}
   -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_FLAGS=${FLAGS}
   -DEXPECTED_VERSION=${VERSION} -DCMAKE_COMPILE_WARNING_AS_ERROR=${WERROR})
@@ -72,4 +88,11 @@ endif()
 find_program(PYTHON python3)
 if(PYTHON)
   expect_picture(draw_py ${PYTHON} ${EXAMPLES}/draw.py)
+endif()
+
+# The manifest names every file.
+run(${CMAKE_CURRENT_LIST_DIR}/../../tools/uninstall ${WORK}/manifest)
+file(GLOB_RECURSE rest LIST_DIRECTORIES false ${WORK}/prefix/*)
+if(rest)
+  message(FATAL_ERROR "tools/uninstall left ${rest}")
 endif()
