@@ -102,8 +102,8 @@ set(CPACK_DEBIAN_GLM_IMAGE_PACKAGE_SECTION graphics)
 # LibTorch takes the BLAS that is there; the reference BLAS is many times slower.
 set(recommends libopenblas0-openmp)
 if(GLM_IMAGE_TRAIN)
-  string(APPEND recommends ", tesseract-ocr-eng, tesseract-ocr-fra, fonts-dejavu-core, fonts-noto-core")
-  string(APPEND recommends ", fonts-noto-color-emoji")
+  string(APPEND recommends ", tesseract-ocr-eng, tesseract-ocr-fra")
+  string(APPEND recommends ", fonts-dejavu-core, fonts-dejavu-extra, fonts-noto-core, fonts-noto-color-emoji")
 endif()
 set(CPACK_DEBIAN_GLM_IMAGE_PACKAGE_RECOMMENDS "${recommends}")
 # `serve --open`, also of the menu entry.
