@@ -12,13 +12,18 @@ namespace fs = std::filesystem;
 
 constexpr const char* kDescriptionFile = "pictures.json";
 
+/// Whether a file in a model's folder is about the model: its card, a contact sheet.
+bool is_about_the_model(const fs::path& file) {
+  return file.extension() == ".md" || file.extension() == ".png";
+}
+
 /// Identifies the model's files by size and time: a training run may export to the same folder
 /// again.
 std::string state_of_files(const fs::path& folder) {
   std::uintmax_t bytes = 0;
   fs::file_time_type newest = fs::file_time_type::min();
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file()) continue;
+    if (!entry.is_regular_file() || is_about_the_model(entry.path())) continue;
     bytes += entry.file_size();
     newest = std::max(newest, entry.last_write_time());
   }

@@ -141,10 +141,15 @@ TEST_F(EvaluationTest, AReportFolderThatIsAFileIsRefused) {
 
 class DrawnPicturesTest : public testing::Test {
  protected:
-  DrawnPicturesTest() : pipeline_(Pipeline::load(test::data_dir() / "tiny" / "model")) {
+  DrawnPicturesTest() : pipeline_(Pipeline::load(copied_model())) {
     prompt_.id = "1-007";
     prompt_.width = prompt_.height = 64;
     prompt_.caption.text = "Une affiche jaune avec le mot « nii »";
+  }
+  fs::path copied_model() const {
+    const auto model = folder_.path() / "model";
+    fs::copy(test::data_dir() / "tiny" / "model", model, fs::copy_options::recursive);
+    return model;
   }
   DrawnPictures drawn(int64_t steps) {
     DrawingSettings settings;
@@ -175,6 +180,14 @@ TEST_F(DrawnPicturesTest, RefusesAFolderOfOtherSettings) {
       ErrorCode::kInvalidInput, {"pictures.json", "steps 1, not 2", "-o"}, [&] { drawn(2); });
   test::write_file(folder_.path() / "drawn" / "pictures.json", "[");
   test::expect_error(ErrorCode::kCorruptFile, {"pictures.json"}, [&] { drawn(1); });
+}
+
+TEST_F(DrawnPicturesTest, RefusesAFolderOfAnotherModelButNotOfAnotherCard) {
+  drawn(1);
+  test::write_file(folder_.path() / "model" / "model_card.md", "# Nano");
+  EXPECT_NO_THROW(drawn(1));
+  test::write_file(folder_.path() / "model" / "more.json", "{}");
+  test::expect_error(ErrorCode::kInvalidInput, {"model_files"}, [&] { drawn(1); });
 }
 
 TEST_F(DrawnPicturesTest, StopsInTheMiddleAndLeavesNoPicture) {
