@@ -45,6 +45,13 @@ if(GLM_IMAGE_CLI)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/nano DESTINATION ${CMAKE_INSTALL_DATADIR}/glm_image/models
     COMPONENT program)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/data DESTINATION ${CMAKE_INSTALL_DATADIR}/glm_image COMPONENT program)
+  # What `glm-image self-test` compares with.
+  set(reference_folder tests/data/tiny)
+  file(GLOB reference_files ${PROJECT_SOURCE_DIR}/${reference_folder}/*.png)
+  install(FILES ${PROJECT_SOURCE_DIR}/${reference_folder}/cases.json ${reference_files}
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/glm_image/${reference_folder} COMPONENT program)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${reference_folder}/model ${PROJECT_SOURCE_DIR}/${reference_folder}/images
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/glm_image/${reference_folder} COMPONENT program)
   if(GLM_IMAGE_TRAIN)
     # The configs name data/ and models/ relative to their own folder.
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/training DESTINATION ${CMAKE_INSTALL_DATADIR}/glm_image COMPONENT program)
