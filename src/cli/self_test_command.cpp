@@ -19,7 +19,7 @@ void add_self_test_command(CLI::App& app) {
       ->add_option("--reference",
                    *reference,
                    "Folder like tests/data/tiny: a checkpoint and pictures of the reference "
-                   "implementation (default: that of the source tree)")
+                   "implementation (default: the one beside the program)")
       ->type_name("DIR");
   command->footer(
       "Compares every form of the CPU's kernels with plain code, and pictures of a toy checkpoint\n"

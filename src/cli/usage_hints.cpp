@@ -35,7 +35,7 @@ const std::map<std::string, std::string> kOtherOptions = {
     {"--cfg", "give --guidance X"},
     {"--guidance-scale", "give --guidance X"},
     {"--guidance_scale", "give --guidance X"},
-    {"-n", "the model takes no negative prompt; say in --prompt what the picture shows"},
+    {"-n", "--count N is the number of pictures; the model takes no negative prompt"},
     {"--negative-prompt",
      "the model takes no negative prompt; say in --prompt what the picture shows"},
     {"--negative_prompt",
