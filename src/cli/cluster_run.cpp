@@ -35,6 +35,7 @@ std::unique_ptr<ClusterRun> ClusterRun::start(const ClusterOptions& options,
                                               bool quiet) {
   check_cluster_options(options);
   if (!options.address) return nullptr;
+  survive_closed_connections();
   cluster::MemberOptions members;
   members.address = cluster::parse_address(*options.address, "--cluster");
   members.world = static_cast<int>(*options.world);

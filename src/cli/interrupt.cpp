@@ -24,4 +24,8 @@ int interrupted_by() {
   return received;
 }
 
+void survive_closed_connections() {
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
 }  // namespace glm_image::cli

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <future>
 #include <iostream>
 #include <optional>
@@ -92,7 +91,7 @@ void warn_of_failure(PageOpening& opening) {
 
 void run_serve(const ServeOptions& given) {
   // The program that reads the output may end before the server does.
-  std::signal(SIGPIPE, SIG_IGN);
+  survive_closed_connections();
   // All threads share one malloc arena. Each further arena reserves 64 MB of address space, and a
   // thread that gets none maps every small allocation separately, which is hundreds of times
   // slower.

@@ -27,6 +27,7 @@ void train_together(const ClusterOptions& options,
   members.work = cluster::Work::kTraining;
   members.task = task.settings;
   members.files = hash_training(task.folders, task.model, /*quiet=*/false);
+  survive_closed_connections();
   cluster::TrainingCoordinator coordinator(std::move(members), [](const std::string& sentence) {
     // One write: threads may speak at the same time.
     std::cerr << translated(sentence) + "\n";

@@ -4,6 +4,7 @@
 
 #include "cli/cluster_joining.h"
 #include "cli/cluster_options.h"
+#include "cli/interrupt.h"
 #include "cli/model_hashing.h"
 #include "cli/model_options.h"
 #include "cli/residency_name.h"
@@ -91,6 +92,7 @@ class WorkerRun {
 
 void run_worker(const WorkerOptions& options) {
   check_cluster_address(options.join, "--join", options.key_file);
+  survive_closed_connections();
 #if GLM_IMAGE_HAVE_TRAIN
   if (options.train_in) return run_training_worker(options);
 #endif

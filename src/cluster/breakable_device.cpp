@@ -68,18 +68,11 @@ class BreakableDevice::Buffer : public GlooBuffer {
   }
   ~Buffer() override { waits_->remove(*buffer_); }
 
-  // An abort also ends a wait that begins later, but only one.
   bool waitRecv(int* rank, Milliseconds limit) override {
-    waits_->check_not_broken();
-    const bool is_done = buffer_->waitRecv(rank, limit_of(limit));
-    if (!is_done) waits_->check_not_broken();
-    return is_done;
+    return wait([&] { return buffer_->waitRecv(rank, limit_of(limit)); });
   }
   bool waitSend(int* rank, Milliseconds limit) override {
-    waits_->check_not_broken();
-    const bool is_done = buffer_->waitSend(rank, limit_of(limit));
-    if (!is_done) waits_->check_not_broken();
-    return is_done;
+    return wait([&] { return buffer_->waitSend(rank, limit_of(limit)); });
   }
   void abortWaitRecv() override { buffer_->abortWaitRecv(); }
   void abortWaitSend() override { buffer_->abortWaitSend(); }
@@ -94,6 +87,22 @@ class BreakableDevice::Buffer : public GlooBuffer {
   }
 
  private:
+  /// A wait may end by its abort, or by the closing of its connection, which throws.
+  template <typename Wait>
+  bool wait(const Wait& of_buffer) {
+    // An abort also ends a wait that begins later, but only one.
+    waits_->check_not_broken();
+    bool is_done = false;
+    try {
+      is_done = of_buffer();
+    } catch (const std::exception&) {
+      waits_->check_not_broken();
+      throw;
+    }
+    if (!is_done) waits_->check_not_broken();
+    return is_done;
+  }
+
   Milliseconds limit_of(Milliseconds limit) const {
     return limit == gloo::transport::kUnsetTimeout ? waits_->limit() : limit;
   }
