@@ -18,7 +18,8 @@ std::vector<std::string> qr_code(const std::string& text);
 /// the code is wider than the terminal.
 std::string terminal_qr_code(const std::string& text, int columns);
 
-/// The width of the terminal that a file is; 0 if it is none, or one without colours.
+/// Returns the width in columns of the terminal behind the file descriptor; 0 if the file is not a
+/// terminal, or if the terminal has no colours.
 int terminal_columns(int file);
 
 }  // namespace glm_image::cli

@@ -51,7 +51,7 @@ class OpenPage : public testing::Test {
   }
   std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
 
-  /// The reason once it is there; empty if there is none within `seconds`.
+  /// Waits at most `seconds` for the reason of a failure. Returns it, or nothing.
   static std::string wait_for_failure(cli::PageOpening& opening, double seconds = 60) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
     do {
